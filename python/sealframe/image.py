@@ -1,0 +1,235 @@
+"""Pictures as they arrive: camera frames (arrays) and encoded files (bytes) become one `Frame`.
+
+A frame holds the pixels as stored, never a converted copy; grayscale (M2) is fused into the next stage.
+One written rule for everything that is not plain 8-bit gray or colour (A7):
+
+- JPEG in YCbCr or gray: the luma plane alone. Other JPEG (RGB, CMYK, YCCK): full decode to RGB.
+- Palette and bilevel: expanded to 8 bits. Alpha: ignored, the colour channels count as stored.
+- 16 bits per channel: the high byte. 32-bit integer, floating point, LAB, HSV: refused.
+- EXIF orientation: ignored, pixels count as stored. Animated and multi-page files: the first frame.
+- Truncated or undecodable files: refused.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+
+import numpy as np
+
+from sealframe.errors import ImageError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image as PillowImage
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Order: TypeAlias = Literal["gray", "rgb", "bgr", "rgba", "bgra"]
+
+MAX_SIDE = 65_535
+MAX_PIXELS = 1 << 26
+MAX_FILE_BYTES = 1 << 28
+BOMB_PIXELS = 1 << 24
+BOMB_PIXELS_PER_BYTE = 512
+
+_ORDERS: tuple[Order, ...] = get_args(Order)
+_CHANNELS: dict[Order, int] = {"gray": 1, "rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4}
+_ORDER_OF_CHANNELS: dict[int, Order] = {3: "rgb", 4: "rgba"}
+
+RAW_MAGIC = b"SFR1"
+_RAW_HEADER = struct.Struct(">4sB3xII")
+"""magic | index of the channel order | three zero bytes | width | height; then the rows, without padding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Frame:
+    """A picture in memory: `pixels` uint8, HxW for order "gray", else HxWxC in the order's channels."""
+
+    pixels: NDArray[np.uint8]
+    order: Order
+
+    @property
+    def height(self) -> int:
+        """Rows, 1..65535."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Columns, 1..65535."""
+        return self.pixels.shape[1]
+
+    def __repr__(self) -> str:
+        return f"Frame({self.width}x{self.height} {self.order})"
+
+
+def frame_from_array(array: object, order: Order | None = None) -> Frame:
+    """Wrap an array without copying it (M1).
+
+    `array`: uint8 ndarray HxW (gray) or HxWx3, HxWx4; any strides. `order` defaults to "gray", "rgb", "rgba"
+    by shape. Raises TypeError for anything but a uint8 array, ImageError for a shape or size out of limits.
+    """
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"A frame is a NumPy array of uint8, not {kind}; convert it first.")
+    gray = array.ndim == 2
+    if not gray and (array.ndim != 3 or array.shape[2] not in _ORDER_OF_CHANNELS):
+        raise ImageError("A frame has the shape HxW, HxWx3 or HxWx4; reshape the array.")
+    chosen = order or ("gray" if gray else _ORDER_OF_CHANNELS[array.shape[2]])
+    if chosen not in _ORDERS:
+        raise ValueError(f"order is one of {', '.join(_ORDERS)}.")
+    if _CHANNELS[chosen] != (1 if gray else array.shape[2]):
+        raise ImageError(f'The order "{chosen}" does not fit an array of shape {array.shape}.')
+    _check_size(array.shape[1], array.shape[0])
+    return Frame(array, chosen)
+
+
+def frame_from_bytes(data: Buffer) -> Frame:
+    """Read an encoded picture, or a raw frame as `raw_payload` writes it (M1).
+
+    The pixels are those the image factor is computed from (luma for YCbCr JPEG). Raises ImageError.
+    """
+    view = memoryview(data).cast("B")
+    if bytes(view[:4]) == RAW_MAGIC:
+        return _frame_from_raw(view)
+    picture = _open_picture(view)
+    return _decoded(picture, luma=picture.format == "JPEG" and _is_luma_chroma(picture))
+
+
+def pixels_for_viewing(data: Buffer) -> NDArray[np.uint8]:
+    """Decode a payload in colour: uint8 HxW or HxWx3 (HxWx3/4 in stored order for a raw frame). Raises ImageError."""
+    view = memoryview(data).cast("B")
+    if bytes(view[:4]) == RAW_MAGIC:
+        return _frame_from_raw(view).pixels
+    return _decoded(_open_picture(view), luma=False).pixels
+
+
+def raw_payload(frame: Frame) -> bytearray:
+    """A frame as payload: a 16-byte header and a snapshot of the pixels, rows without padding (A11)."""
+    payload = bytearray(_RAW_HEADER.size + frame.pixels.size)
+    _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
+    snapshot = np.frombuffer(payload, np.uint8, offset=_RAW_HEADER.size).reshape(frame.pixels.shape)
+    np.copyto(snapshot, frame.pixels)
+    return payload
+
+
+def read_picture_file(path: str | PathLike[str]) -> bytes:
+    """The bytes of a picture file, at most 256 MiB. Raises ImageError when it cannot be read."""
+    try:
+        if not Path(path).is_file():
+            raise ImageError(f"There is no picture file {str(path)!r}; check the path.")
+        if Path(path).stat().st_size > MAX_FILE_BYTES:
+            raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"The picture file cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise ImageError("The picture's path holds a character that no path can hold.") from None
+
+
+def _frame_from_raw(view: memoryview) -> Frame:
+    if len(view) < _RAW_HEADER.size:
+        raise ImageError("The raw frame ends inside its header; it is cut.")
+    _, index, width, height = _RAW_HEADER.unpack_from(view)
+    if index >= len(_ORDERS) or any(view[5:8]):
+        raise ImageError("The raw frame's header is not valid.")
+    _check_size(width, height)
+    channels = _CHANNELS[_ORDERS[index]]
+    if len(view) - _RAW_HEADER.size != width * height * channels:
+        raise ImageError("The raw frame's length does not fit its header; it is cut or altered.")
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    pixels = np.frombuffer(view, np.uint8, offset=_RAW_HEADER.size).reshape(shape)
+    return Frame(pixels, _ORDERS[index])
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise ImageError(f"A picture has sides of 1 to {MAX_SIDE} pixels, not {width}x{height}.")
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale it down first.")
+
+
+def _format_of(view: memoryview) -> str:
+    head = bytes(view[:12])
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return "TIFF"
+    if head.startswith(b"RIFF") and head.endswith(b"WEBP"):
+        return "WEBP"
+    if head.startswith(b"BM"):
+        return "BMP"
+    raise ImageError("This is no picture that can be read here; give a JPEG, PNG, TIFF, WebP or BMP file.")
+
+
+def _open_picture(view: memoryview) -> PillowImage:
+    """Header only: nothing is allocated before the size has passed the limits (A1, A2, A6)."""
+    from PIL import Image
+
+    kind = _format_of(view)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(view), formats=(kind,))
+    except Exception:
+        raise ImageError(f"The {kind} file is damaged: its header cannot be read.") from None
+    _check_size(*picture.size)
+    pixels = picture.width * picture.height
+    if pixels > BOMB_PIXELS and pixels > BOMB_PIXELS_PER_BYTE * len(view):
+        raise ImageError("The file is far too small for the picture it announces; it is refused as a decompression bomb.")
+    return picture
+
+
+def _is_luma_chroma(picture: PillowImage) -> bool:
+    """Whether libjpeg takes the file for gray or YCbCr: by JFIF, then Adobe's marker, then component ids."""
+    if picture.mode == "L":
+        return True
+    if picture.mode != "RGB":
+        return False
+    if "jfif" in picture.info:
+        return True
+    if "adobe_transform" in picture.info:
+        return bool(picture.info["adobe_transform"])
+    components = cast("list[tuple[int, ...]]", getattr(picture, "layer", []))
+    return bytes(component[0] & 255 for component in components) != b"RGB"
+
+
+def _decoded(picture: PillowImage, *, luma: bool) -> Frame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if luma:
+                picture.draft("L", None)
+            picture.load()
+            if luma and picture.mode != "L":
+                raise ImageError("The JPEG's luma plane cannot be decoded alone.")
+            pixels = _eight_bit_pixels(picture)
+    except ImageError:
+        raise
+    except Exception:
+        raise ImageError(f"The {picture.format} file is damaged or cut: its pixels cannot be decoded.") from None
+    return Frame(pixels, "gray" if pixels.ndim == 2 else "rgb")
+
+
+def _eight_bit_pixels(picture: PillowImage) -> NDArray[np.uint8]:
+    mode = picture.mode
+    if mode in {"L", "RGB"}:
+        return np.asarray(picture)
+    if mode.startswith("I;16"):
+        return (np.asarray(picture) >> 8).astype(np.uint8)
+    if mode in {"1", "LA", "La"}:
+        return np.asarray(picture.getchannel(0).convert("L"))
+    if mode in {"RGBA", "RGBa", "RGBX"}:
+        return np.ascontiguousarray(np.asarray(picture)[..., :3])
+    if mode in {"P", "PA"}:
+        return np.ascontiguousarray(np.asarray(picture.convert("RGBA"))[..., :3])
+    if mode in {"CMYK", "YCbCr"}:
+        return np.asarray(picture.convert("RGB"))
+    raise ImageError(f"Pictures with pixels of the kind {mode} are not supported; convert to 8-bit gray or RGB.")
