@@ -1,0 +1,80 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def write_whole_file(
+    path: str | os.PathLike[str],
+    content: bytes | bytearray | memoryview,
+    *,
+    mode: int = 0o600,
+    overwrite: bool = False,
+) -> None:
+    """Write `content` so that `path` holds all of it or is left as it was, also after a crash or Ctrl-C (A50, A51).
+
+    A temporary file beside `path` is filled, synced and put in place in one step. Never follows a symbolic link.
+    Raises FileExistsError unless `overwrite`, and any other OSError of the file system.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        raise FileExistsError(f"{target} is a symbolic link; name the real file.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.")
+    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        try:
+            _write_all(descriptor, memoryview(content).cast("B"))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _put_in_place_if_free(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def write_whole_files(contents: Sequence[tuple[Path, bytes, int]]) -> None:
+    """Write several new files (path, content, mode); when one cannot be written, none is left behind."""
+    written: list[Path] = []
+    try:
+        for path, content, mode in contents:
+            write_whole_file(path, content, mode=mode)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _write_all(descriptor: int, rest: memoryview) -> None:
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _put_in_place_if_free(temporary: Path, target: Path) -> None:
+    try:
+        os.link(temporary, target, follow_symlinks=False)
+    except FileExistsError:
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
