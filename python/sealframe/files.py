@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+"""What file systems without hard links (FAT, some network mounts) answer to link()."""
 
 
 def write_whole_file(
@@ -70,6 +74,10 @@ def _put_in_place_if_free(temporary: Path, target: Path) -> None:
         os.link(temporary, target, follow_symlinks=False)
     except FileExistsError:
         raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.") from None
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        temporary.rename(target)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,183 @@
+"""Every command, its arguments and an example."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_STATUS = "exit status: 0 done, 1 refused (one sentence on standard error), 2 wrong usage, 130 interrupted"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"sealframe: {message}. Try: {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; each command's code is imported only when it runs."""
+    from sealframe import __version__
+
+    parser = _Parser(
+        prog="sealframe",
+        description="Seals camera frames: the sealing depends on picture, capture and device.",
+        epilog=EXIT_STATUS,
+    )
+    parser.add_argument("--version", action="version", version=f"sealframe {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_demo(commands)
+    _add_keygen(commands)
+    _add_seal(commands)
+    _add_open(commands)
+    _add_inspect(commands)
+    _add_factor(commands)
+    _add_doctor(commands)
+    return parser
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[_Parser]
+
+
+def _add(commands: _Commands, name: str, help_: str, example: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help_,
+        description=help_[0].upper() + help_[1:] + ".",
+        epilog=f"example: {example}\n\n{EXIT_STATUS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=_runner(f"sealframe.cli.{name}"))
+    return parser
+
+
+def _runner(module: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        status: int = import_module(module).run(arguments)
+        return status
+
+    return run
+
+
+def _add_demo(commands: _Commands) -> None:
+    demo = _add(
+        commands,
+        "demo",
+        "seal and open a picture, show what is refused, and where the time goes",
+        "sealframe demo --image photo.jpg",
+    )
+    demo.add_argument("--image", metavar="PATH", help="a picture of yours (default: a synthetic one)")
+    demo.add_argument(
+        "--out", metavar="FILE", default="sealframe-demo.png", help="the picture it draws (default: %(default)s)"
+    )
+
+
+def _add_keygen(commands: _Commands) -> None:
+    keygen = _add(
+        commands,
+        "keygen",
+        "make the keys of a server or of a device",
+        "sealframe keygen server --out server && sealframe keygen device --device-info POS-0001 --out pos",
+    )
+    owners = keygen.add_subparsers(title="whose", metavar="OWNER", dest="owner", required=True, parser_class=_Parser)
+    server = owners.add_parser("server", help="NAME.key to open envelopes with, NAME.pub to seal to")
+    device = owners.add_parser("device", help="NAME.key to sign with, NAME.pub for the server, NAME.counter")
+    device.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1..96 characters")
+    for owner in (server, device):
+        owner.add_argument("--out", metavar="NAME", required=True, help="where the files go, without an ending")
+        owner.add_argument("--password", action="store_true", help="ask for a password and encrypt NAME.key with it")
+        _add_password_file(owner)
+
+
+def _add_seal(commands: _Commands) -> None:
+    seal = _add(
+        commands,
+        "seal",
+        "seal a picture to a server as a device",
+        "sealframe seal photo.jpg --to server.pub --as pos.key --out photo.seal",
+    )
+    seal.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
+    seal.add_argument("--to", metavar="PUB", required=True, action="append", help="a server's key; repeat for several")
+    seal.add_argument(
+        "--as", metavar="KEY", required=True, dest="device", help="the device's key; its counter lies beside it"
+    )
+    seal.add_argument("--data", metavar="FILE", help="up to 64 KiB to seal and sign with the picture; - is not taken")
+    _add_reduction(seal)
+    _add_out(seal, "the envelope")
+    _add_password_file(seal)
+
+
+def _add_open(commands: _Commands) -> None:
+    open_ = _add(
+        commands,
+        "open",
+        "open an envelope, check everything, and write the picture as it was",
+        "sealframe open photo.seal --key server.key --from pos.pub --out photo.jpg",
+    )
+    open_.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
+    open_.add_argument("--key", metavar="KEY", required=True, help="the server's key")
+    open_.add_argument(
+        "--from", metavar="PUB", required=True, action="append", dest="devices", help="a device to accept; repeatable"
+    )
+    open_.add_argument(
+        "--live",
+        metavar="STORE",
+        help="refuse stale and replayed captures, remembered in this SQLite file (default: archive, which does not)",
+    )
+    open_.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
+    open_.add_argument("--json", action="store_true", help="print what was opened as JSON")
+    _add_out(open_, "the picture")
+    _add_password_file(open_)
+
+
+def _add_inspect(commands: _Commands) -> None:
+    inspect = _add(
+        commands,
+        "inspect",
+        "show what anyone can see of an envelope; nothing of it is checked",
+        "sealframe inspect photo.seal --json",
+    )
+    inspect.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_factor(commands: _Commands) -> None:
+    factor = _add(
+        commands,
+        "factor",
+        "compute a picture's image factor",
+        "sealframe factor photo.jpg --json --plot factor.png",
+    )
+    factor.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
+    _add_reduction(factor)
+    factor.add_argument("--json", action="store_true", help="print JSON")
+    factor.add_argument("--plot", metavar="PNG", help="draw image, derived image, similarity map and rows")
+    factor.add_argument("--force", action="store_true", help="overwrite the plot")
+
+
+def _add_doctor(commands: _Commands) -> None:
+    doctor = _add(
+        commands,
+        "doctor",
+        "show versions, CPU kernels and networks, and test itself against golden factors",
+        "sealframe doctor --json",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--out", metavar="FILE", required=True, help=f"where {what} goes; - for standard output")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
+
+
+def _add_reduction(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reduction", choices=("rows", "norm"), default="rows", help="how the map is reduced (default: %(default)s)"
+    )
+
+
+def _add_password_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--password-file", metavar="FILE", help="the key's password is the first line of this file")

@@ -1,0 +1,86 @@
+"""A factor as a picture: image, derived image, similarity map and rows side by side."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image as PillowImage
+    from PIL.ImageDraw import ImageDraw
+
+    from sealframe.image_factor import ImageFactor
+
+SCALE = 3
+MARGIN = 28
+CAPTION = 44
+INK = (32, 36, 44)
+FAINT = (150, 156, 168)
+PAPER = (255, 255, 255)
+
+_MAP_COLOURS = np.array([[178, 24, 43], [244, 165, 130], [247, 247, 247], [146, 197, 222], [33, 102, 172]], np.float64)
+"""Red for unlike (-1), white for unrelated (0), blue for alike (+1)."""
+
+
+def plot_factor(factor: ImageFactor) -> bytes:
+    """The four panels as PNG."""
+    from PIL import Image, ImageDraw
+
+    side = factor.profile.side * SCALE
+    rows = factor.map.cosines.sum(axis=1, dtype=np.int64)
+    panels = [
+        ("image", f"area mean, {factor.profile.side} x {factor.profile.side}", _gray_panel(factor.features.rows())),
+        ("derived image", "made by the generator", _gray_panel(factor.derived.pixels)),
+        ("similarity map", "red -1, white 0, blue +1", _map_panel(factor.map.cosines)),
+        ("rows", f"row sums, {rows.min()} to {rows.max()}", _rows_panel(rows, side)),
+    ]
+    canvas = Image.new("RGB", (MARGIN + len(panels) * (side + MARGIN), side + CAPTION + 2 * MARGIN), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for index, (title, note, panel) in enumerate(panels):
+        left = MARGIN + index * (side + MARGIN)
+        canvas.paste(panel, (left, MARGIN))
+        draw.rectangle((left - 1, MARGIN - 1, left + side, MARGIN + side), outline=FAINT)
+        _caption(draw, left, MARGIN + side + 10, title, note)
+    png = io.BytesIO()
+    canvas.save(png, "PNG", optimize=True)
+    return png.getvalue()
+
+
+def _caption(draw: ImageDraw, left: int, top: int, title: str, note: str) -> None:
+    from PIL import ImageFont
+
+    draw.text((left, top), title, fill=INK, font=ImageFont.load_default(19))
+    draw.text((left, top + 25), note, fill=FAINT, font=ImageFont.load_default(15))
+
+
+def _gray_panel(pixels: NDArray[np.uint8]) -> PillowImage:
+    from PIL import Image
+
+    return Image.fromarray(pixels.repeat(SCALE, 0).repeat(SCALE, 1)).convert("RGB")
+
+
+def _map_panel(cosines: NDArray[np.int8]) -> PillowImage:
+    from PIL import Image
+
+    knots = np.linspace(-127, 127, len(_MAP_COLOURS))
+    channels = [np.interp(cosines, knots, _MAP_COLOURS[:, channel]) for channel in range(3)]
+    return Image.fromarray(np.dstack(channels).round().astype(np.uint8).repeat(SCALE, 0).repeat(SCALE, 1))
+
+
+def _rows_panel(rows: NDArray[np.int64], side: int) -> PillowImage:
+    from PIL import Image, ImageDraw
+
+    panel = Image.new("RGB", (side, side), PAPER)
+    draw = ImageDraw.Draw(panel)
+    low, high = min(0, int(rows.min())), max(1, int(rows.max()))
+    zero = side * -low // (high - low)
+    for index, value in enumerate(rows):
+        end = side * (int(value) - low) // (high - low)
+        top = index * side // len(rows)
+        bottom = (index + 1) * side // len(rows) - 1
+        colour = (33, 102, 172) if value >= 0 else (178, 24, 43)
+        draw.rectangle((min(zero, end), top, max(zero, end), bottom), fill=colour)
+    return panel

@@ -1,0 +1,107 @@
+"""Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones (M16)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sealframe.training import synthesis
+from sealframe.training.degradation import degrade
+from sealframe.training.frames import FRAME, area_resize, to_frame, to_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from sealframe.training.scan import Picture
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How a training set is mixed; every share is a probability."""
+
+    drawn: float = 0.2
+    faces: float = 0.4
+    """Share of photographs taken from sources whose name begins with `faces`."""
+    degraded: float = 0.5
+    frames_per_pool: int = 1500
+
+
+def _random_view(gray: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+    """Cut a random part, often the whole, and stretch it to a frame: sharp when shrunk, soft when grown."""
+    height, width = gray.shape
+    share = 1.0 if rng.random() < 0.25 else float(rng.uniform(0.5, 1))
+    h = max(32, int(height * share))
+    w = max(32, int(width * min(1.0, share * rng.uniform(0.85, 1.18))))
+    top, left = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
+    return to_frame(gray[top : top + h, left : left + w])
+
+
+def _mosaic(pictures: "Sequence[NDArray[np.uint8]]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+    """Shrink four pictures into the quarters of one frame: detail as dense as from a camera of many megapixels."""
+    half = FRAME // 2
+    quarters = [area_resize(pictures[int(rng.integers(len(pictures)))], half, half) for _ in range(4)]
+    return np.block([quarters[:2], quarters[2:]])
+
+
+def _flip(frame: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+    frame = frame[:, ::-1] if rng.random() < 0.5 else frame
+    frame = frame[::-1] if rng.random() < 0.2 else frame
+    return frame.T if rng.random() < 0.15 else frame
+
+
+def _relight(frame: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+    """Vary contrast and brightness of the clear picture itself, so that all gray levels are met."""
+    if rng.random() < 0.5:
+        return frame
+    contrast, brightness = float(rng.uniform(0.4, 1.5)), float(rng.normal(0, 30))
+    middle = float(frame.mean())
+    return np.clip(np.rint((frame - middle) * contrast + middle + brightness), 0, 255).astype(np.uint8)
+
+
+class Pairs:
+    """A seeded source of (degraded, clear) tiles; equal seeds give equal tiles."""
+
+    def __init__(self, pictures: "Sequence[Picture]", mix: Mix, seed: int) -> None:
+        """Split `pictures` into faces and others; raises ValueError when there is none."""
+        if not pictures:
+            raise ValueError("no picture is left to train on")
+        self._faces = [p.gray for p in pictures if p.source.startswith("faces")]
+        self._others = [p.gray for p in pictures if not p.source.startswith("faces")]
+        self._mix = mix
+        self._rng = np.random.default_rng(seed)
+
+    def _photographs(self) -> "Sequence[NDArray[np.uint8]]":
+        if not self._others or (self._faces and self._rng.random() < self._mix.faces):
+            return self._faces
+        return self._others
+
+    def clear_frame(self) -> "NDArray[np.uint8]":
+        """Return one clear frame (128, 128)."""
+        rng = self._rng
+        if rng.random() < self._mix.drawn:
+            kind = str(rng.choice(list(synthesis.KINDS)))
+            return _random_view(synthesis.KINDS[kind](rng), rng)
+        pictures = self._photographs()
+        if rng.random() < 0.2:
+            frame = _mosaic(pictures, rng)
+        else:
+            frame = _random_view(pictures[int(rng.integers(len(pictures)))], rng)
+        return _relight(_flip(frame, rng), rng)
+
+    def _pool(self) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+        clear = np.stack([self.clear_frame() for _ in range(self._mix.frames_per_pool)])
+        degraded = clear.copy()
+        for index in np.flatnonzero(self._rng.random(len(clear)) < self._mix.degraded):
+            degraded[index] = degrade(clear[index], self._rng)
+        return to_tiles(degraded), to_tiles(clear)
+
+    def batches(self, size: int) -> "Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]":
+        """Yield (degraded, clear) batches (size, 32, 32) without end; each pool of frames is used once."""
+        while True:
+            degraded, clear = self._pool()
+            order = self._rng.permutation(len(clear))
+            for start in range(0, len(order) - size + 1, size):
+                chosen = order[start : start + size]
+                yield degraded[chosen], clear[chosen]

@@ -1,0 +1,100 @@
+"""Collect and clean the pictures of a training run (M11, M16).
+
+Every folder below a root that directly holds pictures is one source (a person, a photograph, a document); the split
+between training and judging goes by source, so that no picture of a judged source is ever learnt from.
+"""
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SMALLEST_SIDE = 48
+SMALLEST_DEVIATION = 2.0
+LARGEST_SIDE = 640
+"""Larger pictures are read at about this size: a frame of 128x128 needs no more."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One gray picture that survived cleaning: (h, w) uint8, with the source that it belongs to."""
+
+    path: "Path"
+    source: str
+    gray: "NDArray[np.uint8]"
+
+
+@dataclass
+class Scan:
+    """Pictures that were kept, and for each dropped one the reason."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    dropped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of all sources, sorted."""
+        return sorted({picture.source for picture in self.pictures})
+
+
+def read_gray(path: "Path", largest_side: int = LARGEST_SIDE) -> "NDArray[np.uint8]":
+    """Read a picture as gray (h, w) uint8, shrunk by whole factors to about `largest_side`.
+
+    Raises OSError or ValueError when the file cannot be decoded.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path) as opened:
+                opened.draft("L", (largest_side, largest_side))
+                gray = opened.convert("L")
+        except (Image.DecompressionBombWarning, SyntaxError, UnidentifiedImageError) as failure:
+            raise ValueError(str(failure)) from failure
+    factor = max(1, max(gray.size) // largest_side)
+    return np.asarray(gray.reduce(factor) if factor > 1 else gray, np.uint8)
+
+
+def _fault(gray: "NDArray[np.uint8]") -> str | None:
+    """Say why a picture is no use for training, or None."""
+    if min(gray.shape) < SMALLEST_SIDE:
+        return f"smaller than {SMALLEST_SIDE} pixels"
+    if float(gray.std()) < SMALLEST_DEVIATION:
+        return "near-constant"
+    return None
+
+
+def scan(roots: "Iterable[Path]") -> Scan:
+    """Read every picture below `roots` in a fixed order; drop unreadable, tiny, near-constant and duplicate ones."""
+    found = Scan()
+    seen: set[bytes] = set()
+    for root in roots:
+        for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES):
+            try:
+                gray = read_gray(path)
+            except (OSError, ValueError):
+                found.dropped[str(path)] = "unreadable"
+                continue
+            digest = hashlib.sha256(gray.tobytes()).digest()
+            fault = "duplicate" if digest in seen else _fault(gray)
+            if fault is not None:
+                found.dropped[str(path)] = fault
+                continue
+            seen.add(digest)
+            found.pictures.append(Picture(path, f"{root.name}/{path.parent.relative_to(root)}", gray))
+    return found
+
+
+def held_out(source: str, share: float = 0.1) -> bool:
+    """Say whether a source is kept for judging: a fixed function of its name, whatever else is in the folder."""
+    digest = hashlib.sha256(b"held-out/" + source.encode()).digest()
+    return int.from_bytes(digest[:4], "big") < share * 2**32
