@@ -1,0 +1,64 @@
+"""`sealframe doctor`: what is installed, what was chosen, and whether it computes what it must."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+import sealframe
+from sealframe import _core
+from sealframe.cli.streams import print_json
+from sealframe.models import shipped_models
+from sealframe.selftest import factor_digests, golden_digests
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the facts; exit 1 when a golden factor differs."""
+    facts = _facts()
+    if arguments.json:
+        print_json(facts)
+    else:
+        _print(facts)
+    return 0 if facts["self_test"]["passed"] else 1
+
+
+def _facts() -> dict[str, Any]:
+    import cryptography
+    import numpy as np
+    import onnxruntime as ort
+    import PIL
+
+    models = shipped_models()
+    golden, here = golden_digests(), factor_digests(models)
+    different = sorted(name for name in golden.keys() | here.keys() if golden.get(name) != here.get(name))
+    return {
+        "versions": {
+            "sealframe": sealframe.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "onnxruntime": ort.__version__,
+            "cryptography": cryptography.__version__,
+            "pillow": PIL.__version__,
+        },
+        "machine": platform.machine(),
+        "isa": {"active": _core.isa(), "usable": list(_core.isas())},
+        "models": {name: models.sha256(name) for name in models.names()},
+        "self_test": {"factors": len(golden), "different": different, "passed": not different},
+    }
+
+
+def _print(facts: dict[str, Any]) -> None:
+    for name, version in facts["versions"].items():
+        print(f"{name:24}{version}")
+    print(f"{'machine':24}{facts['machine']}")
+    print(f"{'kernels':24}{facts['isa']['active']} (usable here: {', '.join(facts['isa']['usable'])})")
+    for name, digest in facts["models"].items():
+        print(f"{name:24}sha256 {digest}")
+    test = facts["self_test"]
+    if test["passed"]:
+        print(f"{'self-test':24}{test['factors']} golden factors, all equal")
+    else:
+        print(f"{'self-test':24}FAILED: {', '.join(test['different'])} differ; do not use this installation")
