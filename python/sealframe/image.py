@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
@@ -41,6 +42,12 @@ BOMB_PIXELS_PER_BYTE = 512
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _CHANNELS: dict[Order, int] = {"gray": 1, "rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4}
 _ORDER_OF_CHANNELS: dict[int, Order] = {3: "rgb", 4: "rgba"}
+
+_INFLATE_STEP = 1 << 18
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""First column, first row, step across, step down of every pass of an interlaced PNG (PNG specification, 8.1)."""
+
+_TOO_LARGE = f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale it down first."
 
 RAW_MAGIC = b"SFR1"
 _RAW_HEADER = struct.Struct(">4sB3xII")
@@ -98,6 +105,8 @@ def frame_from_bytes(data: Buffer) -> Frame:
     if bytes(view[:4]) == RAW_MAGIC:
         return _frame_from_raw(view)
     picture = _open_picture(view)
+    if picture.format == "PNG":
+        _check_png_is_complete(view, picture)
     return _decoded(picture, luma=picture.format == "JPEG" and _is_luma_chroma(picture))
 
 
@@ -151,7 +160,7 @@ def _check_size(width: int, height: int) -> None:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ImageError(f"A picture has sides of 1 to {MAX_SIDE} pixels, not {width}x{height}.")
     if width * height > MAX_PIXELS:
-        raise ImageError(f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale it down first.")
+        raise ImageError(_TOO_LARGE)
 
 
 def _format_of(view: memoryview) -> str:
@@ -178,6 +187,8 @@ def _open_picture(view: memoryview) -> PillowImage:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(view), formats=(kind,))
+    except Image.DecompressionBombError:
+        raise ImageError(_TOO_LARGE) from None
     except Exception:
         raise ImageError(f"The {kind} file is damaged: its header cannot be read.") from None
     _check_size(*picture.size)
@@ -185,6 +196,35 @@ def _open_picture(view: memoryview) -> PillowImage:
     if pixels > BOMB_PIXELS and pixels > BOMB_PIXELS_PER_BYTE * len(view):
         raise ImageError("The file is far too small for the picture it announces; it is refused as a decompression bomb.")
     return picture
+
+
+def _check_png_is_complete(view: memoryview, picture: PillowImage) -> None:
+    """Pillow leaves missing rows black without a word; count the bytes that the image data really hold (A2)."""
+    depth, colour, interlaced = view[24], view[25], view[28]
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1)
+    grid = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    passes = [
+        (len(range(left, picture.width, across)), len(range(top, picture.height, down)))
+        for left, top, across, down in grid
+    ]
+    missing = sum(rows * (1 + (columns * bits + 7) // 8) for columns, rows in passes if columns)
+    inflate, position = zlib.decompressobj(), 8
+    try:
+        while missing > 0 and not inflate.eof:
+            length = int.from_bytes(view[position : position + 4])
+            if view[position + 4 : position + 8] == b"IDAT":
+                piece: bytes = bytes(view[position + 8 : position + 8 + length])
+                while piece and missing > 0 and not inflate.eof:
+                    missing -= len(inflate.decompress(piece, _INFLATE_STEP))
+                    piece = inflate.unconsumed_tail
+            position += 12 + length
+            if position >= len(view):
+                missing -= len(inflate.flush()) if not inflate.eof else 0
+                break
+    except zlib.error:
+        raise ImageError("The PNG file is damaged: its pixels cannot be decoded.") from None
+    if missing > 0:
+        raise ImageError("The PNG file holds fewer rows than its header says; it is cut or altered.")
 
 
 def _is_luma_chroma(picture: PillowImage) -> bool:

@@ -1,0 +1,36 @@
+"""Shared fixtures: a device, a server, small pictures, and real pictures where SEALFRAME_TEST_DATA points to some."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path | None:
+    """The folder of real pictures, or None."""
+    folder = os.environ.get("SEALFRAME_TEST_DATA")
+    return Path(folder) if folder else None
+
+
+@pytest.fixture(scope="session")
+def picture_files(test_data: Path | None, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Real pictures where there are some, and always a set of synthetic ones, whole and damaged, in every format."""
+    from support import write_synthetic_pictures
+
+    made = write_synthetic_pictures(tmp_path_factory.mktemp("pictures"))
+    if test_data is None:
+        return made
+    endings = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
+    return made + sorted(path for path in (test_data / "samples").rglob("*") if path.suffix.lower() in endings)
+
+
+@pytest.fixture
+def frame() -> np.ndarray:
+    """A 640x480 RGB frame with edges, gradients and noise."""
+    from support import synthetic_frame
+
+    return synthetic_frame(480, 640)
