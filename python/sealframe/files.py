@@ -6,10 +6,6 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links (FAT, some network mounts) answer to link()."""
@@ -49,19 +45,6 @@ def write_whole_file(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
-
-
-def write_whole_files(contents: Sequence[tuple[Path, bytes, int]]) -> None:
-    """Write several new files (path, content, mode); when one cannot be written, none is left behind."""
-    written: list[Path] = []
-    try:
-        for path, content, mode in contents:
-            write_whole_file(path, content, mode=mode)
-            written.append(path)
-    except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise
 
 
 def _write_all(descriptor: int, rest: memoryview) -> None:

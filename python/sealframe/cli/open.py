@@ -1,0 +1,37 @@
+"""`sealframe open`: an envelope becomes the picture it was made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sealframe as sf
+from sealframe.cli.streams import password_of, print_json, read_envelope, say, write_output
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything, then write the payload; with --live also spend the capture."""
+    envelope = read_envelope(arguments.envelope)
+    freshness = sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive()
+    opener = sf.Opener(
+        sf.ServerKey.load(arguments.key, password_of(arguments)),
+        devices=[sf.DevicePublic.load(path) for path in arguments.devices],
+        freshness=freshness,
+    )
+    verified = opener.verify(envelope)
+    _write_outputs(arguments, verified)
+    opened = verified.accept()
+    if arguments.json and arguments.out != "-":
+        print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
+    else:
+        checked = "never seen before" if arguments.live else "archive: replays and age are not checked"
+        say(f"Opened a capture of {opened.context.device_info}, {len(opened.payload)} bytes ({checked}).", out=arguments.out)
+    return 0
+
+
+def _write_outputs(arguments: argparse.Namespace, verified: sf.Verified) -> None:
+    write_output(arguments.out, verified.payload, force=arguments.force)
+    if arguments.data_out:
+        write_output(arguments.data_out, verified.data, force=arguments.force)
