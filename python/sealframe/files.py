@@ -5,31 +5,38 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links (FAT, some network mounts) answer to link()."""
 
 
 def write_whole_file(
-    path: str | os.PathLike[str],
-    content: bytes | bytearray | memoryview,
-    *,
-    mode: int = 0o600,
-    overwrite: bool = False,
+    path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
 ) -> None:
     """Write `content` so that `path` holds all of it or is left as it was, also after a crash or Ctrl-C (A50, A51).
 
     A temporary file beside `path` is filled, synced and put in place in one step. Never follows a symbolic link.
     Raises FileExistsError unless `overwrite`, and any other OSError of the file system.
     """
+    with staged_file(path, content, mode=mode, overwrite=overwrite):
+        pass
+
+
+@contextmanager
+def staged_file(
+    path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
+) -> Iterator[None]:
+    """As `write_whole_file`, but put in place only when the block ends well: what can fail comes before what counts."""
     target = Path(path)
-    if target.is_symlink():
-        raise FileExistsError(f"{target} is a symbolic link; name the real file.")
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.")
+    _require_place(target, overwrite=overwrite)
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
@@ -38,6 +45,7 @@ def write_whole_file(
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        yield
         if overwrite:
             temporary.replace(target)
         else:
@@ -45,6 +53,15 @@ def write_whole_file(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def _require_place(target: Path, *, overwrite: bool) -> None:
+    if target.is_symlink():
+        raise FileExistsError(f"{target} is a symbolic link; name the real file.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.")
 
 
 def _write_all(descriptor: int, rest: memoryview) -> None:

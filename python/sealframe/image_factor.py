@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sealframe import _core
 from sealframe.derivation import derive_image
 from sealframe.errors import UnsupportedEnvelope
-from sealframe.features import ImageFeatures, extract_features
-from sealframe.models import ModelSet, shipped_models
-from sealframe.similarity import SimilarityMap, window_similarity
+from sealframe.features import extract_features
+from sealframe.image import frame_from_array, frame_from_bytes
+from sealframe.models import shipped_models
+from sealframe.similarity import window_similarity
+from sealframe.trace import Mark, no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sealframe.derivation import DerivedImage
-    from sealframe.image import Frame
+    from sealframe.features import ImageFeatures
+    from sealframe.image import Frame, Order
+    from sealframe.models import ModelSet
+    from sealframe.similarity import SimilarityMap
 
-Path: TypeAlias = Literal["gan"]
+FactorPath: TypeAlias = Literal["gan"]
 Reduction: TypeAlias = Literal["rows", "norm"]
 
 BLOCK_SIDE = 8
@@ -40,7 +45,7 @@ class FactorProfile:
     """How a factor is computed. A released profile never changes; a new way gets a new number."""
 
     number: int
-    path: Path
+    path: FactorPath
     side: int
     window: int
     reduction: Reduction
@@ -92,7 +97,7 @@ def profile_by_number(number: int) -> FactorProfile:
         raise UnsupportedEnvelope(f"The factor profile {number} is not known here; update sealframe.") from None
 
 
-def profile_by_name(path: Path = "gan", reduction: Reduction = "rows") -> FactorProfile:
+def profile_by_name(path: FactorPath = "gan", reduction: Reduction = "rows") -> FactorProfile:
     """The registered profile of a path and a reduction. Raises ValueError when there is none."""
     for profile in PROFILES.values():
         if (profile.path, profile.reduction) == (path, reduction):
@@ -101,12 +106,39 @@ def profile_by_name(path: Path = "gan", reduction: Reduction = "rows") -> Factor
     raise ValueError(f"There is no factor profile {path}/{reduction}; choose one of {known}.")
 
 
-def compute_image_factor(frame: Frame, profile: FactorProfile, models: ModelSet | None = None) -> ImageFactor:
+def compute_image_factor(
+    frame: Frame, profile: FactorProfile, models: ModelSet | None = None, mark: Mark = no_mark
+) -> ImageFactor:
     """Image -> features -> derived image -> similarity map -> factor. Raises ModelError."""
     features = extract_features(frame, profile.side)
+    mark("features")
     derived = derive_image(features, models or shipped_models())
+    mark("derivation")
     similarity = window_similarity(features, derived, profile.window)
-    return ImageFactor(_factor_bytes(derived, similarity, profile), features, derived, similarity, profile)
+    mark("similarity")
+    factor = ImageFactor(_factor_bytes(derived, similarity, profile), features, derived, similarity, profile)
+    mark("image factor")
+    return factor
+
+
+def image_factor(
+    picture: object,
+    path: FactorPath = "gan",
+    reduction: Reduction = "rows",
+    noise_seed: bytes | None = None,
+    *,
+    order: Order | None = None,
+) -> ImageFactor:
+    """The image factor of a frame (uint8 HxW, HxWx3, HxWx4) or of an encoded picture (bytes).
+
+    `noise_seed` is for paths that sample; the GAN path takes None only. `order` names the channels of an array.
+    Raises ImageError for a picture that cannot be used, ValueError for an unknown path, reduction or a needless seed.
+    """
+    if noise_seed is not None:
+        raise ValueError(f"The path {path} draws no noise; leave noise_seed out.")
+    encoded = isinstance(picture, bytes | bytearray | memoryview)
+    frame = frame_from_bytes(picture) if encoded else frame_from_array(picture, order)
+    return compute_image_factor(frame, profile_by_name(path, reduction))
 
 
 def factor_length(profile: FactorProfile) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import sealframe as sf
-from sealframe.cli.streams import password_of, print_json, read_envelope, say, write_output
+from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output
 
 if TYPE_CHECKING:
     import argparse
@@ -21,8 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
         freshness=freshness,
     )
     verified = opener.verify(envelope)
-    _write_outputs(arguments, verified)
-    opened = verified.accept()
+    with ExitStack() as outputs:
+        outputs.enter_context(staged_output(arguments.out, verified.payload, force=arguments.force))
+        if arguments.data_out:
+            outputs.enter_context(staged_output(arguments.data_out, verified.data, force=arguments.force))
+        opened = verified.accept()
     if arguments.json and arguments.out != "-":
         print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
     else:
@@ -30,8 +34,3 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"Opened a capture of {opened.context.device_info}, {len(opened.payload)} bytes ({checked}).", out=arguments.out)
     return 0
 
-
-def _write_outputs(arguments: argparse.Namespace, verified: sf.Verified) -> None:
-    write_output(arguments.out, verified.payload, force=arguments.force)
-    if arguments.data_out:
-        write_output(arguments.data_out, verified.data, force=arguments.force)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sealframe.errors import ImageError, KeyFileError, MalformedEnvelope
-from sealframe.files import write_whole_file
+from sealframe.files import staged_file
 from sealframe.image import MAX_FILE_BYTES, read_picture_file
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from sealframe.files import Bytes
 
 MAX_ENVELOPE_BYTES = MAX_FILE_BYTES + (1 << 20)
 
@@ -40,13 +44,22 @@ def read_envelope(path: str) -> bytes:
     return content
 
 
-def write_output(path: str, content: bytes | bytearray | memoryview, *, force: bool) -> None:
-    """A whole file with mode 0600, or standard output for "-"."""
+@contextmanager
+def staged_output(path: str, content: Bytes, *, force: bool) -> Iterator[None]:
+    """A whole file with mode 0600, or standard output for "-", that appears only when the block ends well."""
     if path == "-":
+        yield
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        write_whole_file(path, content, overwrite=force)
+        with staged_file(path, content, overwrite=force):
+            yield
+
+
+def write_output(path: str, content: Bytes, *, force: bool) -> None:
+    """A whole file with mode 0600, or standard output for "-"."""
+    with staged_output(path, content, force=force):
+        pass
 
 
 def say(text: str, *, out: str = "") -> None:
