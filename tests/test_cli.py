@@ -1,0 +1,246 @@
+"""The command line as people use it (M30): names, exit statuses, sentences, whole files (A44, A50, A51)."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import encoded, synthetic_frame, write_synthetic_pictures
+
+from sealframe.cli import main
+from sealframe.cli.arguments import build_parser
+from sealframe.errors import ImageError
+from sealframe.files import staged_file, write_whole_file
+from sealframe.image import frame_from_bytes
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a server's and a device's keys and a picture, as the current one."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["keygen", "server", "--out", "server"]) == 0
+    assert main(["keygen", "device", "--device-info", "POS-0001", "--out", "pos"]) == 0
+    Path("photo.png").write_bytes(encoded(synthetic_frame(60, 80), "PNG"))
+    return tmp_path
+
+
+def seal(*more: str, image: str = "photo.png", out: str = "photo.seal") -> int:
+    return main(["seal", image, "--to", "server.pub", "--as", "pos.key", "--out", out, *more])
+
+
+def open_(*more: str, envelope: str = "photo.seal", out: str = "opened.png") -> int:
+    return main(["open", envelope, "--key", "server.key", "--from", "pos.pub", "--out", out, *more])
+
+
+def names() -> set[str]:
+    return {path.name for path in Path().iterdir()}
+
+
+def test_keygen_writes_private_keys_for_their_owner_alone(home: Path) -> None:
+    assert names() == {"server.key", "server.pub", "pos.key", "pos.pub", "pos.counter", "photo.png"}
+    assert {Path(name).stat().st_mode & 0o777 for name in ("server.key", "pos.key", "pos.counter")} == {0o600}
+
+
+def test_seal_open_round_trip_writes_the_same_bytes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("note.txt").write_bytes(b"amount=1")
+    assert seal("--data", "note.txt") == 0
+    assert open_("--data-out", "note.out", "--json") == 0
+    assert Path("opened.png").read_bytes() == Path("photo.png").read_bytes()
+    assert Path("note.out").read_bytes() == b"amount=1"
+    facts = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
+    assert facts["freshness"] == "archive"
+    assert facts["context"]["device_info"] == "POS-0001"
+
+
+def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in write_synthetic_pictures(Path("pictures").resolve().parent):
+        try:
+            frame_from_bytes(path.read_bytes())
+            readable = True
+        except ImageError:
+            readable = False
+        assert seal("--force", image=str(path)) == (0 if readable else 1), path
+        if readable:
+            assert open_("--force") == 0
+            assert Path("opened.png").read_bytes() == path.read_bytes()
+        else:
+            assert capsys.readouterr().err.startswith("sealframe: ")
+
+
+def test_standard_streams(home: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("photo.png").read_bytes())))
+    assert seal(image="-", out="-") == 0
+    envelope = capfdbinary.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(envelope)))
+    assert open_(envelope="-", out="-") == 0
+    assert capfdbinary.readouterr().out == Path("photo.png").read_bytes()
+
+
+def test_inspect_and_factor_print_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert seal() == 0
+    capsys.readouterr()
+    assert main(["inspect", "photo.seal", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == 1
+    assert main(["factor", "photo.png", "--json", "--plot", "plot.png"]) == 0
+    assert len(bytes.fromhex(json.loads(capsys.readouterr().out)["factor"])) == 800
+    assert frame_from_bytes(Path("plot.png").read_bytes()).order == "rgb"
+    assert main(["factor", "photo.png", "--reduction", "norm"]) == 0
+    assert len(bytes.fromhex(capsys.readouterr().out)) == 312
+
+
+def test_refusals_are_one_sentence_with_status_1(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert seal() == 0
+    Path("text.seal").write_bytes(b"this is no envelope")
+    Path("cut.seal").write_bytes(Path("photo.seal").read_bytes()[:-1])
+    assert main(["keygen", "server", "--out", "other"]) == 0
+    before = names()
+    for run in (
+        lambda: seal(image="missing.png"),
+        lambda: seal(image="text.seal"),
+        lambda: seal(out="missing/photo.seal"),
+        lambda: open_(envelope="text.seal"),
+        lambda: open_(envelope="cut.seal"),
+        lambda: open_(envelope="missing.seal"),
+        lambda: main(["open", "photo.seal", "--key", "other.key", "--from", "pos.pub", "--out", "x"]),
+        lambda: main(["open", "photo.seal", "--key", "server.pub", "--from", "pos.pub", "--out", "x"]),
+        lambda: main(["seal", "photo.png", "--to", "pos.pub", "--as", "pos.key", "--out", "x"]),
+        lambda: main(["inspect", "text.seal"]),
+        lambda: main(["factor", "text.seal"]),
+        lambda: main(["keygen", "device", "--device-info", "x" * 97, "--out", "long"]),
+        lambda: main(["keygen", "device", "--device-info", "", "--out", "long"]),
+        lambda: main(["keygen", "server", "--out", "server"]),
+        lambda: seal("--data", "missing.txt", out="x"),
+    ):
+        capsys.readouterr()
+        assert run() == 1
+        said = capsys.readouterr().err
+        assert said.startswith("sealframe: ")
+        assert said.count("\n") == 1
+        assert "Traceback" not in said
+    assert names() == before
+
+
+@pytest.mark.parametrize("argv", [[], ["seal"], ["nothing"], ["keygen"], ["factor", "x", "--reduction", "rank9"]])
+def test_wrong_usage_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        build_parser().parse_args(argv)
+    assert stopped.value.code == 2
+    assert "--help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["demo", "keygen", "seal", "open", "inspect", "factor", "doctor"])
+def test_every_help_has_an_example_and_the_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([command, "--help"])
+    text = capsys.readouterr().out
+    assert f"example: sealframe {command}" in text
+    assert "exit status: 0 done, 1 refused" in text
+
+
+def test_live_open_spends_the_capture_and_leaves_no_file_of_a_replay(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert seal() == 0
+    assert open_("--live", "replay.db") == 0
+    assert open_("--live", "replay.db", out="again.png") == 1
+    assert not Path("again.png").exists()
+    assert "ReplayedCapture" not in capsys.readouterr().err
+
+
+def test_live_open_that_cannot_write_does_not_spend_the_capture(home: Path) -> None:
+    assert seal() == 0
+    assert open_("--live", "replay.db", out="missing/opened.png") == 1
+    assert open_("--live", "replay.db") == 0
+
+
+def test_a44_key_files_open_to_others_or_with_a_wrong_password(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pos.key").chmod(0o644)
+    assert seal() == 1
+    assert "chmod 600" in capsys.readouterr().err
+    Path("secret").write_bytes(b"correct horse\n")
+    Path("wrong").write_bytes(b"battery\n")
+    assert main(["keygen", "server", "--out", "locked", "--password-file", "secret"]) == 0
+    Path("pos.key").chmod(0o600)
+    argv = ["open", "photo.seal", "--key", "locked.key", "--from", "pos.pub", "--out", "opened.png"]
+    assert main(["seal", "photo.png", "--to", "locked.pub", "--as", "pos.key", "--out", "photo.seal"]) == 0
+    assert main([*argv, "--password-file", "wrong"]) == 1
+    assert main(argv) == 1
+    assert main([*argv, "--password-file", "secret"]) == 0
+
+
+def test_a50_outputs_are_never_overwritten_unless_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("photo.seal").write_bytes(b"mine")
+    assert seal() == 1
+    assert Path("photo.seal").read_bytes() == b"mine"
+    assert seal("--force") == 0
+    Path("link.png").symlink_to("elsewhere.png")
+    assert open_("--force", out="link.png") == 1
+    assert open_(out=".") == 1
+    assert not Path("elsewhere.png").exists()
+    assert open_() == 0
+    assert Path("opened.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_a50_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), staged_file(tmp_path / "out", b"content"):  # noqa: PT012
+        assert not (tmp_path / "out").exists()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    write_whole_file(tmp_path / "out", b"content")
+    with pytest.raises(FileExistsError):
+        write_whole_file(tmp_path / "out", b"other")
+    with pytest.raises(FileExistsError), staged_file(tmp_path / "race", b"loser"):
+        (tmp_path / "race").write_bytes(b"winner")
+    assert (tmp_path / "race").read_bytes() == b"winner"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "race"]
+
+
+def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:
+    reading_end, writing_end = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sealframe", "seal", "-", "--to", "server.pub", "--as", "pos.key", "--out", "late.seal"],
+        stdin=reading_end,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    os.close(writing_end)
+    os.close(reading_end)
+    assert process.returncode == 130
+    assert said.decode().startswith("sealframe: Interrupted")
+    assert "late.seal" not in names()
+
+
+def test_demo_refuses_what_it_must_and_draws(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["demo"], ["demo", "--image", "photo.png", "--out", "mine.png"]):
+        assert main(argv) == 0
+        said = capsys.readouterr().out
+        assert said.count("refused ") == 6
+        assert "identical to the last byte" in said
+        assert "derivation" in said
+    assert frame_from_bytes(Path("sealframe-demo.png").read_bytes()).height > 400
+
+
+def test_doctor_reports_and_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["self_test"]["passed"]
+    assert facts["isa"]["active"] in facts["isa"]["usable"]
+    assert main(["doctor"]) == 0
+    assert "all equal" in capsys.readouterr().out
+
+
+def test_broken_pipe_is_no_traceback(home: Path) -> None:
+    line = f"{sys.executable} -m sealframe factor photo.png --json | true"
+    said = subprocess.run(["bash", "-c", line], capture_output=True, check=False).stderr
+    assert b"Traceback" not in said

@@ -1,0 +1,257 @@
+"""Seal and open, whole (M1, M12-M15, M17-M19, M21-M23, M30), and what the pipeline refuses (A11, A18, A36-A38, A45)."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support import encoded, synthetic_frame
+
+import sealframe as sf
+from sealframe import pipeline
+from sealframe.image import frame_from_bytes
+from sealframe.image_factor import PROFILES, ImageFactor
+
+NOW = 1_790_000_000_000
+
+
+@pytest.fixture(scope="module")
+def device() -> sf.DeviceKey:
+    return sf.DeviceKey.generate("POS-0001")
+
+
+@pytest.fixture(scope="module")
+def server() -> sf.ServerKey:
+    return sf.ServerKey.generate()
+
+
+def sealer_for(server: sf.ServerKey, device: sf.DeviceKey, **options: Any) -> sf.Sealer:
+    options.setdefault("counter", sf.MemoryCounter(1))
+    return sf.Sealer(to=server.public, device=device, **options)
+
+
+def archive(server: sf.ServerKey, device: sf.DeviceKey, **options: Any) -> sf.Opener:
+    return sf.Opener(server, devices=[device.public], freshness=sf.Archive(), **options)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_m23_a_frame_opens_to_the_same_pixels_and_factor(
+    server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray, order: Any, workers: int
+) -> None:
+    envelope = sealer_for(server, device, workers=workers).seal(frame, b"amount=1", order=order)
+    opened = archive(server, device, workers=workers).open(envelope)
+    assert np.array_equal(opened.image, frame)
+    assert opened.data == b"amount=1"
+    assert opened.image_factor == sf.image_factor(frame, order=order).bytes
+    assert opened.context.device_info == "POS-0001"
+    assert (opened.context.width, opened.context.height) == (640, 480)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 1, 3), (1, 700), (700, 1, 4), (31, 33), (129, 127, 3), (128, 128), (600, 20, 4)]
+)
+def test_every_shape_round_trips(server: sf.ServerKey, device: sf.DeviceKey, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    assert np.array_equal(archive(server, device).open(sealer_for(server, device).seal(pixels)).image, pixels)
+
+
+def test_m1_every_readable_file_seals_and_opens_to_the_same_bytes(
+    server: sf.ServerKey, device: sf.DeviceKey, picture_files: list[Path]
+) -> None:
+    sealer, opener, refused = sealer_for(server, device), archive(server, device), 0
+    for path in picture_files:
+        content = path.read_bytes()
+        try:
+            frame_from_bytes(content)
+        except sf.ImageError:
+            refused += 1
+            with pytest.raises(sf.ImageError):
+                sealer.seal(content)
+            continue
+        opened = opener.open(sealer.seal(content))
+        assert opened.payload == content, path
+        assert opened.image.dtype == np.uint8
+    assert 0 < refused < len(picture_files) / 2
+
+
+@pytest.mark.parametrize("reduction", ["rows", "norm"])
+def test_m15_every_reduction_has_its_profile(server: sf.ServerKey, device: sf.DeviceKey, reduction: Any) -> None:
+    envelope = sealer_for(server, device, reduction=reduction).seal(synthetic_frame(40, 50))
+    opened = archive(server, device).open(envelope)
+    assert PROFILES[opened.header.profile].reduction == reduction
+
+
+def test_several_recipients_each_open(device: sf.DeviceKey) -> None:
+    servers = [sf.ServerKey.generate() for _ in range(3)]
+    sealer = sf.Sealer(to=[server.public for server in servers], device=device, counter=sf.MemoryCounter())
+    envelope = sealer.seal(synthetic_frame(20, 20))
+    assert len({archive(server, device).open(envelope).payload for server in servers}) == 1
+
+
+def test_sealing_twice_gives_new_counter_random_and_bytes(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    sealer, opener, frame = sealer_for(server, device), archive(server, device), synthetic_frame(20, 20)
+    first, second = (opener.open(sealer.seal(frame)) for _ in range(2))
+    assert first.context.counter + 1 == second.context.counter
+    assert first.context.random != second.context.random
+    assert first.image_factor == second.image_factor
+
+
+def _with(change: Callable[[ImageFactor], bytes]) -> Callable[..., ImageFactor]:
+    real = pipeline.compute_image_factor
+
+    def computed(*arguments: Any, **options: Any) -> ImageFactor:
+        factor = real(*arguments, **options)
+        return ImageFactor(change(factor), factor.features, factor.derived, factor.map, factor.profile)
+
+    return computed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda factor: factor.bytes[:-1],
+        lambda factor: factor.bytes + b"\0",
+        lambda factor: bytes([factor.bytes[0] ^ 1]) + factor.bytes[1:],
+        lambda factor: factor.bytes[:-1] + bytes([factor.bytes[-1] ^ 1]),
+        lambda factor: sf.image_factor(synthetic_frame(9, 9, seed=5)).bytes,
+        lambda factor: sf.image_factor(synthetic_frame(30, 30), reduction="norm").bytes,
+    ],
+)
+def test_a18_a_factor_that_is_not_the_pictures_is_refused(
+    server: sf.ServerKey, device: sf.DeviceKey, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    with monkeypatch.context() as sabotage:
+        sabotage.setattr(pipeline, "compute_image_factor", _with(change))
+        envelope = sealer_for(server, device).seal(synthetic_frame(30, 30))
+    with pytest.raises(sf.FactorMismatch):
+        archive(server, device).verify(envelope)
+
+
+def test_a17_equal_norms_do_not_make_equal_factors() -> None:
+    flat, other = np.full((8, 8), 9, np.uint8), np.full((8, 8), 10, np.uint8)
+    assert sf.image_factor(flat, reduction="norm").bytes != sf.image_factor(other, reduction="norm").bytes
+
+
+@pytest.mark.parametrize("value", [0, 127, 128, 255])
+def test_a13_constant_pictures_have_a_factor(server: sf.ServerKey, device: sf.DeviceKey, value: int) -> None:
+    frame = np.full((48, 64), value, np.uint8)
+    opened = archive(server, device).open(sealer_for(server, device).seal(frame))
+    assert np.array_equal(opened.image, frame)
+
+
+def test_a36_a_replay_is_refused_and_verify_changes_nothing(
+    server: sf.ServerKey, device: sf.DeviceKey, tmp_path: Path
+) -> None:
+    for store in (sf.MemoryReplayStore(), sf.SqliteReplayStore(tmp_path / "replay.db")):
+        opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(store))
+        envelope = sealer_for(server, device).seal(synthetic_frame(20, 20))
+        first, second = opener.verify(envelope), opener.verify(envelope)
+        first.accept()
+        with pytest.raises(sf.ReplayedCapture):
+            second.accept()
+        with pytest.raises(sf.ReplayedCapture):
+            opener.open(envelope)
+
+
+@pytest.mark.parametrize("counter", [7, 6, 0])
+def test_a37_the_same_or_a_lower_counter_is_refused(server: sf.ServerKey, device: sf.DeviceKey, counter: int) -> None:
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    frame = synthetic_frame(20, 20)
+    opener.open(sealer_for(server, device, counter=sf.MemoryCounter(7)).seal(frame))
+    with pytest.raises(sf.ReplayedCapture):
+        opener.open(sealer_for(server, device, counter=sf.MemoryCounter(counter)).seal(frame))
+    opener.open(sealer_for(server, device, counter=sf.MemoryCounter(2**64 - 1)).seal(frame))
+
+
+@pytest.mark.parametrize(("late_ms", "fresh"), [(299_999, True), (300_000, True), (300_001, False), (-300_001, False)])
+def test_a38_the_clock_window(server: sf.ServerKey, device: sf.DeviceKey, late_ms: int, fresh: bool) -> None:
+    envelope = sealer_for(server, device, clock=lambda: NOW / 1000).seal(synthetic_frame(20, 20))
+    live = sf.Live(sf.MemoryReplayStore(), window_s=300, clock=lambda: (NOW + late_ms) / 1000)
+    opener = sf.Opener(server, devices=[device.public], freshness=live)
+    if fresh:
+        opener.open(envelope)
+    else:
+        with pytest.raises(sf.StaleCapture):
+            opener.open(envelope)
+
+
+def test_a45_nothing_secret_in_printed_forms_or_tracebacks(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    canary = b"\xc5\xa7CANARY-PIXELS\xc5\xa7" * 20
+    frame = np.frombuffer(canary[:320], np.uint8).reshape(16, 20)
+    sealer, opener = sealer_for(server, device), archive(server, device)
+    envelope = sealer.seal(frame, b"SECRET-DATA")
+    opened = opener.open(envelope)
+    printed = "".join(map(repr, (sealer, opener, opened, opener.verify(envelope), device, server, opened.image_factor[:0])))
+    try:
+        opener.open(envelope[:-1])
+    except sf.SealframeError:
+        printed += traceback.format_exc()
+    for secret in ("CANARY", "SECRET-DATA", "PIXELS"):
+        assert secret not in printed
+    for holder in (sealer, opener, device, server):
+        with pytest.raises(TypeError):
+            pickle.dumps(holder)
+
+
+def test_a43_a_sealer_works_on_in_a_forked_child(server: sf.ServerKey, device: sf.DeviceKey, tmp_path: Path) -> None:
+    sealer = sealer_for(server, device, counter=sf.CounterFile(tmp_path / "pos.counter"))
+    opener, frame = archive(server, device), synthetic_frame(20, 20)
+    mine = opener.open(sealer.seal(frame)).context.counter
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, sealer.seal(frame))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        envelope = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    assert len({mine, opener.open(envelope).context.counter, opener.open(sealer.seal(frame)).context.counter}) == 3
+
+
+def test_one_sealer_and_one_opener_serve_many_threads(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    sealer, opener = sealer_for(server, device), archive(server, device)
+    failures: list[int] = []
+
+    def work(seed: int) -> None:
+        for turn in range(6):
+            frame = synthetic_frame(30 + seed, 40, seed=10 * seed + turn)
+            if not np.array_equal(opener.open(sealer.seal(frame)).image, frame):
+                failures.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_stages_are_traced_in_order(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
+    times = sf.StageTimes()
+    sealer_for(server, device).seal(frame, mark=times)
+    wanted = ["image", "features", "derivation", "similarity", "image factor", "security factor", "envelope"]
+    assert list(times.nanoseconds) == wanted
+    assert sum(times.shares().values()) == pytest.approx(1)
+
+
+def test_wrong_arguments_get_sentences(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    sealer = sealer_for(server, device)
+    with pytest.raises(TypeError):
+        sealer.seal([[1, 2], [3, 4]])
+    with pytest.raises(sf.PolicyError):
+        sealer.seal(synthetic_frame(9, 9), bytes(65_537))
+    with pytest.raises(ValueError, match="profile"):
+        sealer_for(server, device, path="vae", reduction="nothing")
+    with pytest.raises(TypeError):
+        sf.Opener(server, devices=[device.public])  # type: ignore[call-arg]
+    with pytest.raises(sf.MalformedEnvelope):
+        archive(server, device).open(encoded(synthetic_frame(9, 9), "PNG"))
