@@ -1,0 +1,71 @@
+"""Sealing and opening a 640x480 RGB frame, beside plain HPKE and a strong plain implementation of the same method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from float_generator import float_generator
+from plain import PlainSealer, seal_with_hpke, xwing_key, xwing_suite
+
+import sealframe as sf
+
+SEAL = "seal 640x480 RGB"
+FACTOR = "image factor 640x480 RGB"
+
+
+@pytest.fixture(scope="module")
+def frame() -> np.ndarray:
+    y, x = np.mgrid[:480, :640]
+    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
+    return ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def sealer() -> sf.Sealer:
+    return sf.Sealer(
+        to=sf.ServerKey.generate().public, device=sf.DeviceKey.generate("POS-0001"), counter=sf.MemoryCounter()
+    )
+
+
+def test_seal(benchmark: Any, sealer: sf.Sealer, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = SEAL, "sealframe"
+    benchmark(sealer.seal, frame)
+
+
+def test_seal_plain(benchmark: Any, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = SEAL, "strong plain implementation of the same method"
+    benchmark(PlainSealer(float_generator()).seal, frame)
+
+
+def test_seal_hpke(benchmark: Any, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = SEAL, "plain HPKE X-Wing (no factor, context or signature)"
+    benchmark(seal_with_hpke, xwing_suite(), xwing_key().public_key(), frame)
+
+
+def test_open(benchmark: Any, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = "open 640x480 RGB", "sealframe"
+    device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    envelope = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter()).seal(frame)
+    benchmark(sf.Opener(server, devices=[device.public], freshness=sf.Archive()).open, envelope)
+
+
+def test_open_hpke(benchmark: Any, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = "open 640x480 RGB", "plain HPKE X-Wing"
+    key, suite = xwing_key(), xwing_suite()
+    sealed = seal_with_hpke(suite, key.public_key(), frame)
+    benchmark(lambda: suite.decrypt(sealed, key, info=b"plain"))
+
+
+def test_factor(benchmark: Any, frame: np.ndarray) -> None:
+    benchmark.group, benchmark.extra_info["case"] = FACTOR, "sealframe"
+    benchmark(sf.image_factor, frame)
+
+
+def test_seal_with_a_counter_file(benchmark: Any, frame: np.ndarray, tmp_path: Path) -> None:
+    benchmark.group, benchmark.extra_info["case"] = SEAL, "sealframe with its counter on disk"
+    counter = sf.CounterFile(tmp_path / "pos.counter")
+    sealer = sf.Sealer(to=sf.ServerKey.generate().public, device=sf.DeviceKey.generate("POS-0001"), counter=counter)
+    benchmark(sealer.seal, frame)
