@@ -102,7 +102,15 @@ class PlainSealer:
         return digest + means.tobytes() + cosines.sum(axis=1, dtype=np.int32).astype(">i4").tobytes()
 
     def _context(self, width: int, height: int) -> bytes:
-        fields = ("SF1", "POS-0001", 1, int(time.time() * 1000), self._counter, os.urandom(16).hex(), f"{width}x{height}")
+        fields = (
+            "SF1",
+            "POS-0001",
+            1,
+            int(time.time() * 1000),
+            self._counter,
+            os.urandom(16).hex(),
+            f"{width}x{height}",
+        )
         return "|".join(map(str, fields)).encode()
 
     def _envelope(self, factor: bytes, context: bytes, data: bytes, frame: NDArray[np.uint8]) -> bytes:

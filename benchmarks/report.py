@@ -23,7 +23,15 @@ def run_benchmarks(*, short: bool, only: str | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         rounds = ["--benchmark-min-rounds=5", "--benchmark-max-time=0.3"] if short else ["--benchmark-max-time=2"]
-        command = [sys.executable, "-m", "pytest", str(HERE), "-q", "--benchmark-only", "--benchmark-warmup=on"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            str(HERE),
+            "-q",
+            "--benchmark-only",
+            "--benchmark-warmup=on",
+        ]
         command += ["--benchmark-quiet", f"--benchmark-json={result}", "-p", "no:cacheprovider", *rounds]
         subprocess.run(command + (["-k", only] if only else []), check=True, cwd=HERE.parent)
         return dict(json.loads(result.read_text()))

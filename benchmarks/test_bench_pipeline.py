@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sealframe as sf
 from float_generator import float_generator
 from plain import PlainSealer, seal_with_hpke, xwing_key, xwing_suite
-
-import sealframe as sf
 
 SEAL = "seal 640x480 RGB"
 FACTOR = "image factor 640x480 RGB"
@@ -26,7 +25,9 @@ def frame() -> np.ndarray:
 @pytest.fixture(scope="module")
 def sealer() -> sf.Sealer:
     return sf.Sealer(
-        to=sf.ServerKey.generate().public, device=sf.DeviceKey.generate("POS-0001"), counter=sf.MemoryCounter()
+        to=sf.ServerKey.generate().public,
+        device=sf.DeviceKey.generate("POS-0001"),
+        counter=sf.MemoryCounter(),
     )
 
 
@@ -41,7 +42,10 @@ def test_seal_plain(benchmark: Any, frame: np.ndarray) -> None:
 
 
 def test_seal_hpke(benchmark: Any, frame: np.ndarray) -> None:
-    benchmark.group, benchmark.extra_info["case"] = SEAL, "plain HPKE X-Wing (no factor, context or signature)"
+    benchmark.group, benchmark.extra_info["case"] = (
+        SEAL,
+        "plain HPKE X-Wing (no factor, context or signature)",
+    )
     benchmark(seal_with_hpke, xwing_suite(), xwing_key().public_key(), frame)
 
 

@@ -50,7 +50,11 @@ def parts_imported_by(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "sealframe" else [node.module or ""]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "sealframe"
+                else [node.module or ""]
+            )
         imported |= {name.split(".")[1] for name in names if name.startswith("sealframe.")}
     return imported - {"__version__"}
 
@@ -80,7 +84,9 @@ def test_a_cpp_stage_includes_only_stages_before_it(path: Path) -> None:
             assert CPP_ORDER.index(name) <= CPP_ORDER.index(stage), f"{path} includes {included}"
 
 
-@pytest.mark.parametrize("heavy", ["onnxruntime", "cv2", "torch", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"])
+@pytest.mark.parametrize(
+    "heavy", ["onnxruntime", "cv2", "torch", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"]
+)
 def test_m30_importing_sealframe_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, sealframe; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,13 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support import encoded, synthetic_frame, write_synthetic_pictures
-
 from sealframe.cli import main
 from sealframe.cli.arguments import build_parser
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
 from sealframe.image import frame_from_bytes
+from support import encoded, synthetic_frame, write_synthetic_pictures
 
 
 @pytest.fixture
@@ -76,7 +75,9 @@ def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(
             assert capsys.readouterr().err.startswith("sealframe: ")
 
 
-def test_standard_streams(home: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_standard_streams(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("photo.png").read_bytes())))
     assert seal(image="-", out="-") == 0
     envelope = capfdbinary.readouterr().out
@@ -191,7 +192,7 @@ def test_a50_outputs_are_never_overwritten_unless_told(home: Path, capsys: pytes
 
 
 def test_a50_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), staged_file(tmp_path / "out", b"content"):  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), staged_file(tmp_path / "out", b"content"):
         assert not (tmp_path / "out").exists()
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
@@ -207,7 +208,19 @@ def test_a50_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:
     reading_end, writing_end = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sealframe", "seal", "-", "--to", "server.pub", "--as", "pos.key", "--out", "late.seal"],
+        [
+            sys.executable,
+            "-m",
+            "sealframe",
+            "seal",
+            "-",
+            "--to",
+            "server.pub",
+            "--as",
+            "pos.key",
+            "--out",
+            "late.seal",
+        ],
         stdin=reading_end,
         stderr=subprocess.PIPE,
     )

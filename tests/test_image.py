@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import encoded, synthetic_frame
-
 from sealframe.errors import ImageError
 from sealframe.image import (
     Frame,
@@ -21,6 +19,7 @@ from sealframe.image import (
     raw_payload,
     read_picture_file,
 )
+from support import encoded, synthetic_frame
 
 RGB = synthetic_frame(67, 91)
 GRAY = RGB[..., 1].copy()
@@ -162,7 +161,14 @@ def test_a9_sealing_pixels_carries_no_metadata() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [GRAY.astype(np.uint16), GRAY.astype(np.float32), GRAY.astype(object), GRAY.astype(">u2"), GRAY.tolist(), None],
+    [
+        GRAY.astype(np.uint16),
+        GRAY.astype(np.float32),
+        GRAY.astype(object),
+        GRAY.astype(">u2"),
+        GRAY.tolist(),
+        None,
+    ],
 )
 def test_a10_other_dtypes_are_type_errors(wrong: object) -> None:
     with pytest.raises(TypeError):

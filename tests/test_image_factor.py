@@ -1,4 +1,4 @@
-"""Factors: layout, golden values, and equality whatever the kernels, threads, batch or optimisation (M12-M15, A13, A19)."""
+"""Factors: layout, golden values, and equality on any kernels, threads, batch, optimisation (M12-M15, A13, A19)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+import sealframe as sf
 from reference.image_factor import block_means, norms, row_sums
 from reference.similarity import window_cosine
-from support import encoded, synthetic_frame
-
-import sealframe as sf
 from sealframe import _core
 from sealframe.derivation import discern
 from sealframe.errors import ImageError, UnsupportedEnvelope
@@ -26,6 +24,7 @@ from sealframe.image_factor import (
 )
 from sealframe.models import ModelSet, shipped_models
 from sealframe.selftest import factor_digests, golden_digests, golden_pictures
+from support import encoded, synthetic_frame
 
 
 @pytest.fixture(params=_core.isas())
@@ -85,7 +84,10 @@ def test_a19_golden_factors_at_every_optimisation_and_thread_count(optimisation:
 
 def test_a19_a_batch_gives_what_its_tiles_give_alone() -> None:
     tiles = extract_features(frame_from_array(synthetic_frame(480, 640)), 128).tiles
-    for name, outputs in (("generator", ["derived"]), ("generator_discriminator", ["derived", "features_image"])):
+    for name, outputs in (
+        ("generator", ["derived"]),
+        ("generator_discriminator", ["derived", "features_image"]),
+    ):
         together = shipped_models().run(name, outputs, tiles)
         for index in range(len(tiles)):
             alone = shipped_models().run(name, outputs, tiles[index : index + 1])
@@ -128,7 +130,10 @@ def test_m2_m4_m5_features_in_every_form() -> None:
     frame = frame_from_array(synthetic_frame(300, 200))
     gray = extract_features(frame, 64).rows()
     assert grayscale(frame).shape == (300, 200)
-    assert np.array_equal(binarise(frame, 64, 100), _core.area_mean(frame.pixels, "rgb", 64, 64, feature="binary", threshold=100))
+    assert np.array_equal(
+        binarise(frame, 64, 100),
+        _core.area_mean(frame.pixels, "rgb", 64, 64, feature="binary", threshold=100),
+    )
     assert set(np.unique(binarise(frame, 64))) <= {0, 1}
     assert np.array_equal(standardise(frame, 64), (2 * gray.astype(np.float32) - 255) * np.float32(1 / 255))
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import encoded, synthetic_frame
-
 import sealframe as sf
 from sealframe import pipeline
 from sealframe.image import frame_from_bytes
 from sealframe.image_factor import PROFILES, ImageFactor
+from support import encoded, synthetic_frame
 
 NOW = 1_790_000_000_000
 
@@ -189,7 +188,9 @@ def test_a45_nothing_secret_in_printed_forms_or_tracebacks(server: sf.ServerKey,
     sealer, opener = sealer_for(server, device), archive(server, device)
     envelope = sealer.seal(frame, b"SECRET-DATA")
     opened = opener.open(envelope)
-    printed = "".join(map(repr, (sealer, opener, opened, opener.verify(envelope), device, server, opened.image_factor[:0])))
+    printed = "".join(
+        map(repr, (sealer, opener, opened, opener.verify(envelope), device, server, opened.image_factor[:0]))
+    )
     try:
         opener.open(envelope[:-1])
     except sf.SealframeError:

@@ -46,7 +46,9 @@ def derive_image(features: ImageFeatures, models: ModelSet) -> DerivedImage:
 def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Discernment]:
     """Run generator and discriminator as one graph on {image, derived image} (M12, M13). Raises ModelError."""
     names = ["derived", "features_image", "features_derived", "verdict_image", "verdict_derived"]
-    derived, features_image, features_derived, real, forged = models.run("generator_discriminator", names, features.tiles)
+    derived, features_image, features_derived, real, forged = models.run(
+        "generator_discriminator", names, features.tiles
+    )
     verdicts = [verdict.astype(np.int32).ravel() for verdict in (real, forged)]
     picture = DerivedImage(_core.unblock(derived, features.side, features.side))
     return picture, Discernment(features_image, features_derived, *verdicts)

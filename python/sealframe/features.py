@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sealframe import _core
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from sealframe.image import Frame
@@ -48,7 +47,7 @@ def grayscale(frame: Frame) -> NDArray[np.uint8]:
 
 
 def binarise(frame: Frame, side: int, threshold: int = 128) -> NDArray[np.uint8]:
-    """Static binarisation of the Bernoulli pixels (M3, M4): uint8 (side, side) of 0 and 1; 1 where mean >= threshold."""
+    """Static binarisation of the Bernoulli pixels (M3, M4): uint8 (side, side), 1 where mean >= threshold, else 0."""
     return _core.area_mean(frame.pixels, frame.order, side, side, feature="binary", threshold=threshold)
 
 

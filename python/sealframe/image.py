@@ -194,7 +194,9 @@ def _open_picture(view: memoryview) -> PillowImage:
     _check_size(*picture.size)
     pixels = picture.width * picture.height
     if pixels > BOMB_PIXELS and pixels > BOMB_PIXELS_PER_BYTE * len(view):
-        raise ImageError("The file is far too small for the picture it announces; it is refused as a decompression bomb.")
+        raise ImageError(
+            "The file is far too small for the picture it announces; it is refused as a decompression bomb."
+        )
     return picture
 
 

@@ -71,7 +71,10 @@ def _add_demo(commands: _Commands) -> None:
     )
     demo.add_argument("--image", metavar="PATH", help="a picture of yours (default: a synthetic one)")
     demo.add_argument(
-        "--out", metavar="FILE", default="sealframe-demo.png", help="the picture it draws (default: %(default)s)"
+        "--out",
+        metavar="FILE",
+        default="sealframe-demo.png",
+        help="the picture it draws (default: %(default)s)",
     )
 
 
@@ -102,7 +105,11 @@ def _add_seal(commands: _Commands) -> None:
     seal.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
     seal.add_argument("--to", metavar="PUB", required=True, action="append", help="a server's key; repeat for several")
     seal.add_argument(
-        "--as", metavar="KEY", required=True, dest="device", help="the device's key; its counter lies beside it"
+        "--as",
+        metavar="KEY",
+        required=True,
+        dest="device",
+        help="the device's key; its counter lies beside it",
     )
     seal.add_argument("--data", metavar="FILE", help="up to 64 KiB to seal and sign with the picture; - is not taken")
     _add_reduction(seal)
@@ -120,7 +127,12 @@ def _add_open(commands: _Commands) -> None:
     open_.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
     open_.add_argument("--key", metavar="KEY", required=True, help="the server's key")
     open_.add_argument(
-        "--from", metavar="PUB", required=True, action="append", dest="devices", help="a device to accept; repeatable"
+        "--from",
+        metavar="PUB",
+        required=True,
+        action="append",
+        dest="devices",
+        help="a device to accept; repeatable",
     )
     open_.add_argument(
         "--live",
@@ -175,7 +187,10 @@ def _add_out(parser: argparse.ArgumentParser, what: str) -> None:
 
 def _add_reduction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--reduction", choices=("rows", "norm"), default="rows", help="how the map is reduced (default: %(default)s)"
+        "--reduction",
+        choices=("rows", "norm"),
+        default="rows",
+        help="how the map is reduced (default: %(default)s)",
     )
 
 

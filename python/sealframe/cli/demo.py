@@ -70,9 +70,7 @@ def _attacks(stage: _Stage, envelope: bytes) -> list[tuple[str, sf.Opener, bytes
     flipped = bytearray(envelope)
     flipped[len(flipped) // 2] ^= 1
     stranger = sf.Opener(sf.ServerKey.generate(), devices=[stage.device.public], freshness=sf.Archive())
-    unlisted = sf.Opener(
-        stage.server, devices=[sf.DeviceKey.generate("POS-OTHER").public], freshness=sf.Archive()
-    )
+    unlisted = sf.Opener(stage.server, devices=[sf.DeviceKey.generate("POS-OTHER").public], freshness=sf.Archive())
     return [
         ("one bit flipped", stage.opener, bytes(flipped), EnvelopeError),
         ("cut by a byte", stage.opener, envelope[:-1], EnvelopeError),

@@ -30,7 +30,11 @@ def _room() -> Image.Image:
             width, height = int(rng.integers(14, 44)), int(rng.integers(34, 84))
             colour = tuple(int(value) for value in rng.integers(50, 210, 3))
             draw.rectangle((left, shelf - height, left + width, shelf - 1), fill=colour)
-            draw.line((left + 3, shelf - height // 2, left + width - 3, shelf - height // 2), fill=(235, 235, 228), width=3)
+            draw.line(
+                (left + 3, shelf - height // 2, left + width - 3, shelf - height // 2),
+                fill=(235, 235, 228),
+                width=3,
+            )
             left += width + int(rng.integers(4, 18))
     wall = wall.filter(ImageFilter.GaussianBlur(2.2))
     sign = ImageDraw.Draw(wall)
@@ -58,7 +62,10 @@ def _draw_person(picture: Image.Image) -> None:
 
 
 def _shaded_ellipse(
-    picture: Image.Image, box: tuple[int, int, int, int], lit: tuple[int, int, int], dark: tuple[int, int, int]
+    picture: Image.Image,
+    box: tuple[int, int, int, int],
+    lit: tuple[int, int, int],
+    dark: tuple[int, int, int],
 ) -> None:
     mask = Image.new("L", picture.size, 0)
     ImageDraw.Draw(mask).ellipse(box, fill=255)

@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
     else:
         checked = "never seen before" if arguments.live else "archive: replays and age are not checked"
-        say(f"Opened a capture of {opened.context.device_info}, {len(opened.payload)} bytes ({checked}).", out=arguments.out)
+        say(
+            f"Opened a capture of {opened.context.device_info}, {len(opened.payload)} bytes ({checked}).",
+            out=arguments.out,
+        )
     return 0
-

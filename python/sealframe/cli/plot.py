@@ -32,7 +32,11 @@ def plot_factor(factor: ImageFactor) -> bytes:
     side = factor.profile.side * SCALE
     rows = factor.map.cosines.sum(axis=1, dtype=np.int64)
     panels = [
-        ("image", f"area mean, {factor.profile.side} x {factor.profile.side}", _gray_panel(factor.features.rows())),
+        (
+            "image",
+            f"area mean, {factor.profile.side} x {factor.profile.side}",
+            _gray_panel(factor.features.rows()),
+        ),
         ("derived image", "made by the generator", _gray_panel(factor.derived.pixels)),
         ("similarity map", "red -1, white 0, blue +1", _map_panel(factor.map.cosines)),
         ("rows", f"row sums, {rows.min()} to {rows.max()}", _rows_panel(rows, side)),
