@@ -1,0 +1,127 @@
+"""The capture parameters as a record, and its one spelling in bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sealframe.capture_context.splice_rule import DEFAULT_RULE, splice_rule, splice_rule_of
+from sealframe.errors import MalformedEnvelope
+
+MAX_ENCODED_BYTES = 1024
+_RANDOM_BYTES = 16
+_DEVICE_INFO_MAX_BYTES = 96
+_NOT_PLAIN = re.compile(rb"[^0-9A-Za-z._:-]")
+_ESCAPE = re.compile(rb"%([0-9A-F]{2})")
+_RANGES = {
+    "sign_version": (1, 255),
+    "timestamp": (10**12, 10**13 - 1),
+    "counter": (0, 2**64 - 1),
+    "width": (1, 2**32 - 1),
+    "height": (1, 2**32 - 1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureContext:
+    """Who captured what, when, and as which of its captures.
+
+    In order:
+
+        device_info: the device's name or serial number, 1..96 bytes of UTF-8.
+        sign_version: number of the signature algorithm, 1..255 (M22).
+        timestamp: Unix time in milliseconds, 13 digits (the years 2001 to 2286).
+        counter: the device's capture number, 0..2^64-1, never used twice.
+        random: 16 random bytes.
+        width, height: image size in pixels, 1..2^32-1.
+        magic_num: names the splice rule.
+
+    Raises TypeError when a field has the wrong type, ValueError when it lies outside its range or the magic
+    number is not registered.
+    """
+
+    device_info: str
+    sign_version: int
+    timestamp: int
+    counter: int
+    random: bytes
+    width: int
+    height: int
+    magic_num: str = DEFAULT_RULE.magic_num
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            _require_integer(name, getattr(self, name), low, high)
+        escape_device_info(self.device_info)
+        if not isinstance(self.random, bytes):
+            raise TypeError("random must be bytes")
+        if len(self.random) != _RANDOM_BYTES:
+            raise ValueError(f"random must be {_RANDOM_BYTES} bytes")
+        splice_rule(self.magic_num)
+
+    def encode(self) -> bytes:
+        """The canonical bytes; different contexts give different bytes."""
+        fields = {name: str(getattr(self, name)) for name in _RANGES}
+        fields["device_info"] = escape_device_info(self.device_info)
+        fields["random"] = self.random.hex()
+        return splice_rule(self.magic_num).splice(fields).encode("ascii")
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> CaptureContext:
+        """Inverse of `encode`.
+
+        Raises MalformedEnvelope for any bytes that `encode` would not have written.
+        """
+        try:
+            context = cls._parse(encoded)
+        except ValueError:
+            context = None
+        if context is None or context.encode() != encoded:
+            raise MalformedEnvelope("The capture context is not in its canonical form.")
+        return context
+
+    @classmethod
+    def _parse(cls, encoded: bytes) -> CaptureContext:
+        if len(encoded) > MAX_ENCODED_BYTES:
+            raise ValueError("too long")
+        text = encoded.decode("ascii")
+        rule = splice_rule_of(text)
+        fields = rule.unsplice(text)
+        return cls(
+            device_info=_unescape_device_info(fields["device_info"]),
+            random=bytes.fromhex(fields["random"]),
+            magic_num=rule.magic_num,
+            **{name: int(fields[name]) for name in _RANGES},
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """The fields as JSON values, device_info in its escaped spelling (safe in a log line)."""
+        return {
+            "magic_num": self.magic_num,
+            "device_info": escape_device_info(self.device_info),
+            "random": self.random.hex(),
+            **{name: getattr(self, name) for name in _RANGES},
+        }
+
+
+def escape_device_info(device_info: str) -> str:
+    """Spell a device_info with letters, digits and `._:-` only; every other byte of its UTF-8 becomes %XX."""
+    if not isinstance(device_info, str):
+        raise TypeError("device_info must be a str")
+    raw = device_info.encode("utf-8")
+    if not 1 <= len(raw) <= _DEVICE_INFO_MAX_BYTES:
+        raise ValueError(f"device_info must be 1 to {_DEVICE_INFO_MAX_BYTES} bytes in UTF-8")
+    return _NOT_PLAIN.sub(lambda match: b"%%%02X" % match.group()[0], raw).decode("ascii")
+
+
+def _unescape_device_info(escaped: str) -> str:
+    raw = _ESCAPE.sub(lambda match: bytes.fromhex(match.group(1).decode()), escaped.encode("ascii"))
+    return raw.decode("utf-8")
+
+
+def _require_integer(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low} and {high}")

@@ -1,0 +1,134 @@
+"""Device keys: what a terminal signs its envelopes with, and the record by which a server knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sealframe.capture_context.context import escape_device_info
+from sealframe.errors import KeyFileError
+from sealframe.keys.key_file import (
+    Block,
+    PathLike,
+    load_private,
+    load_public,
+    read_record,
+    record_block,
+    save_private,
+    save_public,
+)
+from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
+from sealframe.keys.validity import ALWAYS, Validity
+
+_LABEL = "SEALFRAME DEVICE"
+
+
+@dataclass(frozen=True)
+class DevicePublic:
+    """A device as its server knows it: name, public key, and when the key counts.
+
+    Raises ValueError when `key` is no public key of this signature version, or device_info is out of range.
+    """
+
+    device_info: str
+    sign_version: int
+    key: bytes
+    validity: Validity = ALWAYS
+
+    def __post_init__(self) -> None:
+        escape_device_info(self.device_info)
+        self._verifying_key  # noqa: B018  (built now, so that a bad key is refused now)
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """The 16 bytes that name this key in an envelope."""
+        return key_id_of(self.sign_version, self.key)
+
+    @cached_property
+    def _verifying_key(self) -> VerifyingKey:
+        return VerifyingKey(self.sign_version, self.key)
+
+    def verify(self, signature: bytes, digest: bytes) -> None:
+        """Raise BadSignature unless this device signed the 32-byte digest."""
+        self._verifying_key.verify(signature, digest)
+
+    def facts(self) -> dict[str, Any]:
+        """The record as JSON values, device_info in its escaped spelling."""
+        return {
+            "kind": "device",
+            "key_id": self.key_id.hex(),
+            "device_info": escape_device_info(self.device_info),
+            "sign": sign_name(self.sign_version),
+            "not_before": self.validity.not_before,
+            "not_after": self.validity.not_after,
+            "revoked": self.validity.revoked,
+        }
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the record, mode 0644; KeyFileError when the file exists or cannot be written."""
+        save_public(path, self._record(), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike) -> DevicePublic:
+        """Read the record from a public or private file; KeyFileError when there is none."""
+        return cls._from_record(load_public(path))
+
+    def _record(self) -> Block:
+        return record_block(
+            _LABEL,
+            {
+                "device_info": self.device_info,
+                "key": self.key.hex(),
+                "not_after": self.validity.not_after,
+                "not_before": self.validity.not_before,
+                "revoked": self.validity.revoked,
+                "sign_version": int(self.sign_version),
+            },
+        )
+
+    @classmethod
+    def _from_record(cls, block: Block) -> DevicePublic:
+        record = read_record(block, _LABEL)
+        try:
+            validity = Validity(record["not_before"], record["not_after"], record["revoked"])
+            device = cls(record["device_info"], record["sign_version"], bytes.fromhex(record["key"]), validity)
+        except (KeyError, TypeError, ValueError) as error:
+            raise KeyFileError("The device record in the key file is not valid; use a fresh copy.") from error
+        if device._record() != block:
+            raise KeyFileError("The device record in the key file is not canonical; use a fresh copy.")
+        return device
+
+
+class DeviceKey(HoldsSecret):
+    """The private key of a device."""
+
+    def __init__(self, signing_key: SigningKey, device_info: str, validity: Validity = ALWAYS) -> None:
+        self._signing_key = signing_key
+        self.public = DevicePublic(device_info, signing_key.sign_version, signing_key.raw_public, validity)
+        self.key_id = self.public.key_id
+
+    @classmethod
+    def generate(cls, device_info: str, sign: str = "ed25519", validity: Validity = ALWAYS) -> DeviceKey:
+        """A new key for the device of this name; ValueError when the name or the algorithm is not allowed."""
+        return cls(SigningKey.generate(sign), device_info, validity)
+
+    def sign(self, digest: bytes) -> bytes:
+        """Sign a 32-byte digest."""
+        return self._signing_key.sign(digest)
+
+    def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
+        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        blocks = self._signing_key.blocks()
+        save_private(path, self.public._record(), blocks, password, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike, password: bytes | None = None) -> DeviceKey:
+        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        record, blocks = load_private(path, password)
+        public = DevicePublic._from_record(record)
+        signing_key = SigningKey.from_blocks(public.sign_version, blocks)
+        if signing_key.raw_public != public.key:
+            raise KeyFileError("The private key in the file does not belong to its record; use a fresh copy.")
+        return cls(signing_key, public.device_info, public.validity)

@@ -1,0 +1,166 @@
+"""Key files: PEM blocks in a fixed order, private ones readable by their owner alone (A44).
+
+A public file is one block, a record: canonical JSON of public facts. A private file is the same record followed
+by its secret blocks, PKCS8 where a standard form exists. With a password the secret blocks are encrypted
+together with AES-256-GCM under scrypt(password), and the record is authenticated along.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from sealframe.errors import KeyFileError
+from sealframe.files import write_whole_file
+
+_MAX_FILE_BYTES = 65536
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----\n([0-9A-Za-z+/=\n]+)-----END \1-----\n")
+_ENCRYPTED_LABEL = "SEALFRAME ENCRYPTED KEYS"
+_SALT_BYTES = 16
+_LINE = 64
+_OPEN_TO_OTHERS = 0o077
+_PRIVATE, _PUBLIC = 0o600, 0o644
+
+PathLike = str | os.PathLike[str]
+
+
+class Block(NamedTuple):
+    """One PEM block: its label and the bytes it holds."""
+
+    label: str
+    content: bytes
+
+    def pem(self) -> str:
+        """The block as text, base64 in lines of 64."""
+        text = base64.b64encode(self.content).decode("ascii")
+        lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+        return "\n".join([f"-----BEGIN {self.label}-----", *lines, f"-----END {self.label}-----", ""])
+
+
+def record_block(label: str, record: dict[str, Any]) -> Block:
+    """A record in its one spelling: JSON, keys sorted, no spaces, ASCII."""
+    return Block(label, json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii"))
+
+
+def read_record(block: Block, label: str) -> dict[str, Any]:
+    """The record in a block; KeyFileError unless it has this label and the canonical spelling."""
+    if block.label != label:
+        raise KeyFileError(f"The file holds a {block.label}, but a {label} is needed here; give another file.")
+    try:
+        record = json.loads(block.content)
+        canonical = isinstance(record, dict) and record_block(label, record) == block
+    except (ValueError, RecursionError):
+        canonical = False
+    if not canonical:
+        raise KeyFileError("The record in the key file is damaged; use a fresh copy of the file.")
+    return dict(record)
+
+
+def save_public(path: PathLike, record: Block, *, overwrite: bool) -> None:
+    """Write a record, readable by everybody."""
+    _write(path, record.pem(), _PUBLIC, overwrite)
+
+
+def load_public(path: PathLike) -> Block:
+    """The record of a public file, or of a private one (whose secrets are not touched)."""
+    return _parse(_read(path, private=False))[0]
+
+
+def save_private(
+    path: PathLike, record: Block, secret_blocks: list[Block], password: bytes | None, *, overwrite: bool
+) -> None:
+    """Write a record and its secrets, mode 0600, encrypted when there is a password."""
+    if password is not None:
+        secret_blocks = [_encrypt(record, secret_blocks, password)]
+    _write(path, "".join(block.pem() for block in (record, *secret_blocks)), _PRIVATE, overwrite)
+
+
+def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Block]]:
+    """The record and the secret blocks of a private file.
+
+    Raises KeyFileError when others may read or write the file, or the password does not fit.
+    """
+    record, *secret_blocks = _parse(_read(path, private=True))
+    if not secret_blocks:
+        raise KeyFileError(f"{path} holds a public key only; give the private key file.")
+    encrypted = secret_blocks[0].label == _ENCRYPTED_LABEL
+    if encrypted and password is None:
+        raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
+    if not encrypted and password is not None:
+        raise KeyFileError(f"The key file {path} is not protected by a password; leave the password out.")
+    return record, _decrypt(record, secret_blocks, password) if password is not None else secret_blocks
+
+
+def _read(path: PathLike, *, private: bool) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            if private and os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS:
+                raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
+    return content.replace(b"\r\n", b"\n").decode("latin-1")
+
+
+def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
+    try:
+        write_whole_file(path, text.encode("ascii"), mode=mode, overwrite=overwrite)
+    except FileExistsError as error:
+        raise KeyFileError(f"{path} exists already; choose another name, or say that it may be replaced.") from error
+    except OSError as error:
+        raise KeyFileError(f"The key file {path} cannot be written: {error.strerror}.") from error
+
+
+def _parse(text: str) -> list[Block]:
+    blocks = []
+    position = 0
+    while position < len(text):
+        match = _BLOCK.match(text, position)
+        if match is None:
+            break
+        blocks.append(_block(match.group(1), match.group(2)))
+        position = match.end()
+    if not blocks or position != len(text) or len(text) > _MAX_FILE_BYTES:
+        raise KeyFileError("The file is not a sealframe key file, or it is damaged; give another file.")
+    return blocks
+
+
+def _block(label: str, text: str) -> Block:
+    try:
+        return Block(label, base64.b64decode(text.replace("\n", ""), validate=True))
+    except ValueError as error:
+        raise KeyFileError("The key file is damaged; use a fresh copy of the file.") from error
+
+
+def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Block:
+    salt = secrets.token_bytes(_SALT_BYTES)
+    plaintext = "".join(block.pem() for block in secret_blocks).encode("ascii")
+    sealed = AESGCM(_password_key(password, salt)).encrypt(bytes(12), plaintext, record.content)
+    return Block(_ENCRYPTED_LABEL, salt + sealed)
+
+
+def _decrypt(record: Block, blocks: list[Block], password: bytes) -> list[Block]:
+    if len(blocks) != 1:
+        raise KeyFileError("The key file has blocks after its encrypted keys; use a fresh copy of the file.")
+    salt, sealed = blocks[0].content[:_SALT_BYTES], blocks[0].content[_SALT_BYTES:]
+    try:
+        plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
+    except (InvalidTag, ValueError) as error:
+        raise KeyFileError("The password is wrong, or the key file was altered.") from error
+    return _parse(plaintext.decode("ascii"))
+
+
+def _password_key(password: bytes, salt: bytes) -> bytes:
+    """Stretch by scrypt with 32 MiB and three passes; the salt is fresh for each file, so a zero nonce is used once."""
+    if not isinstance(password, bytes) or not password:
+        raise ValueError("a password is non-empty bytes")
+    return Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(password)

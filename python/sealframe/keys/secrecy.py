@@ -1,0 +1,29 @@
+"""What every holder of a secret has in common (A45)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NoReturn
+
+KEY_ID_BYTES = 16
+
+
+def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
+    """The 16 bytes by which an envelope names a public key.
+
+    `kind` is the signature version for signing keys, 0x40 + suite for recipient keys, so that the same bytes
+    used for two purposes are two keys.
+    """
+    return hashlib.sha256(b"sealframe/v1/key-id" + bytes([kind]) + raw_public_key).digest()[:KEY_ID_BYTES]
+
+
+class HoldsSecret:
+    """Keeps a secret out of printed forms, copies and pickles."""
+
+    key_id: bytes
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key_id.hex()}>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is not copied or pickled; save it to a key file instead")

@@ -1,0 +1,167 @@
+"""Server keys: a recipient key to open envelopes and a signing key for answers, pinned together by the devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sealframe.errors import KeyFileError
+from sealframe.keys.key_file import (
+    Block,
+    PathLike,
+    load_private,
+    load_public,
+    read_record,
+    record_block,
+    save_private,
+    save_public,
+)
+from sealframe.keys.recipient import RecipientKey, RecipientPublic, Suite, block_count, suite_name
+from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
+from sealframe.keys.validity import ALWAYS, Validity
+
+_LABEL = "SEALFRAME SERVER"
+
+
+@dataclass(frozen=True)
+class ServerPublic:
+    """A server as its devices know it.
+
+    Raises ValueError when one of the public keys does not fit its suite or signature version.
+    """
+
+    suite: int
+    recipient_key: bytes
+    sign_version: int
+    signing_key: bytes
+    validity: Validity = ALWAYS
+
+    def __post_init__(self) -> None:
+        self._recipient, self._verifying_key  # noqa: B018  (built now, so that a bad key is refused now)
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """The 16 bytes that name the recipient key in an envelope."""
+        return self._recipient.key_id
+
+    @cached_property
+    def signing_key_id(self) -> bytes:
+        """The 16 bytes that name the key of its answers."""
+        return key_id_of(self.sign_version, self.signing_key)
+
+    @cached_property
+    def _recipient(self) -> RecipientPublic:
+        return RecipientPublic(self.suite, self.recipient_key)
+
+    @cached_property
+    def _verifying_key(self) -> VerifyingKey:
+        return VerifyingKey(self.sign_version, self.signing_key)
+
+    def wrap(self, content_key: bytes, info: bytes) -> bytes:
+        """HPKE encapsulation followed by the wrapped content key."""
+        return self._recipient.wrap(content_key, info)
+
+    def verify(self, signature: bytes, digest: bytes) -> None:
+        """Raise BadSignature unless this server signed the 32-byte digest."""
+        self._verifying_key.verify(signature, digest)
+
+    def facts(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            "kind": "server",
+            "key_id": self.key_id.hex(),
+            "suite": suite_name(self.suite),
+            "sign": sign_name(self.sign_version),
+            "not_before": self.validity.not_before,
+            "not_after": self.validity.not_after,
+            "revoked": self.validity.revoked,
+        }
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the record, mode 0644; KeyFileError when the file exists or cannot be written."""
+        save_public(path, self._record(), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike) -> ServerPublic:
+        """Read the record from a public or private file; KeyFileError when there is none."""
+        return cls._from_record(load_public(path))
+
+    def _record(self) -> Block:
+        return record_block(
+            _LABEL,
+            {
+                "not_after": self.validity.not_after,
+                "not_before": self.validity.not_before,
+                "recipient_key": self.recipient_key.hex(),
+                "revoked": self.validity.revoked,
+                "sign_version": int(self.sign_version),
+                "signing_key": self.signing_key.hex(),
+                "suite": int(self.suite),
+            },
+        )
+
+    @classmethod
+    def _from_record(cls, block: Block) -> ServerPublic:
+        record = read_record(block, _LABEL)
+        try:
+            server = cls(
+                record["suite"],
+                bytes.fromhex(record["recipient_key"]),
+                record["sign_version"],
+                bytes.fromhex(record["signing_key"]),
+                Validity(record["not_before"], record["not_after"], record["revoked"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise KeyFileError("The server record in the key file is not valid; use a fresh copy.") from error
+        if server._record() != block:
+            raise KeyFileError("The server record in the key file is not canonical; use a fresh copy.")
+        return server
+
+
+class ServerKey(HoldsSecret):
+    """The private keys of a server."""
+
+    def __init__(self, recipient: RecipientKey, signing_key: SigningKey, validity: Validity = ALWAYS) -> None:
+        self._recipient = recipient
+        self._signing_key = signing_key
+        self.public = ServerPublic(
+            recipient.public.suite,
+            recipient.public.raw,
+            signing_key.sign_version,
+            signing_key.raw_public,
+            validity,
+        )
+        self.key_id = self.public.key_id
+        self.suite = self.public.suite
+
+    @classmethod
+    def generate(cls, suite: int = Suite.X_WING, sign: str = "ed25519", validity: Validity = ALWAYS) -> ServerKey:
+        """New keys; ValueError when the suite has no key pair or the signature is unknown."""
+        return cls(RecipientKey.generate(suite), SigningKey.generate(sign), validity)
+
+    def unwrap(self, wrapped: bytes, info: bytes) -> bytes:
+        """The content key; CannotOpen when it was wrapped to another key or under another header."""
+        return self._recipient.unwrap(wrapped, info)
+
+    def sign(self, digest: bytes) -> bytes:
+        """Sign a 32-byte digest with the key for answers."""
+        return self._signing_key.sign(digest)
+
+    def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
+        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        blocks = self._recipient.blocks() + self._signing_key.blocks()
+        save_private(path, self.public._record(), blocks, password, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike, password: bytes | None = None) -> ServerKey:
+        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        record, blocks = load_private(path, password)
+        public = ServerPublic._from_record(record)
+        split = block_count(public.suite)
+        recipient = RecipientKey.from_blocks(public.suite, blocks[:split])
+        signing_key = SigningKey.from_blocks(public.sign_version, blocks[split:])
+        if (recipient.public.raw, signing_key.raw_public) != (public.recipient_key, public.signing_key):
+            raise KeyFileError("The private keys in the file do not belong to its record; use a fresh copy.")
+        return cls(recipient, signing_key, public.validity)

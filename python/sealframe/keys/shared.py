@@ -1,0 +1,98 @@
+"""Shared keys: one 256-bit secret on both sides of a closed installation (M20).
+
+Whoever holds it can open every envelope sealed to it; origin still rests on the device's signature.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sealframe.errors import KeyFileError
+from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
+from sealframe.keys.recipient import Suite, cannot_open
+from sealframe.keys.secrecy import KEY_ID_BYTES, HoldsSecret
+from sealframe.keys.validity import ALWAYS, Validity
+
+_LABEL = "SEALFRAME SHARED"
+_SECRET_LABEL = "SEALFRAME SHARED SECRET"  # noqa: S105  (a PEM label)
+_SECRET_BYTES = 32
+
+
+class SharedKey(HoldsSecret):
+    """A secret that seals and opens; its key id is random, so that it says nothing about the secret."""
+
+    suite = Suite.SHARED_KEY
+
+    def __init__(self, secret: bytes, key_id: bytes, validity: Validity = ALWAYS) -> None:
+        if len(secret) != _SECRET_BYTES or len(key_id) != KEY_ID_BYTES:
+            raise ValueError(f"a shared key is {_SECRET_BYTES} bytes and its id {KEY_ID_BYTES}")
+        self._secret = secret
+        self.key_id = key_id
+        self.validity = validity
+
+    @classmethod
+    def generate(cls, validity: Validity = ALWAYS) -> SharedKey:
+        """A new random key."""
+        return cls(secrets.token_bytes(_SECRET_BYTES), secrets.token_bytes(KEY_ID_BYTES), validity)
+
+    def wrap(self, content_key: bytes, info: bytes, message_id: bytes) -> bytes:
+        """The wrapped content key, 48 bytes; the message id is fresh each time, so the nonce is zero."""
+        return self._cipher(info, message_id).encrypt(bytes(12), content_key, None)
+
+    def unwrap(self, wrapped: bytes, info: bytes, message_id: bytes) -> bytes:
+        """The content key; CannotOpen when it was wrapped under another key or header."""
+        try:
+            return self._cipher(info, message_id).decrypt(bytes(12), wrapped, None)
+        except InvalidTag as error:
+            raise cannot_open() from error
+
+    def _cipher(self, info: bytes, message_id: bytes) -> AESGCM:
+        return AESGCM(HKDF(hashes.SHA256(), 32, salt=message_id, info=info).derive(self._secret))
+
+    def facts(self) -> dict[str, Any]:
+        """What may be shown of the key, as JSON values."""
+        return {
+            "kind": "shared",
+            "key_id": self.key_id.hex(),
+            "suite": "shared-key",
+            "not_before": self.validity.not_before,
+            "not_after": self.validity.not_after,
+            "revoked": self.validity.revoked,
+        }
+
+    def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
+        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        secret = Block(_SECRET_LABEL, self._secret)
+        save_private(path, self._record(), [secret], password, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
+        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        block, secret_blocks = load_private(path, password)
+        record = read_record(block, _LABEL)
+        try:
+            validity = Validity(record["not_before"], record["not_after"], record["revoked"])
+            (secret,) = secret_blocks
+            key = cls(secret.content, bytes.fromhex(record["key_id"]), validity)
+        except (KeyError, TypeError, ValueError) as error:
+            raise KeyFileError("The shared key in the file is not valid; use a fresh copy.") from error
+        if secret.label != _SECRET_LABEL or key._record() != block:
+            raise KeyFileError("The shared key in the file is not in its canonical form; use a fresh copy.")
+        return key
+
+    def _record(self) -> Block:
+        return record_block(
+            _LABEL,
+            {
+                "key_id": self.key_id.hex(),
+                "not_after": self.validity.not_after,
+                "not_before": self.validity.not_before,
+                "revoked": self.validity.revoked,
+            },
+        )

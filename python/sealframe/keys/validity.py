@@ -1,0 +1,38 @@
+"""From when until when a key counts, and whether it was revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealframe.errors import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Times are Unix milliseconds; None leaves that side open.
+
+    A key counts from `not_before` to `not_after`, both included, unless `revoked`.
+    """
+
+    not_before: int | None = None
+    not_after: int | None = None
+    revoked: bool = False
+
+    def __post_init__(self) -> None:
+        for time in (self.not_before, self.not_after):
+            if time is not None and (not isinstance(time, int) or isinstance(time, bool)):
+                raise TypeError("validity times are integers, Unix milliseconds")
+        if not isinstance(self.revoked, bool):
+            raise TypeError("revoked must be a bool")
+
+    def require(self, now: int, what: str) -> None:
+        """Raise PolicyError unless the key, described by `what`, counts at `now` (Unix milliseconds)."""
+        if self.revoked:
+            raise PolicyError(f"The {what} was revoked; use its successor.")
+        if self.not_before is not None and now < self.not_before:
+            raise PolicyError(f"The {what} is not valid yet; check the clock of this machine.")
+        if self.not_after is not None and now > self.not_after:
+            raise PolicyError(f"The {what} has expired; use its successor.")
+
+
+ALWAYS = Validity()

@@ -1,0 +1,76 @@
+"""Security factor: image factor and capture context combined with the digests of what is sealed (M19).
+
+    u32 length | image factor | u32 length | capture context | SHA-256(data) | SHA-256(payload)
+
+Lengths are big-endian. The whole stays inside the envelope; outside only a keyed tag of it is seen.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from sealframe.errors import MalformedEnvelope
+
+MAX_PART_BYTES = 65536
+DIGEST_BYTES = 32
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityFactor:
+    """Everything that a sealing depends on.
+
+    Image factor and capture context (in its canonical bytes) are 1..65536 bytes each, the SHA-256 digests of
+    application data and payload 32 bytes each; ValueError otherwise.
+    """
+
+    image_factor: bytes
+    capture_context: bytes
+    data_digest: bytes
+    payload_digest: bytes
+
+    def __post_init__(self) -> None:
+        for part in (self.image_factor, self.capture_context):
+            if not 1 <= len(part) <= MAX_PART_BYTES:
+                raise ValueError(f"image factor and capture context are 1 to {MAX_PART_BYTES} bytes each")
+        if not len(self.data_digest) == len(self.payload_digest) == DIGEST_BYTES:
+            raise ValueError(f"digests are {DIGEST_BYTES} bytes")
+
+    def encode(self) -> bytes:
+        """The one spelling of this factor in bytes."""
+        return b"".join(
+            (
+                _LENGTH.pack(len(self.image_factor)),
+                self.image_factor,
+                _LENGTH.pack(len(self.capture_context)),
+                self.capture_context,
+                self.data_digest,
+                self.payload_digest,
+            )
+        )
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> SecurityFactor:
+        """Inverse of `encode`; MalformedEnvelope for bytes that `encode` would not have written."""
+        image_factor, rest = _take(encoded)
+        capture_context, digests = _take(rest)
+        try:
+            return cls(image_factor, capture_context, digests[:DIGEST_BYTES], digests[DIGEST_BYTES:])
+        except ValueError as error:
+            raise _malformed() from error
+
+
+def _take(encoded: bytes) -> tuple[bytes, bytes]:
+    """Split a length-prefixed part from what follows it."""
+    if len(encoded) < _LENGTH.size:
+        raise _malformed()
+    (length,) = _LENGTH.unpack_from(encoded)
+    end = _LENGTH.size + length
+    if end > len(encoded):
+        raise _malformed()
+    return encoded[_LENGTH.size : end], encoded[end:]
+
+
+def _malformed() -> MalformedEnvelope:
+    return MalformedEnvelope("The security factor inside the envelope is not in its canonical form.")
