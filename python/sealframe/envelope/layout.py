@@ -1,0 +1,183 @@
+"""Framing: where each byte of an envelope stands, and the one form it may have."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
+from sealframe.keys.recipient import ENCAPSULATION_BYTES, WRAPPED_KEY_BYTES, suite_name
+from sealframe.keys.secrecy import KEY_ID_BYTES
+from sealframe.keys.signing import SignVersion, sign_name, signature_bytes
+
+Buffer = bytes | bytearray | memoryview
+
+MAGIC = b"\x89SLF"
+VERSION = 1
+FIXED_BYTES = 88
+MAX_RECIPIENTS = 16
+MAX_DATA_BYTES = 65536
+MAX_ENVELOPE_BYTES = 1 << 30
+
+_FIXED = struct.Struct(">4sBBBBHHIQ16s16s32s")
+_CHUNK = 16384
+_TAG = 16
+_CONTENT_PREFIX = 56
+
+
+class Mode(IntEnum):
+    """What an envelope is for."""
+
+    MESSAGE = 0
+    SESSION_OPEN = 1
+    SESSION_FRAME = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The fixed 88 bytes and the recipients' key ids: all that anyone can see."""
+
+    suite: int
+    sign_version: int
+    mode: int
+    profile: int
+    content_len: int
+    signer: bytes
+    message_id: bytes
+    factor_tag: bytes
+    recipients: tuple[bytes, ...]
+
+    @property
+    def header_len(self) -> int:
+        """Bytes before the signature."""
+        return FIXED_BYTES + len(self.recipients) * block_bytes(self.suite)
+
+    @property
+    def total_len(self) -> int:
+        """Bytes of the whole envelope."""
+        return self.header_len + signature_bytes(self.sign_version) + self.content_len
+
+    def fixed(self) -> bytes:
+        """The first 88 bytes."""
+        return _FIXED.pack(
+            MAGIC,
+            VERSION,
+            self.suite,
+            self.sign_version,
+            self.mode,
+            len(self.recipients),
+            self.profile,
+            self.header_len,
+            self.content_len,
+            self.signer,
+            self.message_id,
+            self.factor_tag,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """The header as JSON values."""
+        return {
+            "version": VERSION,
+            "suite": suite_name(self.suite),
+            "sign": sign_name(self.sign_version),
+            "mode": Mode(self.mode).name.lower().replace("_", "-"),
+            "factor_profile": self.profile,
+            "recipients": [key_id.hex() for key_id in self.recipients],
+            "signer": self.signer.hex(),
+            "message_id": self.message_id.hex(),
+            "factor_tag": self.factor_tag.hex(),
+            "header_bytes": self.header_len,
+            "signature_bytes": signature_bytes(self.sign_version),
+            "content_bytes": self.content_len,
+            "payload_bytes_at_most": plaintext_bytes(self.content_len),
+        }
+
+
+class Parts(NamedTuple):
+    """An envelope cut at its borders; the content is a view into the caller's bytes."""
+
+    header: Header
+    fixed: bytes
+    blocks: tuple[bytes, ...]
+    signature: bytes
+    content: memoryview
+
+
+def inspect(envelope: Buffer) -> dict[str, Any]:
+    """The public facts of an envelope, as JSON values; nothing of them is verified.
+
+    Raises MalformedEnvelope or UnsupportedEnvelope.
+    """
+    return split_envelope(envelope).header.facts()
+
+
+def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Parts:
+    """Cut an envelope into its parts. Nothing is allocated by a length that the envelope only claims (A24).
+
+    Raises MalformedEnvelope unless every length is exact and the recipients are sorted, UnsupportedEnvelope for
+    an unknown version, suite, signature or mode.
+    """
+    view = memoryview(envelope).cast("B")
+    if len(view) > max_bytes:
+        raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed here.")
+    _require_kind(bytes(view[:8]))
+    if len(view) < FIXED_BYTES:
+        raise _malformed()
+    fixed = bytes(view[:FIXED_BYTES])
+    (_, _, suite, sign_version, mode, count, profile, header_len, content_len, signer, message_id, factor_tag) = (
+        _FIXED.unpack(fixed)
+    )
+    block = block_bytes(suite)
+    if not 1 <= count <= MAX_RECIPIENTS or header_len != FIXED_BYTES + count * block or header_len > len(view):
+        raise _malformed()
+    blocks = tuple(bytes(view[start : start + block]) for start in range(FIXED_BYTES, header_len, block))
+    recipients = tuple(one[:KEY_ID_BYTES] for one in blocks)
+    header = Header(suite, sign_version, mode, profile, content_len, signer, message_id, factor_tag, recipients)
+    if header.total_len != len(view) or not _is_content_length(content_len):
+        raise _malformed()
+    if any(first >= second for first, second in pairwise(recipients)):
+        raise MalformedEnvelope("The recipients of the envelope are not sorted, or one stands there twice.")
+    content_start = len(view) - content_len
+    return Parts(header, fixed, blocks, bytes(view[header_len:content_start]), view[content_start:])
+
+
+def block_bytes(suite: int) -> int:
+    """Length of one recipient block: key id, HPKE encapsulation, wrapped content key."""
+    return KEY_ID_BYTES + ENCAPSULATION_BYTES[suite] + WRAPPED_KEY_BYTES
+
+
+def content_bytes(plaintext_len: int) -> int:
+    """Length of the content for a plaintext: salt and commitment, then a tag for each 16 KiB begun."""
+    return _CONTENT_PREFIX + plaintext_len + _TAG * (plaintext_len // _CHUNK + 1)
+
+
+def plaintext_bytes(content_len: int) -> int:
+    """Inverse of `content_bytes`."""
+    body = content_len - _CONTENT_PREFIX
+    return body - _TAG * (body // (_CHUNK + _TAG) + 1)
+
+
+def _is_content_length(content_len: int) -> bool:
+    return content_len >= _CONTENT_PREFIX + _TAG and content_bytes(plaintext_bytes(content_len)) == content_len
+
+
+def _require_kind(start: bytes) -> None:
+    """Magic first, then what a newer writer might have changed, so that the message names the cause."""
+    if start[:4] != MAGIC or len(start) < 8:
+        raise MalformedEnvelope("This is not a sealframe envelope.")
+    version, suite, sign_version, mode = start[4:8]
+    if version != VERSION:
+        raise UnsupportedEnvelope(f"The envelope has format version {version}; update sealframe to open it.")
+    if suite not in ENCAPSULATION_BYTES:
+        raise UnsupportedEnvelope(f"The envelope uses suite {suite}, which is not defined; update sealframe.")
+    if sign_version not in frozenset(SignVersion):
+        raise UnsupportedEnvelope(f"The envelope uses signature {sign_version}, not defined here; update sealframe.")
+    if mode not in (Mode.MESSAGE, Mode.SESSION_OPEN):
+        raise UnsupportedEnvelope(f"The envelope has mode {mode}, which is not read as a message.")
+
+
+def _malformed() -> MalformedEnvelope:
+    return MalformedEnvelope("The envelope is cut, or has bytes that do not belong to it; get it again.")

@@ -1,0 +1,38 @@
+"""What a reader allows. Bytes of an envelope select among this; they never widen it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealframe.envelope.layout import MAX_ENVELOPE_BYTES, Header, Mode
+from sealframe.errors import PolicyError
+from sealframe.keys.recipient import Suite, suite_name
+from sealframe.keys.signing import SignVersion, sign_name
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Allow-lists. X25519 without ML-KEM, and shared keys, are allowed only by naming them in `suites`.
+
+    `profiles` None allows every factor profile that is installed.
+    """
+
+    suites: frozenset[int] = frozenset({Suite.X_WING})
+    sign_versions: frozenset[int] = frozenset(SignVersion)
+    profiles: frozenset[int] | None = None
+    modes: frozenset[int] = frozenset({Mode.MESSAGE})
+    max_bytes: int = MAX_ENVELOPE_BYTES
+
+    def require(self, header: Header) -> None:
+        """Raise PolicyError when the envelope is of a kind that is not allowed here."""
+        if header.suite not in self.suites:
+            raise PolicyError(f"Envelopes of suite {suite_name(header.suite)} are not allowed here.")
+        if header.sign_version not in self.sign_versions:
+            raise PolicyError(f"Envelopes signed with {sign_name(header.sign_version)} are not allowed here.")
+        if header.mode not in self.modes:
+            raise PolicyError("The envelope opens a session, which is not allowed here.")
+        if self.profiles is not None and header.profile not in self.profiles:
+            raise PolicyError(f"Envelopes of factor profile {header.profile} are not allowed here.")
+
+
+DEFAULT_POLICY = Policy()

@@ -1,0 +1,162 @@
+"""Freshness: whether a capture is recent and was never accepted before (A36-A40).
+
+A server is Live: it holds captures to its clock and spends each once in a replay store. Archive checks neither.
+Counters of a device must grow; a capture is refused when its counter is not above the last accepted one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from sealframe.errors import PolicyError, ReplayedCapture, StaleCapture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sealframe.capture_context import CaptureContext
+
+_BUSY_SECONDS = 10.0
+_COUNTER_BYTES = 8
+
+
+class ReplayStore(Protocol):
+    """Remembers what was accepted."""
+
+    def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
+        """Spend a capture in one atomic step.
+
+        Raises ReplayedCapture when it, or a later one of the device, was accepted before, and PolicyError when
+        the store cannot be used: then nothing is accepted.
+        """
+
+
+class MemoryReplayStore:
+    """A replay store that forgets when the process ends, and serves the threads of this process alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[bytes, int] = {}
+        self._message_ids: set[bytes] = set()
+
+    def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:  # noqa: ARG002
+        """See ReplayStore."""
+        with self._lock:
+            if message_id in self._message_ids or counter <= self._counters.get(device_key_id, -1):
+                raise _replayed()
+            self._counters[device_key_id] = counter
+            self._message_ids.add(message_id)
+
+
+class SqliteReplayStore:
+    """A replay store in one SQLite file, shared by threads and processes of one machine.
+
+    An acceptance is on the disk before it is answered. The file is made on first use, mode 0600.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._local = threading.local()
+
+    def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
+        """See ReplayStore."""
+        # Counters reach 2^64 - 1, SQLite's integers 2^63 - 1; as big-endian bytes they compare alike.
+        counter_bytes = counter.to_bytes(_COUNTER_BYTES, "big")
+        with self._transaction() as connection:
+            advanced = connection.execute(
+                "INSERT INTO devices (key_id, counter) VALUES (?, ?) "
+                "ON CONFLICT (key_id) DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counter",
+                (device_key_id, counter_bytes),
+            )
+            spent = connection.execute(
+                "INSERT INTO captures (message_id, key_id, timestamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (message_id, device_key_id, timestamp),
+            )
+            if advanced.rowcount != 1 or spent.rowcount != 1:
+                raise _replayed()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: committed when the body succeeds, rolled back when it raises."""
+        try:
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise PolicyError(
+                "The replay store cannot be used, so nothing is accepted; look at its disk, rights and locks."
+            ) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection; a forked child opens its own."""
+        if getattr(self._local, "process", None) != os.getpid():
+            self._local.connection = self._connect()
+            self._local.process = os.getpid()
+        return self._local.connection  # type: ignore[no-any-return]
+
+    def _connect(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS devices (key_id BLOB PRIMARY KEY, counter BLOB NOT NULL) WITHOUT ROWID"
+        )
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS captures "
+            "(message_id BLOB PRIMARY KEY, key_id BLOB NOT NULL, timestamp INTEGER NOT NULL) WITHOUT ROWID"
+        )
+        return connection
+
+
+class Archive:
+    """For reading what was kept: neither age nor replays count."""
+
+    def check(self, context: CaptureContext) -> None:
+        """Nothing to check."""
+
+    def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
+        """Nothing to spend."""
+
+
+class Live:
+    """For servers: captures lie within `window_s` seconds of the clock, on both sides, and count once.
+
+    `clock` gives Unix seconds.
+    """
+
+    def __init__(self, store: ReplayStore, window_s: float = 300, clock: Callable[[], float] = time.time) -> None:
+        if window_s <= 0:
+            raise ValueError("the window is a positive number of seconds")
+        self._store = store
+        self._window_ms = int(window_s * 1000)
+        self._clock = clock
+
+    def check(self, context: CaptureContext) -> None:
+        """Raise StaleCapture when the capture time lies outside the window."""
+        self.check_timestamp(context.timestamp)
+
+    def check_timestamp(self, timestamp: int) -> None:
+        """Raise StaleCapture when a time, in Unix milliseconds, lies outside the window."""
+        late = int(self._clock() * 1000) - timestamp
+        if abs(late) > self._window_ms:
+            raise StaleCapture(
+                f"The capture is {abs(late) // 1000} s {'old' if late > 0 else 'in the future'}, more than "
+                f"{self._window_ms // 1000} s are allowed; capture again, and check both clocks."
+            )
+
+    def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
+        """Spend the capture. Raises ReplayedCapture, or PolicyError when the store cannot be used."""
+        self._store.accept(device_key_id, context.counter, message_id, context.timestamp)
+
+
+def _replayed() -> ReplayedCapture:
+    return ReplayedCapture(
+        "This capture, or a later one of the same device, was accepted before; capture again with a new counter."
+    )
