@@ -7,14 +7,17 @@ import numpy as np
 
 from sealframe.training import synthesis
 from sealframe.training.degradation import degrade
-from sealframe.training.frames import FRAME, area_resize, to_frame, to_tiles
+from sealframe.training.frames import FRAME, TILE, area_resize, to_frame, to_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from sealframe.training.scan import Picture
+
+TILES = (FRAME // TILE) ** 2
+"""Tiles in a frame."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ class Pairs:
         self._faces = [p.gray for p in pictures if p.source.startswith("faces")]
         self._others = [p.gray for p in pictures if not p.source.startswith("faces")]
         self._mix = mix
+        self._seed = seed
         self._rng = np.random.default_rng(seed)
+        self._number = 0
+        self._current = self._pool(0)
 
     def _photographs(self) -> "Sequence[NDArray[np.uint8]]":
         if not self._others or (self._faces and self._rng.random() < self._mix.faces):
@@ -90,18 +96,21 @@ class Pairs:
             frame = _random_view(pictures[int(rng.integers(len(pictures)))], rng)
         return _relight(_flip(frame, rng), rng)
 
-    def _pool(self) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    def _pool(self, number: int) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+        self._rng = np.random.default_rng((self._seed, number))
         clear = np.stack([self.clear_frame() for _ in range(self._mix.frames_per_pool)])
         degraded = clear.copy()
         for index in np.flatnonzero(self._rng.random(len(clear)) < self._mix.degraded):
             degraded[index] = degrade(clear[index], self._rng)
-        return to_tiles(degraded), to_tiles(clear)
+        order = self._rng.permutation(TILES * len(clear))
+        return to_tiles(degraded)[order], to_tiles(clear)[order]
 
-    def batches(self, size: int) -> "Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]":
-        """Yield (degraded, clear) batches (size, 32, 32) without end; each pool of frames is used once."""
-        while True:
-            degraded, clear = self._pool()
-            order = self._rng.permutation(len(clear))
-            for start in range(0, len(order) - size + 1, size):
-                chosen = order[start : start + size]
-                yield degraded[chosen], clear[chosen]
+    def batch(self, step: int, size: int) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+        """Return the (degraded, clear) tiles (size, 32, 32) of a step: a function of seed and step alone."""
+        per_pool = TILES * self._mix.frames_per_pool // size
+        number, place = divmod(step, per_pool)
+        if number != self._number:
+            self._number, self._current = number, self._pool(number)
+        degraded, clear = self._current
+        chosen = slice(place * size, (place + 1) * size)
+        return degraded[chosen], clear[chosen]

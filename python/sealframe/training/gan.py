@@ -1,0 +1,248 @@
+"""Train generator and discriminator (M16): reconstruction with cross-entropy against each other.
+
+The first part of a run learns to reconstruct alone, then the discriminator joins, and the last part runs with the
+rounding of the integer graph. Everything follows from the recipe and its seed; a run can be stopped and resumed.
+"""
+
+import copy
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from sealframe.training.networks import Discriminator, Generator
+from sealframe.training.pairs import Mix, Pairs
+from sealframe.training.quantise import GeneratorScales, QuantisedGenerator, calibrate_generator
+from sealframe.training.scan import held_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from sealframe.training.scan import Picture
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class GanRecipe:
+    """All that determines a GAN run besides the pictures."""
+
+    steps: int = 30000
+    seed: int = 1
+    batch: int = 32
+    judged: int = 8
+    """Tiles per step, and how many of them the discriminator sees."""
+    rate: float = 1e-3
+    dense_rate: float = 3e-4
+    discriminator_rate: float = 1e-4
+    """Learning rates of Adam at their highest; all but the discriminator's fall along a cosine."""
+    log_error_weight: float = 1.0
+    absolute_weight: float = 0.5
+    structure_weight: float = 0.2
+    adversarial_weight: float = 0.003
+    adversarial_from: float = 0.4
+    rounding_from: float = 0.5
+    """Parts of the run after which the discriminator joins and after which the rounding is felt."""
+    averaging: float = 0.999
+    bfloat16: bool = True
+    mix: Mix = field(default_factory=Mix)
+    held_out: tuple[str, ...] = ()
+    """Sources kept for judging besides those that `scan.held_out` keeps."""
+
+
+def to_tensor(tiles: "NDArray[np.uint8]") -> "Tensor":
+    """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1) (M5)."""
+    return (torch.from_numpy(tiles).unsqueeze(1).float() - 128) / 128
+
+
+def log_error(derived: "Tensor", clear: "Tensor") -> "Tensor":
+    """Return the mean over tiles of the log of the squared error: what a mean PSNR measures.
+
+    The added constant, about three gray levels squared, keeps near-perfect flat tiles from taking over.
+    """
+    error = (derived - clear).square().mean((1, 2, 3))
+    return torch.log(error + 2e-4).mean()
+
+
+def structural_loss(derived: "Tensor", clear: "Tensor") -> "Tensor":
+    """Return 1 - SSIM over 7x7 windows."""
+
+    def mean(maps: "Tensor") -> "Tensor":
+        return F.avg_pool2d(maps, 7, 1)
+
+    mean_d, mean_c = mean(derived), mean(clear)
+    variance_d = mean(derived.square()) - mean_d.square()
+    variance_c = mean(clear.square()) - mean_c.square()
+    covariance = mean(derived * clear) - mean_d * mean_c
+    c1, c2 = (2 * 0.01) ** 2, (2 * 0.03) ** 2
+    alike = (2 * mean_d * mean_c + c1) * (2 * covariance + c2)
+    scale = (mean_d.square() + mean_c.square() + c1) * (variance_d + variance_c + c2)
+    return 1 - (alike / scale).mean()
+
+
+class GanRun:
+    """State of one run: networks, optimisers, running averages of the generator's weights, and the losses so far."""
+
+    def __init__(self, recipe: GanRecipe, pictures: "Sequence[Picture]", out: "Path") -> None:
+        """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.pairs = Pairs([p for p in pictures if not self._judges(p.source)], recipe.mix, recipe.seed)
+        self.out = out
+        self.step = 0
+        self.scales: GeneratorScales | None = None
+        self.history: list[dict[str, float]] = []
+        self.generator = Generator()
+        self.discriminator = Discriminator()
+        first, _ = self.pairs.batch(0, 512)
+        self.generator.calibrate_normalisation(to_tensor(first))
+        self.averaged = copy.deepcopy(self.generator)
+        dense = [*self.generator.dense.parameters(), *self.generator.normalise.parameters()]
+        kernels = [self.generator.spread, self.generator.grow, self.generator.draw]
+        self.generator_optimiser = torch.optim.Adam(
+            [{"params": dense, "lr": recipe.dense_rate}, {"params": kernels, "lr": recipe.rate}], betas=(0.9, 0.99)
+        )
+        self.discriminator_optimiser = torch.optim.Adam(
+            self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.5, 0.99)
+        )
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self.generator_optimiser, self._rate_factor)
+        self._resume()
+
+    def _judges(self, source: str) -> bool:
+        return source in self.recipe.held_out or held_out(source)
+
+    def _rate_factor(self, step: int) -> float:
+        warm = min(1.0, (step + 1) / 300)
+        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps))))
+
+    def _parts(self) -> "dict[str, Any]":
+        return {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "averaged": self.averaged,
+            "generator_optimiser": self.generator_optimiser,
+            "discriminator_optimiser": self.discriminator_optimiser,
+            "schedule": self._schedule,
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint, replacing the last one only when the new one is complete."""
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
+        state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
+        state["scales"] = None if self.scales is None else asdict(self.scales)
+        state["recipe"] = asdict(self.recipe)
+        self.out.mkdir(parents=True, exist_ok=True)
+        torch.save(state, self.out / "checkpoint.new")
+        (self.out / "checkpoint.new").replace(self.out / CHECKPOINT)
+        (self.out / "recipe.json").write_text(json.dumps(asdict(self.recipe), indent=2) + "\n")
+        (self.out / "history.json").write_text(json.dumps(self.history) + "\n")
+
+    def _resume(self) -> None:
+        if not (self.out / CHECKPOINT).exists():
+            return
+        state = torch.load(self.out / CHECKPOINT, weights_only=True)
+        if state["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.step, self.history = state["step"], state["history"]
+        self.scales = None if state["scales"] is None else GeneratorScales(**state["scales"])
+        torch.set_rng_state(state["random"])
+
+    @property
+    def _progress(self) -> float:
+        return self.step / self.recipe.steps
+
+    def _derive(self, degraded: "Tensor") -> "Tensor":
+        if self._progress < self.recipe.rounding_from:
+            derived: Tensor = self.generator(degraded)
+            return derived.float()
+        if self.scales is None:
+            self._start_rounding()
+        assert self.scales is not None  # noqa: S101
+        return QuantisedGenerator(self.generator, self.scales)(degraded)
+
+    def _start_rounding(self) -> None:
+        """Go on from the averaged weights, with step sizes measured on them."""
+        self.generator.load_state_dict(self.averaged.state_dict())
+        with torch.autocast("cpu", enabled=False):
+            tiles, _ = self.pairs.batch(self.step, 2048)
+            self.scales = calibrate_generator(self.generator, to_tensor(tiles))
+
+    def _learn_generator(self, degraded: "Tensor", clear: "Tensor", adversarial: bool) -> "tuple[Tensor, float]":
+        recipe = self.recipe
+        derived = self._derive(degraded)
+        loss = (
+            recipe.log_error_weight * log_error(derived, clear)
+            + recipe.absolute_weight * (derived - clear).abs().mean()
+            + recipe.structure_weight * structural_loss(derived, clear)
+        )
+        if adversarial:
+            forged = self.discriminator(derived[: recipe.judged]).float()
+            loss = loss + recipe.adversarial_weight * F.softplus(-forged).mean()
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
+        self.generator_optimiser.step()
+        self.generator.keep_exportable()
+        return derived.detach(), float(loss.detach())
+
+    def _learn_discriminator(self, derived: "Tensor", clear: "Tensor") -> float:
+        verdicts = self.discriminator(torch.cat([clear, derived])).float()
+        real, forged = verdicts.chunk(2)
+        loss = F.softplus(-real).mean() + F.softplus(forged).mean()
+        self.discriminator_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.discriminator_optimiser.step()
+        return float(loss.detach())
+
+    def _average(self) -> None:
+        keep = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, new in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
+                mean.lerp_(new, 1 - keep)
+
+    def advance(self) -> dict[str, float]:
+        """Take one step; return its losses."""
+        degraded, clear = map(to_tensor, self.pairs.batch(self.step, self.recipe.batch))
+        adversarial = self._progress >= self.recipe.adversarial_from
+        losses = {}
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+            derived, losses["generator"] = self._learn_generator(degraded, clear, adversarial)
+            if adversarial:
+                judged = slice(0, self.recipe.judged)
+                losses["discriminator"] = self._learn_discriminator(derived[judged], clear[judged])
+        losses["error"] = float(-10 * torch.log10((derived - clear).square().mean((1, 2, 3)) / 4 + 1e-6).mean())
+        self._schedule.step()
+        self._average()
+        self.step += 1
+        return losses
+
+    def run(self, report: "Callable[[str], None]", every: int = 200, save_every: int = 2000) -> None:
+        """Train to the last step, reporting a line now and then and saving checkpoints."""
+        started, first = time.monotonic(), self.step
+        sums: dict[str, float] = {}
+        while self.step < self.recipe.steps:
+            for name, value in self.advance().items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % every == 0:
+                means = {name: value / every for name, value in sums.items()}
+                sums = {}
+                self.history.append({"step": self.step, **means})
+                pace = (time.monotonic() - started) / (self.step - first)
+                left = pace * (self.recipe.steps - self.step)
+                facts = "  ".join(f"{name} {value:.3f}" for name, value in means.items())
+                report(f"step {self.step}/{self.recipe.steps}  {facts}  {left / 60:.1f} min left")
+            if self.step % save_every == 0:
+                self.save()
+        self.save()
