@@ -42,7 +42,7 @@ class PlainSealer:
     """Gray, resize, float generator, cosine map, reductions, context, HPKE-wrapped AES-GCM, Ed25519."""
 
     def __init__(self, float_generator: bytes) -> None:
-        """`float_generator` takes float32 (N, 1, 32, 32) in [-1, 1] and gives the same."""
+        """`float_generator` is the one of `float_generator.py`."""
         cv2.setNumThreads(1)
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -75,10 +75,11 @@ class PlainSealer:
         return image
 
     def _derive(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        count = SIDE // TILE
-        tiles = image.reshape(count, TILE, count, TILE).swapaxes(1, 2).reshape(count * count, 1, TILE, TILE)
-        (derived,) = self._session.run(None, {"image": tiles})
-        rows: NDArray[np.float32] = derived.reshape(count, count, TILE, TILE).swapaxes(1, 2).reshape(SIDE, SIDE)
+        count, blocks = SIDE // TILE, TILE // 4
+        grid = image.reshape(count, blocks, 4, count, blocks, 4)
+        (derived,) = self._session.run(None, {"image": grid.transpose(0, 3, 1, 4, 2, 5).reshape(count * count, -1)})
+        grid = derived.reshape(count, count, 4, 4, blocks, blocks)
+        rows: NDArray[np.float32] = grid.transpose(0, 4, 2, 1, 5, 3).reshape(SIDE, SIDE)
         return rows
 
     def _cosines(self, image: NDArray[np.float32], derived: NDArray[np.float32]) -> NDArray[np.int8]:
@@ -86,8 +87,8 @@ class PlainSealer:
         box = (WINDOW, WINDOW)
         np.multiply(image, derived, out=product)
         cv2.boxFilter(product, -1, box, dst=dot, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        cv2.sqrBoxFilter(image, -1, box, dst=first, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        cv2.sqrBoxFilter(derived, -1, box, dst=second, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        cv2.sqrBoxFilter(image, cv2.CV_32F, box, dst=first, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        cv2.sqrBoxFilter(derived, cv2.CV_32F, box, dst=second, normalize=False, borderType=cv2.BORDER_CONSTANT)
         np.multiply(first, second, out=norm)
         np.sqrt(norm, out=norm)
         np.maximum(norm, np.float32(1e-12), out=norm)
