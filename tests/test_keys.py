@@ -417,7 +417,7 @@ def test_a45_a_password_protected_file_holds_no_secret_in_the_clear(tmp_path: Pa
     (secret,) = secrets_of(device, tmp_path)
     device.save(tmp_path / "protected.key", PASSWORD)
     text = (tmp_path / "protected.key").read_text()
-    for encoded in re.findall(r"-----\n(.*?)-----END", text, re.DOTALL):
+    for encoded in re.findall(r"BEGIN [A-Z ]+-----\n(.*?)-----END", text, re.DOTALL):
         assert secret not in base64.b64decode(encoded)
 
 
