@@ -46,7 +46,7 @@ def test_m23_a_frame_opens_to_the_same_pixels_and_factor(
     server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray, order: Any, workers: int
 ) -> None:
     envelope = sealer_for(server, device, workers=workers).seal(frame, b"amount=1", order=order)
-    opened = archive(server, device, workers=workers).open(envelope)
+    opened = archive(server, device).open(envelope)
     assert np.array_equal(opened.image, frame)
     assert opened.data == b"amount=1"
     assert opened.image_factor == sf.image_factor(frame, order=order).bytes
