@@ -21,8 +21,8 @@ INK = (32, 36, 44)
 FAINT = (150, 156, 168)
 PAPER = (255, 255, 255)
 
-_MAP_COLOURS = np.array([[178, 24, 43], [244, 165, 130], [247, 247, 247], [146, 197, 222], [33, 102, 172]], np.float64)
-"""Red for unlike (-1), white for unrelated (0), blue for alike (+1)."""
+_MAP_COLOURS = np.array([[103, 0, 31], [214, 96, 77], [253, 219, 199], [209, 229, 240], [33, 102, 172]], np.float64)
+"""From red, the least alike neighbourhood of this picture, to blue, the most alike one."""
 
 
 def plot_factor(factor: ImageFactor) -> bytes:
@@ -31,6 +31,7 @@ def plot_factor(factor: ImageFactor) -> bytes:
 
     side = factor.profile.side * SCALE
     rows = factor.map.cosines.sum(axis=1, dtype=np.int64)
+    low, high = int(factor.map.cosines.min()), int(factor.map.cosines.max())
     panels = [
         (
             "image",
@@ -38,7 +39,7 @@ def plot_factor(factor: ImageFactor) -> bytes:
             _gray_panel(factor.features.rows()),
         ),
         ("derived image", "made by the generator", _gray_panel(factor.derived.pixels)),
-        ("similarity map", "red -1, white 0, blue +1", _map_panel(factor.map.cosines)),
+        ("similarity map", f"cosine, red {low / 127:.3f} to blue {high / 127:.3f}", _map_panel(factor.map.cosines)),
         ("rows", f"row sums, {rows.min()} to {rows.max()}", _rows_panel(rows, side)),
     ]
     canvas = Image.new("RGB", (MARGIN + len(panels) * (side + MARGIN), side + CAPTION + 2 * MARGIN), PAPER)
@@ -69,8 +70,9 @@ def _gray_panel(pixels: NDArray[np.uint8]) -> PillowImage:
 def _map_panel(cosines: NDArray[np.int8]) -> PillowImage:
     from PIL import Image
 
-    knots = np.linspace(-127, 127, len(_MAP_COLOURS))
-    channels = [np.interp(cosines, knots, _MAP_COLOURS[:, channel]) for channel in range(3)]
+    spread = np.sort(cosines, axis=None).searchsorted(cosines) / cosines.size
+    knots = np.linspace(0, max(spread.max(), 1e-9), len(_MAP_COLOURS))
+    channels = [np.interp(spread, knots, _MAP_COLOURS[:, channel]) for channel in range(3)]
     return Image.fromarray(np.dstack(channels).round().astype(np.uint8).repeat(SCALE, 0).repeat(SCALE, 1))
 
 
@@ -79,12 +81,9 @@ def _rows_panel(rows: NDArray[np.int64], side: int) -> PillowImage:
 
     panel = Image.new("RGB", (side, side), PAPER)
     draw = ImageDraw.Draw(panel)
-    low, high = min(0, int(rows.min())), max(1, int(rows.max()))
-    zero = side * -low // (high - low)
+    low, high = int(rows.min()), max(int(rows.max()), int(rows.min()) + 1)
     for index, value in enumerate(rows):
-        end = side * (int(value) - low) // (high - low)
-        top = index * side // len(rows)
-        bottom = (index + 1) * side // len(rows) - 1
-        colour = (33, 102, 172) if value >= 0 else (178, 24, 43)
-        draw.rectangle((min(zero, end), top, max(zero, end), bottom), fill=colour)
+        top, bottom = index * side // len(rows), (index + 1) * side // len(rows) - 1
+        length = 2 + (side - 3) * (int(value) - low) // (high - low)
+        draw.rectangle((0, top, length, bottom), fill=(33, 102, 172))
     return panel
