@@ -69,3 +69,7 @@ def _noise(height: int, width: int, channels: int) -> NDArray[np.uint8]:
         state = (1664525 * state + 1013904223) & 0xFFFFFFFF
         values.append(state >> 24)
     return np.frombuffer(bytes(values), np.uint8).reshape(height, width, channels)
+
+
+if __name__ == "__main__":
+    print(json.dumps(factor_digests(), indent=2))
