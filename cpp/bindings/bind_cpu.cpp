@@ -1,0 +1,44 @@
+#include "arrays.hpp"
+#include "bind.hpp"
+#include "sealframe/cpu.hpp"
+
+namespace sealframe::bindings {
+namespace {
+
+py::tuple isas() {
+    py::list names;
+    for (std::size_t i = 0; i < cpu::isa_count; ++i) {
+        const auto isa = static_cast<cpu::Isa>(i);
+        if (cpu::usable(isa)) names.append(py::str(std::string(cpu::name(isa))));
+    }
+    return py::tuple(names);
+}
+
+std::string choices() {
+    return py::str(", ").attr("join")(isas()).cast<std::string>();
+}
+
+void set_isa(const std::string& name) {
+    if (cpu::select(name) != Status::ok) {
+        throw py::value_error("This CPU offers the instruction sets " + choices() + "; '" + name +
+                              "' is none of them.");
+    }
+}
+
+void apply_environment() {
+    if (cpu::select_from_environment() != Status::ok) {
+        throw py::value_error("SEALFRAME_ISA must be empty or one of " + choices() + " on this CPU.");
+    }
+}
+
+}  // namespace
+
+void bind_cpu(py::module_& m) {
+    apply_environment();
+    m.def("version", [] { return SEALFRAME_VERSION; });
+    m.def("isa", [] { return std::string(cpu::name(cpu::active())); });
+    m.def("isas", &isas);
+    m.def("set_isa", &set_isa, py::arg("name"));
+}
+
+}  // namespace sealframe::bindings

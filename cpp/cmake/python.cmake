@@ -1,0 +1,22 @@
+# The private Python module sealframe._core.
+
+find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+find_package(pybind11 CONFIG REQUIRED)
+
+set(bindings ${PROJECT_SOURCE_DIR}/cpp/bindings)
+pybind11_add_module(
+  _core
+  NO_EXTRAS
+  ${bindings}/module.cpp
+  ${bindings}/arrays.cpp
+  ${bindings}/bind_cpu.cpp
+  ${bindings}/bind_features.cpp
+  ${bindings}/bind_similarity.cpp
+  ${bindings}/bind_image_factor.cpp)
+target_link_libraries(_core PRIVATE sealframe::core)
+target_compile_definitions(_core PRIVATE SEALFRAME_VERSION="${PROJECT_VERSION}")
+target_compile_options(_core PRIVATE -Wall -Wextra -Wshadow $<$<BOOL:${SEALFRAME_WERROR}>:-Werror>)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(_core PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
+endif()
+install(TARGETS _core LIBRARY DESTINATION . COMPONENT python)
