@@ -1,1 +1,84 @@
-"""Seal camera frames so that the sealing depends on the picture, the capture and the device."""
+"""Seal camera frames so that the sealing depends on the picture, the capture and the device.
+
+    import sealframe as sf
+
+    device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    sealer = sf.Sealer(to=server.public, device=device, counter=sf.CounterFile("pos.counter"))
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.SqliteReplayStore("replay.db")))
+    opened = opener.open(sealer.seal(frame))
+
+Keys, envelopes and networks are imported when they are first used; `import sealframe` alone adds little to NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sealframe._core import version
+from sealframe.image_factor import ImageFactor, image_factor
+
+if TYPE_CHECKING:
+    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
+    from sealframe.errors import (
+        BadSignature,
+        CannotOpen,
+        EnvelopeError,
+        FactorMismatch,
+        ImageError,
+        KeyFileError,
+        MalformedEnvelope,
+        ModelError,
+        PolicyError,
+        ReplayedCapture,
+        SealframeError,
+        StaleCapture,
+        UnknownKey,
+        UnsupportedEnvelope,
+    )
+    from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
+    from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
+    from sealframe.pipeline import Opened, Opener, Sealer, Verified
+    from sealframe.security_factor import SecurityFactor
+    from sealframe.trace import StageTimes
+
+_HOMES = {
+    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
+    "errors": (
+        "BadSignature",
+        "CannotOpen",
+        "EnvelopeError",
+        "FactorMismatch",
+        "ImageError",
+        "KeyFileError",
+        "MalformedEnvelope",
+        "ModelError",
+        "PolicyError",
+        "ReplayedCapture",
+        "SealframeError",
+        "StaleCapture",
+        "UnknownKey",
+        "UnsupportedEnvelope",
+    ),
+    "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
+    "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic"),
+    "pipeline": ("Opened", "Opener", "Sealer", "Verified"),
+    "security_factor": ("SecurityFactor",),
+    "trace": ("StageTimes",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = version()
+__all__ = sorted([*_HOME_OF, "ImageFactor", "__version__", "image_factor"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'sealframe' has no attribute {name!r}")
+    value = getattr(import_module(f"sealframe.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
