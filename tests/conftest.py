@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from sealframe import _core
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,12 @@ def frame() -> np.ndarray:
     from support import synthetic_frame
 
     return synthetic_frame(480, 640)
+
+
+@pytest.fixture(params=_core.isas())
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once per instruction set of this CPU."""
+    used = _core.isa()
+    _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(used)

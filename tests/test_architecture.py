@@ -35,7 +35,7 @@ ORDER = [
 ]
 APPLICATIONS = {"training"}
 ENTRANCES = {"__init__", "__main__"}
-CPP_ORDER = ["cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
+CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
 
 
 def part_of(path: Path) -> str:

@@ -1,7 +1,7 @@
 # The native core: one object per stage and instruction set, gathered in one static library.
 
 set(SEALFRAME_STAGES features similarity image_factor)
-set(SEALFRAME_SOURCES ${PROJECT_SOURCE_DIR}/cpp/src/cpu/cpu.cpp ${PROJECT_SOURCE_DIR}/cpp/src/status.cpp
+set(SEALFRAME_SOURCES ${PROJECT_SOURCE_DIR}/cpp/src/cpu/cpu.cpp ${PROJECT_SOURCE_DIR}/cpp/src/status/status.cpp
                       ${PROJECT_SOURCE_DIR}/cpp/src/image/image.cpp)
 set(SEALFRAME_AVX2_SOURCES)
 foreach(stage IN LISTS SEALFRAME_STAGES)
