@@ -21,6 +21,10 @@ class StageTimes:
         self.nanoseconds: dict[str, int] = {}
         self._last = time.perf_counter_ns()
 
+    def restart(self) -> None:
+        """Leave out the time since the last call."""
+        self._last = time.perf_counter_ns()
+
     def __call__(self, stage: str) -> None:
         """Count the time since the last call for this stage."""
         now = time.perf_counter_ns()
