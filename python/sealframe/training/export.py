@@ -1,13 +1,17 @@
 """From trained float networks to the shipped files: integers, graphs, manifest."""
 
+from __future__ import annotations
+
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from sealframe.training.gan import to_tensor
 from sealframe.training.integers import (
     PIXEL,
     IntegerDense,
@@ -18,27 +22,32 @@ from sealframe.training.integers import (
     joint_model,
     step_without_ties,
 )
-from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.quantise import LARGEST_WEIGHT, GeneratorScales, phase_steps, weight_steps
 from sealframe.training.rewrites import blocks_to_phases, phases_to_maps, unit_stride_as_convolution
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from sealframe.training.gan import GanRun
+    from sealframe.training.networks import Discriminator, Generator
+
 LICENCE = "Apache-2.0"
+_BLOCKS = "tile[i, j, 4 r + c] is gray pixel (4 i + r, 4 j + c)"
 
 
-def _round(weight: "Tensor", steps: "Tensor") -> "NDArray[np.int8]":
+def round_weights(weight: Tensor, steps: Tensor) -> NDArray[np.int8]:
+    """Express weights in steps; raises ValueError beyond +-63."""
     rounded = torch.round(weight / steps).numpy()
     if np.abs(rounded).max() > LARGEST_WEIGHT:
         raise ValueError(f"a weight exceeds {LARGEST_WEIGHT}: two products could overflow int16")
     return rounded.astype(np.int8)
 
 
-def _sums(values: "Tensor", input_step: float, steps: "NDArray[np.float32]") -> "NDArray[np.int32]":
+def bias_sums(values: Tensor, input_step: float, steps: NDArray[np.float32]) -> NDArray[np.int32]:
     """Express real offsets in a layer's integer sums."""
     return np.rint(values.double().numpy() / (input_step * steps.astype(np.float64))).astype(np.int32)
 
@@ -50,37 +59,45 @@ def integer_generator(network: Generator, scales: GeneratorScales) -> IntegerGen
     folded = network.dense.weight * scale[:, None]
     dense_steps = weight_steps(folded, (1,))
     flat_steps = dense_steps.flatten().numpy()
-    bias = _sums(network.dense.bias * scale + offset, PIXEL[0], flat_steps)
+    bias = bias_sums(network.dense.bias * scale + offset, PIXEL[0], flat_steps)
     spread_steps = weight_steps(network.spread, (0, 2, 3))
     grow_steps, draw_steps = phase_steps(network.grow), phase_steps(network.draw)
 
-    def by_phase(steps: "Tensor") -> "NDArray[np.float32]":
+    def by_phase(steps: Tensor) -> NDArray[np.float32]:
         """Pick each output phase's step from a tap that draws it: odd taps draw even rows."""
         return steps[0][:, [1, 0]][:, :, [1, 0]].numpy().copy()
 
     return IntegerGenerator(
-        dense=IntegerDense(_round(folded, dense_steps), flat_steps, bias),
+        dense=IntegerDense(round_weights(folded, dense_steps), flat_steps, bias),
         floor=np.clip(np.rint(offset.numpy() / scales.latent), 0, 255).astype(np.uint8),
         latent_step=scales.latent,
         spread=IntegerKernel(
-            unit_stride_as_convolution(_round(network.spread, spread_steps)), spread_steps.flatten().numpy()
+            unit_stride_as_convolution(round_weights(network.spread, spread_steps)), spread_steps.flatten().numpy()
         ),
         spread_step=scales.spread,
-        grow=_round(network.grow, grow_steps),
+        grow=round_weights(network.grow, grow_steps),
         grow_steps=by_phase(grow_steps),
         grow_step=scales.grow,
-        draw=_round(network.draw, draw_steps),
+        draw=round_weights(network.draw, draw_steps),
         draw_steps=by_phase(draw_steps)[0],
-        draw_step=step_without_ties(scales.draw),
+        draw_step=step_without_ties(2 * scales.draw) / 2,
     )
 
 
-def _steps_of(weight: "Tensor") -> "Tensor":
+def bias_of(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> Tensor:
+    """Return a layer's bias; raises ValueError when it has none."""
+    if layer.bias is None:
+        raise ValueError("this layer has no bias")
+    return layer.bias
+
+
+def channel_steps(weight: Tensor) -> Tensor:
+    """Return one step per output of a convolution (co, ci, k, k) or dense layer (outputs, inputs)."""
     return weight_steps(weight, tuple(range(1, weight.ndim)))
 
 
 @torch.no_grad()
-def integer_discriminator(network: Discriminator, tiles: "Tensor") -> IntegerDiscriminator:
+def integer_discriminator(network: Discriminator, tiles: Tensor) -> IntegerDiscriminator:
     """Round a trained discriminator; activation steps follow from what `tiles` reach."""
     network.eval()
     first = network.first_maps(tiles)
@@ -89,85 +106,84 @@ def integer_discriminator(network: Discriminator, tiles: "Tensor") -> IntegerDis
     first_step, second_step = float(first.max()) / 255, float(second.max()) / 255
     verdict_step = float(torch.quantile(logits.abs(), 0.999)) / 127
 
-    first_steps = _steps_of(network.first.weight)
-    kernel = blocks_to_phases(_round(network.first.weight, first_steps))
+    first_steps = channel_steps(network.first.weight)
+    kernel = blocks_to_phases(round_weights(network.first.weight, first_steps))
     steps = np.tile(first_steps.flatten().numpy(), 4)
-    assert network.first.bias is not None and network.second.bias is not None  # noqa: S101, PT018
-    layers = IntegerKernel(kernel, steps, _sums(network.first.bias.repeat(4), PIXEL[0], steps))
+    layers = IntegerKernel(kernel, steps, bias_sums(bias_of(network.first).repeat(4), PIXEL[0], steps))
 
-    second_steps = _steps_of(network.second.weight)
+    second_steps = channel_steps(network.second.weight)
     steps = second_steps.flatten().numpy()
-    kernel = phases_to_maps(_round(network.second.weight, second_steps))
-    deeper = IntegerKernel(kernel, steps, _sums(network.second.bias, first_step, steps))
+    kernel = phases_to_maps(round_weights(network.second.weight, second_steps))
+    deeper = IntegerKernel(kernel, steps, bias_sums(bias_of(network.second), first_step, steps))
 
-    verdict_steps = _steps_of(network.verdict.weight)
+    verdict_steps = channel_steps(network.verdict.weight)
     steps = verdict_steps.flatten().numpy()
     dense = IntegerDense(
-        _round(network.verdict.weight, verdict_steps), steps, _sums(network.verdict.bias, second_step, steps)
+        round_weights(network.verdict.weight, verdict_steps),
+        steps,
+        bias_sums(bias_of(network.verdict), second_step, steps),
     )
     return IntegerDiscriminator(layers, first_step, deeper, second_step, dense, verdict_step)
 
 
-_PIXELS = "gray pixel p stands for (p - 128) / 128; tile[i, j, 4 r + c] is pixel (4 i + r, 4 j + c)"
+def tensor(shape: Sequence[int], meaning: str, quantum: tuple[float, int] | None = None) -> dict[str, Any]:
+    """Describe a uint8 tensor for the manifest; `quantum` is (step, zero point) of its real values."""
+    entry: dict[str, Any] = {"dtype": "uint8", "shape": ["tiles", *shape], "meaning": meaning}
+    if quantum is not None:
+        entry |= {"scale": float(np.float32(quantum[0])), "zero": quantum[1]}
+    return entry
 
 
-def _entry(file: str, content: bytes, outputs: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "file": file,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "inputs": {"image": {"dtype": "uint8", "shape": ["tiles", 8, 8, 16], "meaning": _PIXELS}},
-        "outputs": outputs,
-        "recipe": recipe,
-        "licence": LICENCE,
-    }
+@dataclass(frozen=True)
+class Shipped:
+    """One network to ship: its bytes and what the manifest says of its tensors."""
+
+    content: bytes
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
 
 
-def write_models(
-    generator: IntegerGenerator, judge: IntegerDiscriminator, recipe: dict[str, Any], out: "Path"
-) -> None:
-    """Write both ONNX files and add them to `out`/manifest.json."""
-    derived = {"derived": {"dtype": "uint8", "shape": ["tiles", 8, 8, 16], "meaning": _PIXELS}}
-    features = {
-        "dtype": "uint8", "shape": ["tiles", 8, 8, 128], "scale": float(np.float32(judge.second_step)), "zero": 0,
-    }  # fmt: skip
-    verdict = {
-        "dtype": "uint8", "shape": ["tiles", 1], "scale": float(np.float32(judge.verdict_step)), "zero": 128,
-        "meaning": "above 128: taken for a clear image; below: for a derived one",
-    }  # fmt: skip
-    joint = derived | {
-        "features_image": features, "features_derived": features,
-        "verdict_image": verdict, "verdict_derived": verdict,
-    }  # fmt: skip
-    files = {
-        "generator": (generator_model(generator), derived),
-        "generator_discriminator": (joint_model(generator, judge), joint),
-    }
+def ship(networks: dict[str, Shipped], recipe: dict[str, Any], out: Path) -> None:
+    """Write the ONNX files and enter them in `out`/manifest.json beside what is there already."""
     out.mkdir(parents=True, exist_ok=True)
-    manifest_path = out / "manifest.json"
-    manifest: dict[str, Any] = {"format": 1, "models": {}}
-    if manifest_path.exists():
-        manifest = json.loads(manifest_path.read_text())
-    for name, (content, outputs) in files.items():
-        (out / f"{name}.onnx").write_bytes(content)
-        manifest["models"][name] = _entry(f"{name}.onnx", content, outputs, recipe)
-    manifest_path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    path = out / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 1, "models": {}}
+    for name, network in networks.items():
+        (out / f"{name}.onnx").write_bytes(network.content)
+        manifest["models"][name] = {
+            "file": f"{name}.onnx",
+            "sha256": hashlib.sha256(network.content).hexdigest(),
+            "bytes": len(network.content),
+            "inputs": network.inputs,
+            "outputs": network.outputs,
+            "recipe": recipe,
+            "licence": LICENCE,
+        }
+    path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
 
 
-def rounded_twin(network: Generator, scales: GeneratorScales) -> tuple[GeneratorScales, Generator]:
-    """Return the scales as exported and a float generator with the exported, rounded weights."""
-    exported = replace(scales, draw=step_without_ties(scales.draw))
-    twin = Generator()
-    twin.load_state_dict(network.state_dict())
-    with torch.no_grad():
-        scale, _ = network.normalised_affine()
-        folded = network.dense.weight * scale[:, None]
-        steps = weight_steps(folded, (1,))
-        twin.dense.weight.copy_(torch.round(folded / steps) * steps / scale[:, None])
-        for kernel, size in (
-            (twin.spread, weight_steps(twin.spread, (0, 2, 3))),
-            (twin.grow, phase_steps(twin.grow)),
-            (twin.draw, phase_steps(twin.draw)),
-        ):
-            kernel.copy_(torch.round(kernel / size) * size)
-    return exported, twin
+def _gan_models(generator: IntegerGenerator, judge: IntegerDiscriminator) -> dict[str, Shipped]:
+    image = {"image": tensor((8, 8, 16), _BLOCKS, PIXEL)}
+    derived = {"derived": tensor((8, 8, 16), _BLOCKS, PIXEL)}
+    features = tensor((8, 8, 128), "last convolution of the discriminator", (judge.second_step, 0))
+    verdict = tensor((1,), "above 128: taken for a clear image; below: for a derived one", (judge.verdict_step, 128))
+    joint = derived | {
+        "features_image": features,
+        "features_derived": features,
+        "verdict_image": verdict,
+        "verdict_derived": verdict,
+    }
+    return {
+        "generator": Shipped(generator_model(generator), image, derived),
+        "generator_discriminator": Shipped(joint_model(generator, judge), image, joint),
+    }
+
+
+def export_gan(run: GanRun, out: Path) -> None:
+    """Export what a finished run has learnt, measured on its own first tiles; deterministic."""
+    degraded, clear = run.pairs.batch(0, 512)
+    tiles = to_tensor(np.concatenate([degraded, clear]))
+    run.averaged.keep_exportable()
+    generator = integer_generator(run.averaged, run.scales)
+    judge = integer_discriminator(run.discriminator, tiles)
+    ship(_gan_models(generator, judge), asdict(run.recipe), out)

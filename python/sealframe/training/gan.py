@@ -4,6 +4,8 @@ The first part of a run learns to reconstruct alone, then the discriminator join
 rounding of the integer graph. Everything follows from the recipe and its seed; a run can be stopped and resumed.
 """
 
+from __future__ import annotations
+
 import copy
 import json
 import math
@@ -17,7 +19,7 @@ from torch import nn
 
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
-from sealframe.training.quantise import GeneratorScales, QuantisedGenerator, calibrate_generator
+from sealframe.training.quantise import GeneratorScales, IntegerLike, calibrate_generator
 from sealframe.training.scan import held_out
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ CHECKPOINT = "checkpoint.pt"
 class GanRecipe:
     """All that determines a GAN run besides the pictures."""
 
-    steps: int = 30000
+    steps: int = 28000
     seed: int = 1
     batch: int = 32
     judged: int = 8
@@ -45,7 +47,8 @@ class GanRecipe:
     rate: float = 1e-3
     dense_rate: float = 3e-4
     discriminator_rate: float = 1e-4
-    """Learning rates of Adam at their highest; all but the discriminator's fall along a cosine."""
+    rounded_rate: float = 0.2
+    """Learning rates of Adam at their highest, and the factor on the generator's once the rounding is felt."""
     log_error_weight: float = 1.0
     absolute_weight: float = 0.5
     structure_weight: float = 0.2
@@ -53,19 +56,19 @@ class GanRecipe:
     adversarial_from: float = 0.4
     rounding_from: float = 0.5
     """Parts of the run after which the discriminator joins and after which the rounding is felt."""
-    averaging: float = 0.999
+    averaging: float = 0.998
     bfloat16: bool = True
     mix: Mix = field(default_factory=Mix)
     held_out: tuple[str, ...] = ()
     """Sources kept for judging besides those that `scan.held_out` keeps."""
 
 
-def to_tensor(tiles: "NDArray[np.uint8]") -> "Tensor":
+def to_tensor(tiles: NDArray[np.uint8]) -> Tensor:
     """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1) (M5)."""
     return (torch.from_numpy(tiles).unsqueeze(1).float() - 128) / 128
 
 
-def log_error(derived: "Tensor", clear: "Tensor") -> "Tensor":
+def log_error(derived: Tensor, clear: Tensor) -> Tensor:
     """Return the mean over tiles of the log of the squared error: what a mean PSNR measures.
 
     The added constant, about three gray levels squared, keeps near-perfect flat tiles from taking over.
@@ -74,10 +77,10 @@ def log_error(derived: "Tensor", clear: "Tensor") -> "Tensor":
     return torch.log(error + 2e-4).mean()
 
 
-def structural_loss(derived: "Tensor", clear: "Tensor") -> "Tensor":
+def structural_loss(derived: Tensor, clear: Tensor) -> Tensor:
     """Return 1 - SSIM over 7x7 windows."""
 
-    def mean(maps: "Tensor") -> "Tensor":
+    def mean(maps: Tensor) -> Tensor:
         return F.avg_pool2d(maps, 7, 1)
 
     mean_d, mean_c = mean(derived), mean(clear)
@@ -93,19 +96,19 @@ def structural_loss(derived: "Tensor", clear: "Tensor") -> "Tensor":
 class GanRun:
     """State of one run: networks, optimisers, running averages of the generator's weights, and the losses so far."""
 
-    def __init__(self, recipe: GanRecipe, pictures: "Sequence[Picture]", out: "Path") -> None:
+    def __init__(self, recipe: GanRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.pairs = Pairs([p for p in pictures if not self._judges(p.source)], recipe.mix, recipe.seed)
         self.out = out
         self.step = 0
-        self.scales: GeneratorScales | None = None
         self.history: list[dict[str, float]] = []
         self.generator = Generator()
         self.discriminator = Discriminator()
         first, _ = self.pairs.batch(0, 512)
         self.generator.calibrate_normalisation(to_tensor(first))
+        self.scales = calibrate_generator(self.generator, to_tensor(first))
         self.averaged = copy.deepcopy(self.generator)
         dense = [*self.generator.dense.parameters(), *self.generator.normalise.parameters()]
         kernels = [self.generator.spread, self.generator.grow, self.generator.draw]
@@ -122,10 +125,16 @@ class GanRun:
         return source in self.recipe.held_out or held_out(source)
 
     def _rate_factor(self, step: int) -> float:
-        warm = min(1.0, (step + 1) / 300)
-        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps))))
+        """Fall along one cosine until the rounding sets in, then along a second, lower one."""
+        turn = self.recipe.rounding_from * self.recipe.steps
+        if step < turn:
+            height, start, length, warm = 1.0, 0.0, turn, 300
+        else:
+            height, start, length, warm = self.recipe.rounded_rate, turn, self.recipe.steps - turn, 100
+        place = min(1.0, (step - start) / length)
+        return height * min(1.0, (step - start + 1) / warm) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * place)))
 
-    def _parts(self) -> "dict[str, Any]":
+    def _parts(self) -> dict[str, Any]:
         return {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -139,7 +148,7 @@ class GanRun:
         """Write the checkpoint, replacing the last one only when the new one is complete."""
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
         state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
-        state["scales"] = None if self.scales is None else asdict(self.scales)
+        state["scales"] = asdict(self.scales)
         state["recipe"] = asdict(self.recipe)
         self.out.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.out / "checkpoint.new")
@@ -156,34 +165,25 @@ class GanRun:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.step, self.history = state["step"], state["history"]
-        self.scales = None if state["scales"] is None else GeneratorScales(**state["scales"])
+        self.scales = GeneratorScales(**state["scales"])
         torch.set_rng_state(state["random"])
 
     @property
     def _progress(self) -> float:
         return self.step / self.recipe.steps
 
-    def _derive(self, degraded: "Tensor") -> "Tensor":
-        if self._progress < self.recipe.rounding_from:
-            derived: Tensor = self.generator(degraded)
-            return derived.float()
-        if self.scales is None:
-            self._start_rounding()
-        assert self.scales is not None  # noqa: S101
-        return QuantisedGenerator(self.generator, self.scales)(degraded)
+    @property
+    def rounding(self) -> bool:
+        """Whether this step feels the rounding of the integer graph."""
+        return self._progress >= self.recipe.rounding_from
 
-    def _start_rounding(self) -> None:
-        """Go on from the averaged weights, with step sizes measured on them."""
-        self.generator.load_state_dict(self.averaged.state_dict())
-        with torch.autocast("cpu", enabled=False):
-            tiles, _ = self.pairs.batch(self.step, 2048)
-            self.scales = calibrate_generator(self.generator, to_tensor(tiles))
-
-    def _learn_generator(self, degraded: "Tensor", clear: "Tensor", adversarial: bool) -> "tuple[Tensor, float]":
+    def _learn_generator(self, degraded: Tensor, clear: Tensor, adversarial: bool) -> tuple[Tensor, float]:
         recipe = self.recipe
-        derived = self._derive(degraded)
+        derive = IntegerLike(self.generator, self.scales, rounding=self.rounding)
+        derived = derive(degraded)
         loss = (
-            recipe.log_error_weight * log_error(derived, clear)
+            derive.overflow
+            + recipe.log_error_weight * log_error(derived, clear)
             + recipe.absolute_weight * (derived - clear).abs().mean()
             + recipe.structure_weight * structural_loss(derived, clear)
         )
@@ -191,18 +191,18 @@ class GanRun:
             forged = self.discriminator(derived[: recipe.judged]).float()
             loss = loss + recipe.adversarial_weight * F.softplus(-forged).mean()
         self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
         self.generator_optimiser.step()
         self.generator.keep_exportable()
         return derived.detach(), float(loss.detach())
 
-    def _learn_discriminator(self, derived: "Tensor", clear: "Tensor") -> float:
+    def _learn_discriminator(self, derived: Tensor, clear: Tensor) -> float:
         verdicts = self.discriminator(torch.cat([clear, derived])).float()
         real, forged = verdicts.chunk(2)
         loss = F.softplus(-real).mean() + F.softplus(forged).mean()
         self.discriminator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimiser.step()
         return float(loss.detach())
 
@@ -228,7 +228,7 @@ class GanRun:
         self.step += 1
         return losses
 
-    def run(self, report: "Callable[[str], None]", every: int = 200, save_every: int = 2000) -> None:
+    def run(self, report: Callable[[str], None], every: int = 200, save_every: int = 2000) -> None:
         """Train to the last step, reporting a line now and then and saving checkpoints."""
         started, first = time.monotonic(), self.step
         sums: dict[str, float] = {}

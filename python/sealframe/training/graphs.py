@@ -4,6 +4,8 @@ No float tensor enters or leaves a graph and none runs through it: the floats in
 multiplication and one rounding each, which every processor does alike.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,19 +29,19 @@ class GraphWriter:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
 
-    def constant(self, name: str, values: "NDArray[Any]") -> str:
+    def constant(self, name: str, values: NDArray[Any]) -> str:
         """Add a named constant."""
         self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
         return name
 
-    def _quantum(self, name: str, step: "float | NDArray[np.float32]", zero: int) -> list[str]:
+    def _quantum(self, name: str, step: float | NDArray[np.float32], zero: int) -> list[str]:
         """Add scale and uint8 zero point of the tensor `name`."""
         return [
             self.constant(f"{name}.scale", np.asarray(step, np.float32)),
             self.constant(f"{name}.zero", np.asarray(zero, np.uint8)),
         ]
 
-    def _weights(self, name: str, weights: "NDArray[np.int8]", steps: "NDArray[np.float32]") -> list[str]:
+    def _weights(self, name: str, weights: NDArray[np.int8], steps: NDArray[np.float32]) -> list[str]:
         zeros = np.zeros(steps.shape, np.int8)
         return [
             self.constant(f"{name}.weight", weights),
@@ -48,7 +50,7 @@ class GraphWriter:
         ]
 
     def add(
-        self, operator: str, inputs: "Sequence[str]", outputs: "Sequence[str]", domain: str = "", **attributes: Any
+        self, operator: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: Any
     ) -> str:
         """Add any operator; return its first output."""
         name = f"{outputs[0]}.{operator}"
@@ -60,9 +62,9 @@ class GraphWriter:
         name: str,
         source: str,
         quanta: tuple[tuple[float, int], tuple[float, int]],
-        weights: "NDArray[np.int8]",
-        steps: "NDArray[np.float32]",
-        bias: "NDArray[np.int32]",
+        weights: NDArray[np.int8],
+        steps: NDArray[np.float32],
+        bias: NDArray[np.int32],
     ) -> str:
         """Add a fully connected layer; `weights` are (inputs, outputs), `quanta` (step, zero) of input and output."""
         inputs = [source, *self._quantum(f"{name}.in", *quanta[0]), *self._weights(name, weights, steps)]
@@ -74,17 +76,23 @@ class GraphWriter:
         name: str,
         source: str,
         quanta: tuple[tuple[float, int], tuple[float, int]],
-        weights: "NDArray[np.int8]",
-        steps: "NDArray[np.float32]",
-        pads: "Sequence[int]",
-        bias: "NDArray[np.int32] | None" = None,
+        weights: NDArray[np.int8],
+        steps: NDArray[np.float32],
+        pads: Sequence[int],
+        bias: NDArray[np.int32] | None = None,
+        stride: int = 1,
     ) -> str:
-        """Add a convolution with stride 1 on NHWC maps; `weights` are (co, ci, kh, kw)."""
+        """Add a convolution on NHWC maps; `weights` are (co, ci, kh, kw)."""
         inputs = [source, *self._quantum(f"{name}.in", *quanta[0]), *self._weights(name, weights, steps)]
         inputs += self._quantum(f"{name}.out", *quanta[1])
         if bias is not None:
             inputs.append(self.constant(f"{name}.bias", bias))
-        attributes = {"kernel_shape": weights.shape[2:], "pads": list(pads), "channels_last": 1}
+        attributes = {
+            "kernel_shape": weights.shape[2:],
+            "pads": list(pads),
+            "strides": [stride, stride],
+            "channels_last": 1,
+        }
         return self.add("QLinearConv", inputs, [name], QUANTISED, **attributes)
 
     def sigmoid(self, name: str, source: str, quanta: tuple[tuple[float, int], tuple[float, int]]) -> str:
@@ -92,22 +100,26 @@ class GraphWriter:
         inputs = [source, *self._quantum(f"{name}.in", *quanta[0]), *self._quantum(f"{name}.out", *quanta[1])]
         return self.add("QLinearSigmoid", inputs, [name], QUANTISED)
 
-    def reshape(self, name: str, source: str, shape: "Sequence[int]") -> str:
+    def reshape(self, name: str, source: str, shape: Sequence[int]) -> str:
         """Add a reshape; -1 stands for the number of tiles."""
         return self.add("Reshape", [source, self.constant(f"{name}.shape", np.array(shape, np.int64))], [name])
 
-    def model(self, name: str, inputs: dict[str, "Sequence[int]"], outputs: dict[str, "Sequence[int]"]) -> bytes:
+    def interleave(self, name: str, source: str, side: int, channels: int) -> str:
+        """Turn four phases (n, side, side, 4 channels) into the map (n, 2 side, 2 side, channels) that they make up."""
+        self.reshape(f"{name}.phases", source, (-1, side, side, 2, 2, channels))
+        self.add("Transpose", [f"{name}.phases"], [f"{name}.rows"], perm=[0, 1, 3, 2, 4, 5])
+        return self.reshape(name, f"{name}.rows", (-1, 2 * side, 2 * side, channels))
+
+    def model(self, name: str, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]]) -> bytes:
         """Serialise; `inputs` and `outputs` name uint8 tensors with their shape behind the free first axis."""
 
-        def values(shapes: dict[str, "Sequence[int]"]) -> list[onnx.ValueInfoProto]:
+        def values(shapes: dict[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
             return [
                 helper.make_tensor_value_info(key, TensorProto.UINT8, ["tiles", *shape])
                 for key, shape in shapes.items()
             ]
 
-        graph = helper.make_graph(
-            self._nodes, name, values(inputs), values(outputs), list(self._constants.values())
-        )
+        graph = helper.make_graph(self._nodes, name, values(inputs), values(outputs), list(self._constants.values()))
         operators = [helper.make_opsetid("", OPSET), helper.make_opsetid(QUANTISED, 1)]
         model = helper.make_model(
             graph, opset_imports=operators, ir_version=IR_VERSION, producer_name="sealframe", producer_version="1"

@@ -4,6 +4,8 @@ Step sizes are real values of one integer step. A layer's sums are integers; mul
 one over the output step, and rounded, they are the next tensor.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from sealframe.training.graphs import GraphWriter
 from sealframe.training.rewrites import BLOCK, SIDE, phases_to_blocks, stride_two_as_phases
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 GRID = 8
@@ -27,18 +31,18 @@ TIE_MARGIN = 1e-3
 class IntegerDense:
     """Fully connected layer: weights (outputs, inputs), one step per output, bias in sums."""
 
-    weight: "NDArray[np.int8]"
-    steps: "NDArray[np.float32]"
-    bias: "NDArray[np.int32]"
+    weight: NDArray[np.int8]
+    steps: NDArray[np.float32]
+    bias: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class IntegerKernel:
     """Convolution: weights (co, ci, kh, kw), one step per output channel, optional bias in sums."""
 
-    weight: "NDArray[np.int8]"
-    steps: "NDArray[np.float32]"
-    bias: "NDArray[np.int32] | None" = None
+    weight: NDArray[np.int8]
+    steps: NDArray[np.float32]
+    bias: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,15 @@ class IntegerGenerator:
     """
 
     dense: IntegerDense
-    floor: "NDArray[np.uint8]"
+    floor: NDArray[np.uint8]
     latent_step: float
     spread: IntegerKernel
     spread_step: float
-    grow: "NDArray[np.int8]"
-    grow_steps: "NDArray[np.float32]"
+    grow: NDArray[np.int8]
+    grow_steps: NDArray[np.float32]
     grow_step: float
-    draw: "NDArray[np.int8]"
-    draw_steps: "NDArray[np.float32]"
+    draw: NDArray[np.int8]
+    draw_steps: NDArray[np.float32]
     draw_step: float
 
 
@@ -74,13 +78,13 @@ class IntegerDiscriminator:
     verdict_step: float
 
 
-def sigmoid_table(step: float, zero: int = 128) -> "NDArray[np.float64]":
-    """Return 256 sigmoid(2 x) for each uint8 x, not yet rounded."""
-    x = (np.arange(256) - zero) * float(np.float32(2 * step))
-    return 256 / (1 + np.exp(-x))
+def sigmoid_table(step: float, zero: int = 128) -> NDArray[np.float64]:
+    """Return 256 sigmoid(x) for each uint8 that stands for x in multiples of `step`, not yet rounded."""
+    x = (np.arange(256) - zero) * float(np.float32(step))
+    return np.asarray(256 / (1 + np.exp(-x)))
 
 
-def tie_distance(table: "NDArray[np.float64]") -> float:
+def tie_distance(table: NDArray[np.float64]) -> float:
     """Return how far the table's entries stay from halves, where rounding could go either way."""
     return float(np.abs(table % 1 - 0.5).min())
 
@@ -157,7 +161,7 @@ def joint_model(network: IntegerGenerator, judge: IntegerDiscriminator) -> bytes
     graph = GraphWriter()
     write_generator(graph, network, "derived")
     write_discriminator(graph, judge, "derived")
-    outputs = {
+    outputs: dict[str, Sequence[int]] = {
         "derived": _TILES,
         "features_image": _FEATURES,
         "features_derived": _FEATURES,

@@ -4,6 +4,8 @@ Tensors are float32, channels first, one tile of 32x32 gray pixels in [-1, 1] pe
 TensorFlow convention: with stride 2 one row and column more is padded behind than in front.
 """
 
+from __future__ import annotations
+
 import math
 from typing import TYPE_CHECKING
 
@@ -21,18 +23,18 @@ SLOPE = 0.2
 """Slope of the leaky relu below zero."""
 
 
-def tiles_to_blocks(tiles: "Tensor") -> "Tensor":
+def tiles_to_blocks(tiles: Tensor) -> Tensor:
     """Reorder (n, 1, 32, 32) into rows of blocks (n, 8, 8, 16), pixel (4i+r, 4j+c) at [i, j, 4r+c]."""
     cut = tiles.reshape(-1, GRID, BLOCK, GRID, BLOCK).permute(0, 1, 3, 2, 4)
     return cut.reshape(-1, GRID, GRID, BLOCK * BLOCK)
 
 
-def transpose_conv_same(maps: "Tensor", weight: "Tensor") -> "Tensor":
+def transpose_conv_same(maps: Tensor, weight: Tensor) -> Tensor:
     """Transposed convolution 5x5 stride 2, SAME: (n, ci, h, w) with weight (ci, co, 5, 5) to (n, co, 2h, 2w)."""
     return F.conv_transpose2d(maps, weight, stride=2, padding=1)[..., :-1, :-1]
 
 
-def conv_same(maps: "Tensor", weight: "Tensor", bias: "Tensor") -> "Tensor":
+def conv_same(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Convolution 5x5 stride 2, SAME: (n, ci, h, w) with weight (co, ci, 5, 5) to (n, co, h/2, w/2)."""
     return F.conv2d(F.pad(maps, (1, 2, 1, 2)), weight, bias, stride=2)
 
@@ -58,7 +60,7 @@ class Generator(nn.Module):
         self.draw = nn.Parameter(torch.empty(64, 1, 5, 5))
         start_near_identity(self)
 
-    def normalised_affine(self) -> "tuple[Tensor, Tensor]":
+    def normalised_affine(self) -> tuple[Tensor, Tensor]:
         """Return batch normalisation as scale and offset per unit."""
         mean, variance = self.normalise.running_mean, self.normalise.running_var
         if mean is None or variance is None:
@@ -66,21 +68,21 @@ class Generator(nn.Module):
         scale = self.normalise.weight / torch.sqrt(variance + self.normalise.eps)
         return scale, self.normalise.bias - scale * mean
 
-    def latent(self, tiles: "Tensor") -> "Tensor":
+    def latent(self, tiles: Tensor) -> Tensor:
         """Return the maps (n, 16, 8, 8) that leave the leaky relu."""
         dense = F.relu(self.dense(tiles_to_blocks(tiles).flatten(1)))
         scale, offset = self.normalised_affine()
         maps = F.leaky_relu(dense * scale + offset, SLOPE)
         return maps.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
 
-    def forward(self, tiles: "Tensor") -> "Tensor":
+    def forward(self, tiles: Tensor) -> Tensor:
         """Map tiles (n, 1, 32, 32) in [-1, 1] to derived tiles of the same shape."""
         maps = F.relu(F.conv_transpose2d(self.latent(tiles), self.spread, padding=2))
         maps = F.relu(transpose_conv_same(maps, self.grow))
         return torch.tanh(transpose_conv_same(maps, self.draw))
 
     @torch.no_grad()
-    def calibrate_normalisation(self, tiles: "Tensor") -> None:
+    def calibrate_normalisation(self, tiles: Tensor) -> None:
         """Take the population statistics from `tiles`, leaving the function as it is."""
         dense = F.relu(self.dense(tiles_to_blocks(tiles).flatten(1)))
         scale, offset = self.normalised_affine()
@@ -111,22 +113,23 @@ class Discriminator(nn.Module):
         self.verdict = nn.Linear(128 * GRID * GRID, 1)
         self.dropout = dropout
 
-    def first_maps(self, tiles: "Tensor") -> "Tensor":
+    def first_maps(self, tiles: Tensor) -> Tensor:
         """Return the maps (n, 64, 16, 16) of the first convolution."""
         return F.leaky_relu(F.relu(conv_same(tiles, self.first.weight, self.first.bias)), SLOPE)
 
-    def features(self, tiles: "Tensor") -> "Tensor":
+    def features(self, tiles: Tensor) -> Tensor:
         """Return the maps (n, 128, 8, 8) of the last convolution."""
         maps = F.dropout(self.first_maps(tiles), self.dropout, self.training)
         return F.leaky_relu(F.relu(conv_same(maps, self.second.weight, self.second.bias)), SLOPE)
 
-    def forward(self, tiles: "Tensor") -> "Tensor":
+    def forward(self, tiles: Tensor) -> Tensor:
         """Return logits (n,): above zero means clear."""
         flat = self.features(tiles).permute(0, 2, 3, 1).flatten(1)
-        return self.verdict(flat).squeeze(1)
+        logits: Tensor = self.verdict(flat)
+        return logits.squeeze(1)
 
 
-def _cosine_basis() -> "Tensor":
+def _cosine_basis() -> Tensor:
     """Return the orthonormal 4x4 cosine basis (16 coefficients, 16 pixels), lowest frequencies first."""
     k = torch.arange(BLOCK, dtype=torch.float32)
     line = torch.cos(math.pi * (k[None] + 0.5) * k[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
@@ -139,17 +142,17 @@ def _cosine_basis() -> "Tensor":
 _PIXEL_LIFT = 1.2
 _INNER_SLOPE, _OUTER_SLOPE, _BEND_FROM = 1.1, 2.5, 0.6
 _BEND_SIZE = 2.0
-"""The inverse of tanh as a bent line: inner slope, slope added beyond the bend, and the size that the bends travel with."""
+"""The inverse of tanh as a bent line: inner slope, slope added beyond the bend, size that the bends travel with."""
 
 
 @torch.no_grad()
 def start_near_identity(network: Generator) -> None:
     """Start from weights that already draw the image they are given, about 30 dB, so that training adds to it.
 
-    The dense layer gives each of the 8x8 positions the 15 lowest cosine coefficients of its own 4x4 pixels, lifted above
-    zero so that relu passes them, and a constant that stands in for the biases which later layers have not. These pass
-    the first transposed convolution unchanged, the second turns them back into pixels, the third places them. All other
-    weights start small and random.
+    The dense layer gives each of the 8x8 positions the 15 lowest cosine coefficients of its own 4x4 pixels, lifted
+    above zero so that relu passes them, and a constant that stands in for the biases which later layers have not. These
+    pass the first transposed convolution unchanged, the second turns them back into pixels, the third places them. All
+    other weights start small and random.
     """
     basis = _cosine_basis()
     frequency = torch.arange(16) / 15

@@ -1,5 +1,7 @@
 """Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones (M16)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,7 @@ class Mix:
     frames_per_pool: int = 1500
 
 
-def _random_view(gray: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+def _random_view(gray: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Cut a random part, often the whole, and stretch it to a frame: sharp when shrunk, soft when grown."""
     height, width = gray.shape
     share = 1.0 if rng.random() < 0.25 else float(rng.uniform(0.5, 1))
@@ -41,32 +43,33 @@ def _random_view(gray: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArra
     return to_frame(gray[top : top + h, left : left + w])
 
 
-def _mosaic(pictures: "Sequence[NDArray[np.uint8]]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+def _mosaic(pictures: Sequence[NDArray[np.uint8]], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shrink four pictures into the quarters of one frame: detail as dense as from a camera of many megapixels."""
     half = FRAME // 2
     quarters = [area_resize(pictures[int(rng.integers(len(pictures)))], half, half) for _ in range(4)]
     return np.block([quarters[:2], quarters[2:]])
 
 
-def _flip(frame: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+def _flip(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     frame = frame[:, ::-1] if rng.random() < 0.5 else frame
     frame = frame[::-1] if rng.random() < 0.2 else frame
     return frame.T if rng.random() < 0.15 else frame
 
 
-def _relight(frame: "NDArray[np.uint8]", rng: np.random.Generator) -> "NDArray[np.uint8]":
+def _relight(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Vary contrast and brightness of the clear picture itself, so that all gray levels are met."""
     if rng.random() < 0.5:
         return frame
     contrast, brightness = float(rng.uniform(0.4, 1.5)), float(rng.normal(0, 30))
     middle = float(frame.mean())
-    return np.clip(np.rint((frame - middle) * contrast + middle + brightness), 0, 255).astype(np.uint8)
+    relit = np.rint((frame - middle) * contrast + middle + brightness)
+    return np.asarray(np.clip(relit, 0, 255), np.uint8)
 
 
 class Pairs:
     """A seeded source of (degraded, clear) tiles; equal seeds give equal tiles."""
 
-    def __init__(self, pictures: "Sequence[Picture]", mix: Mix, seed: int) -> None:
+    def __init__(self, pictures: Sequence[Picture], mix: Mix, seed: int) -> None:
         """Split `pictures` into faces and others; raises ValueError when there is none."""
         if not pictures:
             raise ValueError("no picture is left to train on")
@@ -78,12 +81,12 @@ class Pairs:
         self._number = 0
         self._current = self._pool(0)
 
-    def _photographs(self) -> "Sequence[NDArray[np.uint8]]":
+    def _photographs(self) -> Sequence[NDArray[np.uint8]]:
         if not self._others or (self._faces and self._rng.random() < self._mix.faces):
             return self._faces
         return self._others
 
-    def clear_frame(self) -> "NDArray[np.uint8]":
+    def clear_frame(self) -> NDArray[np.uint8]:
         """Return one clear frame (128, 128)."""
         rng = self._rng
         if rng.random() < self._mix.drawn:
@@ -96,7 +99,7 @@ class Pairs:
             frame = _random_view(pictures[int(rng.integers(len(pictures)))], rng)
         return _relight(_flip(frame, rng), rng)
 
-    def _pool(self, number: int) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    def _pool(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         self._rng = np.random.default_rng((self._seed, number))
         clear = np.stack([self.clear_frame() for _ in range(self._mix.frames_per_pool)])
         degraded = clear.copy()
@@ -105,7 +108,7 @@ class Pairs:
         order = self._rng.permutation(TILES * len(clear))
         return to_tiles(degraded)[order], to_tiles(clear)[order]
 
-    def batch(self, step: int, size: int) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    def batch(self, step: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the (degraded, clear) tiles (size, 32, 32) of a step: a function of seed and step alone."""
         per_pool = TILES * self._mix.frames_per_pool // size
         number, place = divmod(step, per_pool)

@@ -2,8 +2,10 @@
 
 Weights are rounded to at most +-63 with one scale per output channel, for the stride 2 transposed convolutions one per
 output channel and phase (even or odd output row and column), because that is what the integer graph multiplies with.
-Activations are uint8 with one scale per tensor and zero point 0 behind a relu; the value before tanh has zero point 128.
+Activations are uint8 with one scale per tensor and zero point 0 behind a relu; before tanh the zero point is 128.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,17 +34,17 @@ class GeneratorScales:
     draw: float
 
 
-def _straight_through(exact: "Tensor", rounded: "Tensor") -> "Tensor":
+def _straight_through(exact: Tensor, rounded: Tensor) -> Tensor:
     """Go forward with `rounded`, backward as if it were `exact`."""
     return exact + (rounded - exact).detach()
 
 
-def weight_steps(weight: "Tensor", dims: tuple[int, ...]) -> "Tensor":
+def weight_steps(weight: Tensor, dims: tuple[int, ...]) -> Tensor:
     """Return the step size of each weight group, the groups being what is left after `dims`."""
     return weight.abs().amax(dims, keepdim=True).clamp(min=1e-8) / LARGEST_WEIGHT
 
 
-def phase_steps(weight: "Tensor") -> "Tensor":
+def phase_steps(weight: Tensor) -> Tensor:
     """Return step sizes (1, co, 5, 5) of a stride 2 transposed kernel (ci, co, 5, 5), equal within each phase."""
     steps = torch.empty_like(weight[:1])
     for row in range(2):
@@ -52,65 +54,80 @@ def phase_steps(weight: "Tensor") -> "Tensor":
     return steps
 
 
-def round_weight(weight: "Tensor", steps: "Tensor") -> "Tensor":
+def round_weight(weight: Tensor, steps: Tensor) -> Tensor:
     """Round to multiples of the step size, passing gradients through."""
     return _straight_through(weight, torch.round(weight / steps) * steps)
 
 
-def round_activation(values: "Tensor", step: float, zero: int = 0) -> "Tensor":
+def round_activation(values: Tensor, step: float, zero: int = 0) -> Tensor:
     """Round to the uint8 grid and saturate; gradients pass where nothing saturates."""
     low, high = -zero * step, (255 - zero) * step
     kept = values.clamp(low, high)
     return _straight_through(kept, torch.round(kept / step) * step)
 
 
-class QuantisedGenerator:
-    """The generator as the integer graph computes it, but in float and with gradients."""
+class IntegerLike:
+    """The generator as the integer graph computes it, but in float and with gradients.
 
-    def __init__(self, network: Generator, scales: GeneratorScales) -> None:
+    Every tensor saturates at the end of its uint8 range; with `rounding`, weights and tensors are rounded too. After a
+    call, `overflow` says how far values went beyond their ranges, as a share of the range: a loss that keeps networks
+    from resting on saturation, which the float network does not have.
+    """
+
+    def __init__(self, network: Generator, scales: GeneratorScales, *, rounding: bool) -> None:
         self._network = network
         self._scales = scales
+        self._rounding = rounding
+        self.overflow = torch.zeros(())
 
-    def latent(self, tiles: "Tensor") -> "Tensor":
-        """Return the rounded maps (n, 16, 8, 8) behind the leaky relu."""
+    def _weight(self, weight: Tensor, steps: Tensor) -> Tensor:
+        return round_weight(weight, steps) if self._rounding else weight
+
+    def _activation(self, values: Tensor, step: float, zero: int = 0) -> Tensor:
+        highest = (255 - zero) * step
+        reached = values.abs() if zero else values
+        self.overflow = self.overflow + F.relu(reached / highest - 1).mean()
+        if self._rounding:
+            return round_activation(values, step, zero)
+        return values.clamp(-zero * step, highest)
+
+    def latent(self, tiles: Tensor) -> Tensor:
+        """Return the maps (n, 16, 8, 8) behind the leaky relu."""
         network, step = self._network, self._scales.latent
         scale, offset = network.normalised_affine()
         folded = network.dense.weight * scale[:, None]
-        folded = round_weight(folded, weight_steps(folded.detach(), (1,)))
+        folded = self._weight(folded, weight_steps(folded.detach(), (1,)))
         sums = F.linear(tiles_to_blocks(tiles).flatten(1), folded, network.dense.bias * scale + offset)
-        floor = round_activation(offset, step)
-        maps = torch.maximum(round_activation(sums.float(), step), floor)
+        maps = torch.maximum(self._activation(sums.float(), step), self._activation(offset, step))
         return maps.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
 
-    def __call__(self, tiles: "Tensor") -> "Tensor":
+    def __call__(self, tiles: Tensor) -> Tensor:
         """Map tiles (n, 1, 32, 32) in [-1, 1] to derived tiles of the same shape."""
+        self.overflow = torch.zeros(())
         network, scales = self._network, self._scales
-        spread = round_weight(network.spread, weight_steps(network.spread.detach(), (0, 2, 3)))
+        spread = self._weight(network.spread, weight_steps(network.spread.detach(), (0, 2, 3)))
         maps = F.conv_transpose2d(self.latent(tiles), spread, padding=2)
-        maps = round_activation(maps.float(), scales.spread)
-        grow = round_weight(network.grow, phase_steps(network.grow.detach()))
-        maps = round_activation(transpose_conv_same(maps, grow).float(), scales.grow)
-        draw = round_weight(network.draw, phase_steps(network.draw.detach()))
+        maps = self._activation(maps.float(), scales.spread)
+        grow = self._weight(network.grow, phase_steps(network.grow.detach()))
+        maps = self._activation(transpose_conv_same(maps, grow).float(), scales.grow)
+        draw = self._weight(network.draw, phase_steps(network.draw.detach()))
         drawn = transpose_conv_same(maps, draw).float()
-        return torch.tanh(round_activation(drawn, scales.draw, MIDDLE))
+        return torch.tanh(self._activation(drawn, scales.draw, MIDDLE))
+
+
+TANH_REACH = 2.8
+"""Largest value before tanh: within one gray level of black and white, and fine enough steps in the middle."""
 
 
 @torch.no_grad()
-def calibrate_generator(network: Generator, tiles: "Tensor") -> GeneratorScales:
-    """Choose the step sizes from what `tiles` reach: whole ranges inside, the useful part of tanh at the end."""
+def calibrate_generator(network: Generator, tiles: Tensor) -> GeneratorScales:
+    """Choose the step sizes: what `tiles` reach in the inner maps, the useful part of tanh at the end."""
     latent = network.latent(tiles)
     spread = F.relu(F.conv_transpose2d(latent, network.spread, padding=2))
     grow = F.relu(transpose_conv_same(spread, network.grow))
-    drawn = transpose_conv_same(grow, network.draw).abs()
-
-    def reach(maps: "Tensor", share: float) -> float:
-        values = maps.flatten()
-        rank = max(1, int(share * values.numel()))
-        return float(torch.kthvalue(values, rank).values)
-
     return GeneratorScales(
-        latent=reach(latent, 0.99999) / 255,
-        spread=reach(spread, 0.99999) / 255,
-        grow=reach(grow, 0.99999) / 255,
-        draw=min(reach(drawn, 0.9999), 2.6) / 127,
+        latent=float(latent.max()) / 255,
+        spread=float(spread.max()) / 255,
+        grow=float(grow.max()) / 255,
+        draw=TANH_REACH / 127,
     )

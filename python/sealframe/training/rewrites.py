@@ -4,6 +4,8 @@ Kernels keep PyTorch's axis orders: a transposed convolution is (ci, co, 5, 5), 
 Row y of a SAME transposed convolution with stride 2 collects input row i through tap k where y = 2 i + k - 1.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ SIDE = 2
 """Phases along one side: even and odd rows of what a stride 2 transposed convolution draws."""
 
 
-def unit_stride_as_convolution(kernel: "NDArray[Any]") -> "NDArray[Any]":
+def unit_stride_as_convolution(kernel: NDArray[Any]) -> NDArray[Any]:
     """A transposed convolution with stride 1, SAME, is the convolution with the flipped kernel, pads 2."""
     return np.ascontiguousarray(kernel.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1])
 
@@ -31,29 +33,30 @@ class Phase:
 
     row: int
     column: int
-    kernel: "NDArray[Any]"
+    kernel: NDArray[Any]
     pads: tuple[int, int, int, int]
 
 
-_TAPS = ((3, 1), (4, 2, 0))
-"""Taps of the even and of the odd phase, in the order of the input rows that they meet."""
-_PADS = ((1, 0), (1, 1))
-"""Zeros before and behind, per phase."""
+_TAPS = {5: ((3, 1), (4, 2, 0)), 3: ((2, 0), (1,))}
+"""By kernel size, taps of the even and of the odd phase, in the order of the input rows that they meet."""
+_PADS = {5: ((1, 0), (1, 1)), 3: ((1, 0), (0, 0))}
+"""By kernel size, zeros before and behind, per phase."""
 
 
-def stride_two_as_phases(kernel: "NDArray[Any]") -> list[Phase]:
-    """A stride 2 transposed convolution is four convolutions, one per phase, row phase first."""
+def stride_two_as_phases(kernel: NDArray[Any]) -> list[Phase]:
+    """A stride 2 transposed convolution 5x5 or 3x3 is four convolutions, one per phase, row phase first."""
+    taps, pads = _TAPS[kernel.shape[2]], _PADS[kernel.shape[2]]
     phases = []
     for row in range(SIDE):
         for column in range(SIDE):
-            taps = kernel[:, :, _TAPS[row]][:, :, :, _TAPS[column]]
-            (top, bottom), (left, right) = _PADS[row], _PADS[column]
-            phase_kernel = np.ascontiguousarray(taps.transpose(1, 0, 2, 3))
+            chosen = kernel[:, :, taps[row]][:, :, :, taps[column]]
+            (top, bottom), (left, right) = pads[row], pads[column]
+            phase_kernel = np.ascontiguousarray(chosen.transpose(1, 0, 2, 3))
             phases.append(Phase(row, column, phase_kernel, (top, left, bottom, right)))
     return phases
 
 
-def phases_to_blocks(kernel: "NDArray[Any]") -> "NDArray[Any]":
+def phases_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
     """The last layer, straight from the four phases to blocks of 4x4 pixels, as one 3x3 convolution with pads 1.
 
     `kernel` (ci, 1, 5, 5) of a stride 2 transposed convolution becomes (16, 4 ci, 3, 3): input channels are the phases
@@ -70,29 +73,57 @@ def phases_to_blocks(kernel: "NDArray[Any]") -> "NDArray[Any]":
     return blocks.reshape(BLOCK * BLOCK, SIDE * SIDE * channels, 3, 3)
 
 
-def blocks_to_phases(kernel: "NDArray[Any]") -> "NDArray[Any]":
-    """A first convolution 5x5 stride 2, SAME, on blocks of 4x4 pixels, as one 3x3 convolution with pads 1.
+_BEFORE = {5: 1, 3: 0}
+"""By kernel size, rows of zeros that a SAME convolution with stride 2 puts in front; one more comes behind."""
 
-    `kernel` (co, 1, 5, 5) becomes (4 co, 16, 3, 3): output channels are the four phases, phase after phase.
+
+def pads_on_blocks(size: int) -> tuple[int, int, int, int]:
+    """Pads of the rewritten stride 2 convolutions below: all around for 5x5, behind alone for 3x3."""
+    return _BEFORE[size], _BEFORE[size], 1, 1
+
+
+def blocks_to_phases(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A first convolution with stride 2, SAME, on blocks of 4x4 pixels, as one convolution with stride 1.
+
+    `kernel` (co, 1, k, k) becomes (4 co, 16, 3, 3) for k = 5, (4 co, 16, 2, 2) for k = 3: output channels are the four
+    phases, phase after phase. Pads: `pads_on_blocks`.
     """
-    channels = kernel.shape[0]
-    blocks = np.zeros((SIDE, SIDE, channels, BLOCK, BLOCK, 3, 3), kernel.dtype)
-    for row, column, ky, kx in np.ndindex(SIDE, SIDE, 5, 5):
-        row_offset, r = divmod(SIDE * row + ky - 1, BLOCK)
-        column_offset, c = divmod(SIDE * column + kx - 1, BLOCK)
-        blocks[row, column, :, r, c, row_offset + 1, column_offset + 1] = kernel[:, 0, ky, kx]
-    return blocks.reshape(SIDE * SIDE * channels, BLOCK * BLOCK, 3, 3)
+    channels, _, size, _ = kernel.shape
+    before = _BEFORE[size]
+    taps = before + 2
+    blocks = np.zeros((SIDE, SIDE, channels, BLOCK, BLOCK, taps, taps), kernel.dtype)
+    for row, column, ky, kx in np.ndindex(SIDE, SIDE, size, size):
+        row_offset, r = divmod(SIDE * row + ky - before, BLOCK)
+        column_offset, c = divmod(SIDE * column + kx - before, BLOCK)
+        blocks[row, column, :, r, c, row_offset + before, column_offset + before] = kernel[:, 0, ky, kx]
+    return blocks.reshape(SIDE * SIDE * channels, BLOCK * BLOCK, taps, taps)
 
 
-def phases_to_maps(kernel: "NDArray[Any]") -> "NDArray[Any]":
-    """A second convolution 5x5 stride 2, SAME, on four phases, as one 3x3 convolution with stride 1 and pads 1.
+def phases_to_maps(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A second convolution with stride 2, SAME, on four phases, as one convolution with stride 1.
 
-    `kernel` (co, ci, 5, 5) becomes (co, 4 ci, 3, 3).
+    `kernel` (co, ci, k, k) becomes (co, 4 ci, 3, 3) for k = 5, (co, 4 ci, 2, 2) for k = 3. Pads: `pads_on_blocks`.
+    """
+    outputs, channels, size, _ = kernel.shape
+    before = _BEFORE[size]
+    taps = before + 2
+    phases = np.zeros((outputs, SIDE, SIDE, channels, taps, taps), kernel.dtype)
+    for ky, kx in np.ndindex(size, size):
+        row_offset, row = divmod(ky - before, SIDE)
+        column_offset, column = divmod(kx - before, SIDE)
+        phases[:, row, column, :, row_offset + before, column_offset + before] = kernel[:, :, ky, kx]
+    return phases.reshape(outputs, SIDE * SIDE * channels, taps, taps)
+
+
+def phases_to_phases(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A convolution 3x3 with stride 1, SAME, on four phases and to four phases, as one 3x3 convolution with pads 1.
+
+    `kernel` (co, ci, 3, 3) becomes (4 co, 4 ci, 3, 3).
     """
     outputs, channels = kernel.shape[:2]
-    phases = np.zeros((outputs, SIDE, SIDE, channels, 3, 3), kernel.dtype)
-    for ky, kx in np.ndindex(5, 5):
-        row_offset, row = divmod(ky - 1, SIDE)
-        column_offset, column = divmod(kx - 1, SIDE)
-        phases[:, row, column, :, row_offset + 1, column_offset + 1] = kernel[:, :, ky, kx]
-    return phases.reshape(outputs, SIDE * SIDE * channels, 3, 3)
+    phases = np.zeros((SIDE, SIDE, outputs, SIDE, SIDE, channels, 3, 3), kernel.dtype)
+    for row, column, ky, kx in np.ndindex(SIDE, SIDE, 3, 3):
+        row_offset, row_phase = divmod(row + ky - 1, SIDE)
+        column_offset, column_phase = divmod(column + kx - 1, SIDE)
+        phases[row, column, :, row_phase, column_phase, :, row_offset + 1, column_offset + 1] = kernel[:, :, ky, kx]
+    return phases.reshape(SIDE * SIDE * outputs, SIDE * SIDE * channels, 3, 3)

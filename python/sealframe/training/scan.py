@@ -4,6 +4,8 @@ Every folder below a root that directly holds pictures is one source (a person, 
 between training and judging goes by source, so that no picture of a judged source is ever learnt from.
 """
 
+from __future__ import annotations
+
 import hashlib
 import warnings
 from dataclasses import dataclass, field
@@ -29,9 +31,9 @@ LARGEST_SIDE = 640
 class Picture:
     """One gray picture that survived cleaning: (h, w) uint8, with the source that it belongs to."""
 
-    path: "Path"
+    path: Path
     source: str
-    gray: "NDArray[np.uint8]"
+    gray: NDArray[np.uint8]
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Scan:
         return sorted({picture.source for picture in self.pictures})
 
 
-def read_gray(path: "Path", largest_side: int = LARGEST_SIDE) -> "NDArray[np.uint8]":
+def read_gray(path: Path, largest_side: int = LARGEST_SIDE) -> NDArray[np.uint8]:
     """Read a picture as gray (h, w) uint8, shrunk by whole factors to about `largest_side`.
 
     Raises OSError or ValueError when the file cannot be decoded.
@@ -64,7 +66,7 @@ def read_gray(path: "Path", largest_side: int = LARGEST_SIDE) -> "NDArray[np.uin
     return np.asarray(gray.reduce(factor) if factor > 1 else gray, np.uint8)
 
 
-def _fault(gray: "NDArray[np.uint8]") -> str | None:
+def _fault(gray: NDArray[np.uint8]) -> str | None:
     """Say why a picture is no use for training, or None."""
     if min(gray.shape) < SMALLEST_SIDE:
         return f"smaller than {SMALLEST_SIDE} pixels"
@@ -73,7 +75,7 @@ def _fault(gray: "NDArray[np.uint8]") -> str | None:
     return None
 
 
-def scan(roots: "Iterable[Path]") -> Scan:
+def scan(roots: Iterable[Path]) -> Scan:
     """Read every picture below `roots` in a fixed order; drop unreadable, tiny, near-constant and duplicate ones."""
     found = Scan()
     seen: set[bytes] = set()

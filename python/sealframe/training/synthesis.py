@@ -1,5 +1,7 @@
 """Draw pictures that no camera took: payment codes, captchas and document pages, gray uint8, from a seed."""
 
+from __future__ import annotations
+
 import string
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 _LETTERS = string.ascii_letters + string.digits
 _WORDS = (
-    "account amount bank card cash change code copy counter date device due fee frame hour image invoice key line "
-    "merchant minute name note number order paid payee payment picture place price receipt refund seal server "
-    "service sum tax terminal ticket time total transfer value"
-).split()
+    *("account", "amount", "bank", "card", "cash", "change", "code", "copy", "counter", "date", "device", "due", "fee"),
+    *("frame", "hour", "image", "invoice", "key", "line", "merchant", "minute", "name", "note", "number", "order"),
+    *("paid", "payee", "payment", "picture", "place", "price", "receipt", "refund", "seal", "server", "service"),
+    *("sum", "tax", "terminal", "ticket", "time", "total", "transfer", "value"),
+)
 
 
 def _text(rng: np.random.Generator, length: int) -> str:
@@ -39,7 +42,7 @@ def _ink_and_paper(rng: np.random.Generator) -> tuple[int, int]:
     return (paper, ink) if rng.random() < 0.12 else (ink, paper)
 
 
-def payment_code(rng: np.random.Generator) -> "NDArray[np.uint8]":
+def payment_code(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw a QR code of a made-up payment address, as printed or shown on a screen, slightly turned."""
     address = f"pay:{_text(rng, int(rng.integers(8, 60)))}?amount={rng.integers(1, 99999)}"
     code = segno.make_qr(address, error=str(rng.choice(list("LMQH"))))
@@ -53,7 +56,7 @@ def payment_code(rng: np.random.Generator) -> "NDArray[np.uint8]":
     return area_resize(np.asarray(turned), side, side)
 
 
-def captcha(rng: np.random.Generator) -> "NDArray[np.uint8]":
+def captcha(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw a few turned letters behind lines and dots."""
     ink, paper = _ink_and_paper(rng)
     length = int(rng.integers(4, 7))
@@ -75,7 +78,7 @@ def captcha(rng: np.random.Generator) -> "NDArray[np.uint8]":
     return dots
 
 
-def document(rng: np.random.Generator) -> "NDArray[np.uint8]":
+def document(rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw a page or receipt: headings, paragraphs, figures and rules on paper of uneven light."""
     ink, paper = _ink_and_paper(rng)
     width, height = int(rng.integers(200, 480)), int(rng.integers(200, 480))
@@ -98,7 +101,7 @@ def document(rng: np.random.Generator) -> "NDArray[np.uint8]":
     return (np.asarray(page) * light).astype(np.uint8)
 
 
-KINDS: "dict[str, Callable[[np.random.Generator], NDArray[np.uint8]]]" = {
+KINDS: dict[str, Callable[[np.random.Generator], NDArray[np.uint8]]] = {
     "payment_code": payment_code,
     "captcha": captcha,
     "document": document,

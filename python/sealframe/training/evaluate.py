@@ -1,0 +1,148 @@
+"""Judge the shipped networks on pictures they were never trained on.
+
+Every figure of the model cards comes from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skimage.metrics import structural_similarity
+
+from sealframe.models import ModelSet
+from sealframe.training import degradation, synthesis
+from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
+from sealframe.training.scan import held_out, scan
+from sealframe.training.twin import FloatTwin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+HARD = 20.0
+"""Inputs below this PSNR, in dB, count as strongly degraded."""
+DRAWN_PER_CLASS = 60
+FRAMES_PER_CLASS = 150
+
+
+@dataclass(frozen=True)
+class Category:
+    """Clear frames (n, 128, 128) uint8 of one kind of picture."""
+
+    name: str
+    frames: NDArray[np.uint8]
+
+
+def _thin(frames: Sequence[NDArray[np.uint8]], most: int) -> NDArray[np.uint8]:
+    """Keep at most `most` frames, evenly spread."""
+    chosen = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int)
+    return np.stack([frames[index] for index in chosen])
+
+
+def photographed(name: str, folder: Path, kept: Iterable[str] | None) -> Category:
+    """Read a folder; where `kept` is given the folder was trained on, and only sources kept for judging count."""
+    pictures = scan([folder]).pictures
+    if kept is not None:
+        names = set(kept)
+        pictures = [picture for picture in pictures if picture.source in names or held_out(picture.source)]
+    if not pictures:
+        raise ValueError(f"{folder} holds no picture to judge on")
+    return Category(name, _thin([to_frame(picture.gray) for picture in pictures], FRAMES_PER_CLASS))
+
+
+def drawn(seed: int) -> list[Category]:
+    """Draw payment codes, captchas and documents from a seed that training never uses."""
+    rng = np.random.default_rng((seed, 0x0DD))
+    return [
+        Category(name, np.stack([to_frame(draw(rng)) for _ in range(DRAWN_PER_CLASS)]))
+        for name, draw in synthesis.KINDS.items()
+    ]
+
+
+def psnr(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """PSNR in dB of each pair of frames (n, 128, 128), at most 61 (a twentieth of a gray level squared)."""
+    error = np.square(first.astype(np.float64) - second).mean((1, 2))
+    return np.asarray(10 * np.log10(255**2 / np.maximum(error, 0.05)))
+
+
+def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    similarity: Callable[..., float] = structural_similarity
+    return float(np.mean([similarity(a, b, data_range=255) for a, b in zip(first, second, strict=True)]))
+
+
+def _auc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
+    """Chance that a positive scores above a negative, ties counting half."""
+    below = np.searchsorted(np.sort(negative), positive, "left")
+    upto = np.searchsorted(np.sort(negative), positive, "right")
+    return float((below + upto).mean() / (2 * len(negative)))
+
+
+class Judge:
+    """The shipped GAN networks of one folder, frame by frame."""
+
+    def __init__(self, models: Path) -> None:
+        self._models = ModelSet(models)
+        self._twin = FloatTwin(self._models.read("generator"))
+
+    def derive(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Derived frames, as sealing computes them."""
+        blocks = to_blocks(to_tiles(frames))
+        return from_tiles(from_blocks(self._models.run("generator", ["derived"], blocks)[0]))
+
+    def derive_in_float(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Derived frames of the float twin, in gray levels, not rounded."""
+        derived = self._twin.run(image=to_blocks(to_tiles(frames)))["derived"]
+        return np.clip(from_tiles(from_blocks(derived * 128 + 128)), 0, 255)
+
+    def verdicts(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Verdict on each tile of the images and of their derived images."""
+        names = ["verdict_image", "verdict_derived"]
+        image, derived = self._models.run("generator_discriminator", names, to_blocks(to_tiles(frames)))
+        return image[:, 0], derived[:, 0]
+
+    def clean(self, category: Category) -> dict[str, float]:
+        """How close derived images come to clear ones, and integers to the float twin."""
+        derived = self.derive(category.frames)
+        image_verdict, derived_verdict = self.verdicts(category.frames)
+        return {
+            "frames": len(derived),
+            "psnr": float(psnr(derived, category.frames).mean()),
+            "ssim": _ssim(derived, category.frames),
+            "integer_to_float_twin_psnr": float(psnr(derived, self.derive_in_float(category.frames)).mean()),
+            "float_twin_psnr": float(psnr(self.derive_in_float(category.frames), category.frames).mean()),
+            "discriminator_auc": _auc(image_verdict, derived_verdict),
+        }
+
+    def degraded(self, categories: Sequence[Category], seed: int) -> dict[str, dict[str, float]]:
+        """How much clearer derived images are than degraded inputs, by kind and over all inputs below 20 dB."""
+        rng = np.random.default_rng((seed, 0xDE6))
+        clear = np.concatenate([category.frames for category in categories])
+        report, hard = {}, []
+        for kind, degrade in degradation.KINDS.items():
+            for strength in STRENGTHS:
+                inputs = np.stack([degrade(frame, strength, rng) for frame in clear])
+                pairs = np.stack([psnr(inputs, clear), psnr(self.derive(inputs), clear)])
+                report[f"{kind} {strength:.2f}"] = _gain(pairs)
+                hard.append(pairs[:, pairs[0] < HARD])
+        report["all below 20 dB"] = _gain(np.concatenate(hard, 1))
+        return report
+
+
+def _gain(pairs: NDArray[np.float64]) -> dict[str, float]:
+    before, after = pairs.mean(1) if pairs.size else (np.nan, np.nan)
+    return {"frames": pairs.shape[1], "input_psnr": before, "derived_psnr": after, "gain": after - before}
+
+
+def evaluate(models: Path, categories: Sequence[Category], seed: int = 7) -> dict[str, Any]:
+    """Judge the networks in `models`; returns plain numbers for JSON, by category."""
+    judge = Judge(models)
+    photographs = [category for category in categories if category.name not in synthesis.KINDS]
+    return {
+        "clean": {category.name: judge.clean(category) for category in categories},
+        "degraded": {category.name: judge.degraded([category], seed) for category in photographs},
+    }

@@ -1,0 +1,88 @@
+"""The float twin of an integer graph: the same weights and layers, computed in float32 without any rounding between.
+
+What separates the two is the rounding of the tensors alone, so the twin says how much of the quality integers cost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F  # noqa: N812
+from onnx import helper, numpy_helper
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+class FloatTwin:
+    """Runs an integer graph in float32. Raises ValueError for a graph with an operator that it does not know."""
+
+    def __init__(self, serialised: bytes) -> None:
+        model = onnx.load_from_string(serialised)
+        self._nodes = list(model.graph.node)
+        self._outputs = [output.name for output in model.graph.output]
+        self._constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+        self._steps: dict[str, float] = {}
+
+    def _real(self, name: str) -> Tensor:
+        return torch.from_numpy(self._constants[name].astype(np.float32))
+
+    def _weights(self, weight: str, steps: str, axis: int) -> Tensor:
+        shape = [1] * self._constants[weight].ndim
+        shape[axis] = -1
+        return self._real(weight) * self._real(steps).reshape(shape)
+
+    def _activate(self, name: str, values: Tensor, step: str, zero: str) -> Tensor:
+        """Zero point 0 is how the graph spells relu."""
+        self._steps[name] = float(self._constants[step])
+        return F.relu(values) if int(self._constants[zero]) == 0 else values
+
+    def _dense(self, node: onnx.NodeProto, source: Tensor) -> Tensor:
+        _, step, _, weight, steps, _, bias, out_step, out_zero = node.input
+        offset = self._real(bias) * self._real(step) * self._real(steps)
+        values = source @ self._weights(weight, steps, 1) + offset
+        return self._activate(node.output[0], values, out_step, out_zero)
+
+    def _convolution(self, node: onnx.NodeProto, source: Tensor) -> Tensor:
+        _, step, _, weight, steps, _, out_step, out_zero = node.input[:8]
+        top, left, bottom, right = next(helper.get_attribute_value(a) for a in node.attribute if a.name == "pads")
+        maps = F.pad(source.permute(0, 3, 1, 2), (left, right, top, bottom))
+        bias = self._real(node.input[8]) * self._real(step) * self._real(steps) if len(node.input) > 8 else None
+        values = F.conv2d(maps, self._weights(weight, steps, 0), bias).permute(0, 2, 3, 1)
+        return self._activate(node.output[0], values, out_step, out_zero)
+
+    def _axis(self, node: onnx.NodeProto) -> int:
+        return int(helper.get_attribute_value(node.attribute[0]))
+
+    def _apply(self, node: onnx.NodeProto, values: dict[str, Tensor]) -> list[Tensor]:
+        sources = [values[name] for name in node.input if name in values]
+        match node.op_type:
+            case "Reshape":
+                self._steps[node.output[0]] = self._steps.get(node.input[0], 0.0)
+                return [sources[0].reshape(self._constants[node.input[1]].tolist())]
+            case "QGemm":
+                return [self._dense(node, sources[0])]
+            case "Max":
+                return [torch.maximum(sources[0], self._real(node.input[1]) * self._steps[node.input[0]])]
+            case "QLinearConv":
+                return [self._convolution(node, sources[0])]
+            case "QLinearSigmoid":
+                return [2 * torch.sigmoid(2 * sources[0]) - 1]
+            case "Concat":
+                return [torch.cat(sources, self._axis(node))]
+            case "Split":
+                return list(torch.chunk(sources[0], len(node.output), self._axis(node)))
+            case other:
+                raise ValueError(f"no float twin of the operator {other}")
+
+    @torch.no_grad()
+    def run(self, **inputs: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Map uint8 inputs, standardised to [-1, 1), to real-valued outputs by name."""
+        values = {name: (torch.from_numpy(tensor).float() - 128) / 128 for name, tensor in inputs.items()}
+        for node in self._nodes:
+            values |= zip(node.output, self._apply(node, values), strict=True)
+        return {name: values[name].numpy() for name in self._outputs}

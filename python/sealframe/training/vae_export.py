@@ -1,0 +1,168 @@
+"""The VAE networks as integers (M7, M9, M10): rounding after training, graphs, and their entries in the manifest.
+
+The posterior is two uint8 maps in block order, mean and log-variance; the latent that goes into the likelihood net has
+the mean's step and zero point, so that sampling is one integer addition. Log-variance and logits come as table indices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
+from sealframe.training.graphs import GraphWriter
+from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
+from sealframe.training.quantise import weight_steps
+from sealframe.training.rewrites import (
+    blocks_to_phases,
+    pads_on_blocks,
+    phases_to_maps,
+    phases_to_phases,
+    stride_two_as_phases,
+)
+from sealframe.training.vae import to_pixels
+from sealframe.training.vae_networks import (
+    BASE,
+    HIGHEST_LOG_VARIANCE,
+    LOWEST_LOG_VARIANCE,
+    LikelihoodNet,
+    PosteriorNet,
+    sample,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from sealframe.training.vae import VaeRun
+
+BIT = (1.0, 0)
+"""A binary pixel is the byte 0 or 1."""
+LATENT = (1 / 24, 128)
+"""Step and zero point of mean and sampled latent: about +-5.3, beyond what N(0, 1) ever asks for."""
+LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
+"""Step and zero point of the log-variance: -10 to 2.75."""
+BLOCK_ORDER = (0, 1, 3, 2, 5, 4, 6)
+"""From [n, i, a, j, b, r, c] to [n, i, j, a, r, b, c]: rows and columns of a block next to each other."""
+
+
+def _kernel(layer: nn.Conv2d, step: float) -> tuple[IntegerKernel, int]:
+    """Round a convolution that reads values of the given step; also return its kernel size."""
+    steps = channel_steps(layer.weight)
+    flat = steps.flatten().numpy()
+    kernel = IntegerKernel(round_weights(layer.weight, steps), flat, bias_sums(bias_of(layer), step, flat))
+    return kernel, layer.kernel_size[0]
+
+
+def _dense(graph: GraphWriter, name: str, source: str, layer: nn.Linear, quanta: tuple[tuple[float, int], ...]) -> str:
+    into, out = quanta
+    steps = channel_steps(layer.weight)
+    flat = steps.flatten().numpy()
+    bias = bias_sums(bias_of(layer), into[0], flat)
+    return graph.dense(name, source, (into, out), round_weights(layer.weight, steps).T, flat, bias)
+
+
+def _grow(
+    graph: GraphWriter, name: str, source: str, layer: nn.ConvTranspose2d, quanta: tuple[tuple[float, int], ...]
+) -> str:
+    """Add a transposed convolution with stride 2; its output stays in phases."""
+    into, out = quanta
+    steps = weight_steps(layer.weight, (0, 2, 3))
+    flat = steps.flatten().numpy()
+    bias = bias_sums(bias_of(layer), into[0], flat)
+    phases = [
+        graph.convolution(f"{name}{phase.row}{phase.column}", source, (into, out), phase.kernel, flat, phase.pads, bias)
+        for phase in stride_two_as_phases(round_weights(layer.weight, steps))
+    ]
+    return graph.add("Concat", phases, [name], axis=3)
+
+
+def _reach(maps: Tensor) -> float:
+    """Step with which uint8 covers what non-negative maps reach."""
+    return float(maps.max()) / 255
+
+
+@torch.no_grad()
+def posterior_model(network: PosteriorNet, pixels: Tensor) -> bytes:
+    """Serialise the posterior net: `features` (n, 8, 8, 16) of 0 and 1 to `mean` and `log_variance`."""
+    graph = GraphWriter()
+    quanta = [BIT, *((_reach(maps), 0) for maps in network.maps(pixels))]
+    flat = graph.reshape("pixels", "features", (-1, 1024))
+    _dense(graph, "dense", flat, network.dense, (quanta[0], quanta[1]))
+    maps = graph.reshape("base", "dense", (-1, BASE, BASE, 32))
+    for number, (layer, side, channels) in enumerate(
+        ((network.grow1, BASE, 64), (network.grow2, 2 * BASE, 32), (network.grow3, 4 * BASE, 0)), 1
+    ):
+        maps = _grow(graph, f"grow{number}", maps, layer, (quanta[number], quanta[number + 1]))
+        if channels:
+            maps = graph.interleave(f"map{number}", maps, side, channels)
+    for name, head, quantum in (("mean", network.mean, LATENT), ("log_variance", network.log_variance, LOG_VARIANCE)):
+        kernel, _ = _kernel(head, quanta[-1][0])
+        if kernel.bias is None:
+            raise ValueError("the heads of the posterior net have biases")
+        weights, steps = phases_to_phases(kernel.weight), np.repeat(kernel.steps, 4)
+        bias = np.repeat(kernel.bias, 4)
+        graph.convolution(f"{name}.head", maps, (quanta[-1], quantum), weights, steps, (1, 1, 1, 1), bias)
+        graph.reshape(f"{name}.cut", f"{name}.head", (-1, 8, 2, 8, 2, 2, 2))
+        graph.add("Transpose", [f"{name}.cut"], [f"{name}.blocks"], perm=BLOCK_ORDER)
+        graph.reshape(name, f"{name}.blocks", (-1, 8, 8, 16))
+    return graph.model("posterior", {"features": (8, 8, 16)}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
+
+
+@torch.no_grad()
+def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
+    """Serialise the likelihood net: `latent` (n, 8, 8, 16) to `probability`, 256ths of p(pixel = 1)."""
+    graph = GraphWriter()
+    inner = network.maps(latent)
+    first, second, third = ((_reach(maps), 0) for maps in inner)
+    logits = (step_without_ties(float(network(latent).abs().quantile(0.999)) / 127), 128)
+    for name, source, layer, quanta, rewrite in (
+        ("shrink1", "latent", network.shrink1, (LATENT, first), blocks_to_phases),
+        ("shrink2", "shrink1", network.shrink2, (first, second), phases_to_maps),
+    ):
+        kernel, size = _kernel(layer, quanta[0][0])
+        weights = rewrite(kernel.weight)
+        copies = len(weights) // len(kernel.weight)
+        steps, bias = np.tile(kernel.steps, copies), np.tile(np.asarray(kernel.bias), copies)
+        graph.convolution(name, source, quanta, weights, steps, pads_on_blocks(size), bias)
+    kernel, _ = _kernel(network.shrink3, second[0])
+    pads = (0, 0, 1, 1)
+    graph.convolution("shrink3", "shrink2", (second, third), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
+    flat = graph.reshape("flat", "shrink3", (-1, BASE * BASE * 64))
+    _dense(graph, "logits", flat, network.dense, (third, logits))
+    graph.sigmoid("chances", "logits", ((logits[0], 128), SIGMOID_OUT))
+    graph.reshape("probability", "chances", (-1, 8, 8, 16))
+    return graph.model("likelihood", {"latent": (8, 8, 16)}, {"probability": (8, 8, 16)})
+
+
+@torch.no_grad()
+def export_vae(run: VaeRun, out: Path) -> None:
+    """Round and export what a finished run has learnt, measured on its own first tiles."""
+    tiles, _ = run.pairs.batch(0, 1024)
+    pixels = to_pixels(tiles)
+    posterior, likelihood = run.averaged
+    if not (isinstance(posterior, PosteriorNet) and isinstance(likelihood, LikelihoodNet)):
+        raise TypeError("the run holds other networks")
+    torch.manual_seed(run.recipe.seed)
+    latent = sample(*posterior(pixels))
+    blocks = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
+    networks = {
+        "posterior": Shipped(
+            posterior_model(posterior, pixels),
+            {"features": tensor((8, 8, 16), f"binary pixels, 0 or 1; {blocks}", BIT)},
+            {
+                "mean": tensor((8, 8, 16), blocks, LATENT),
+                "log_variance": tensor((8, 8, 16), blocks, LOG_VARIANCE),
+            },
+        ),
+        "likelihood": Shipped(
+            likelihood_model(likelihood, latent),
+            {"latent": tensor((8, 8, 16), blocks, LATENT)},
+            {"probability": tensor((8, 8, 16), f"chance that the pixel is 1; {blocks}", SIGMOID_OUT)},
+        ),
+    }
+    ship(networks, asdict(run.recipe), out)
