@@ -1,0 +1,14 @@
+"""The server: opens envelopes, checks them, compares faces, charges exactly once, and answers.
+
+The files read in the order of an envelope's way:
+
+    web            HTTP in and out
+    service        one envelope: what it proves, what the server answers
+    verification   the opened picture against the account's enrolled face (`faces`, `matching`, `calibration`)
+    passwords      the other proof
+    settlement     one transaction: counter, payment, money, ledger, stored answer
+    group_commit   many of those, one commit
+    database       tables, migrations, SQLite or PostgreSQL
+
+`operators` holds what needs an operator's token, `vault` encrypts templates at rest, `invariants` checks a ledger.
+"""

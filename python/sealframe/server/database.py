@@ -1,0 +1,90 @@
+"""The database: SQLite in one file by default, PostgreSQL by URL, brought to the newest tables by Alembic."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from sealframe.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+_BUSY_SECONDS = 10.0
+_LOST_RACES = {"40001", "40P01", "23505"}
+"""SQLSTATE of a serialization failure, a deadlock, a row that another process made first: try again."""
+
+
+class Database:
+    """An engine and the two ways to use it: `transaction` writes, `reading` does not."""
+
+    def __init__(self, url: str) -> None:
+        """`url` as SQLAlchemy takes it: sqlite:///FILE or postgresql+psycopg://... Raises PolicyError."""
+        self.engine = _engine(url)
+        self._reader = self.engine.execution_options(reading=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One write transaction: committed when the block ends well, rolled back when it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view; never waits for a writer."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the tables to this version's form. Raises PolicyError when the database cannot be used."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        try:
+            with self.engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except DBAPIError as error:
+            raise PolicyError("The database cannot be used; look at its URL, rights and disk.") from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def lost_a_race(error: BaseException) -> bool:
+    """Whether the database asks to try the same transaction again."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _LOST_RACES
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None})
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise PolicyError(f"The database's URL cannot be used: {error}.") from None
+    raise PolicyError("The database is sqlite:///FILE or postgresql://...; change its URL.")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """The driver's own transactions begin too late, at the first write: here the lock comes first."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

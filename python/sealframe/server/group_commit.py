@@ -1,0 +1,149 @@
+"""Group commit: what waits is written in one transaction and answered after its commit.
+
+One commit, one wait for the disk, for as many pieces of work as came in meanwhile. Each runs in a savepoint of its
+own, so that one that fails takes nothing of the others with it. A failed commit fails all: nobody is told otherwise.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sealframe.errors import PolicyError
+from sealframe.server.database import lost_a_race
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from sealframe.server.database import Database
+
+T = TypeVar("T")
+
+MAX_BATCH = 32
+_MAX_WAITING = 1024
+_TRIES = 5
+
+
+class StoreUnavailable(PolicyError):
+    """The database did not take a transaction; nothing of it counts."""
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    work: Callable[[Connection], T]
+    done: Future[T]
+    tries: int = 0
+
+
+class GroupCommit:
+    """The one writer of a process. `submit` from any thread; `close` finishes what waits."""
+
+    def __init__(self, database: Database, max_batch: int = MAX_BATCH) -> None:
+        self._database = database
+        self._max_batch = max_batch
+        self._queue: queue.Queue[_Waiting[Any] | None] = queue.Queue(_MAX_WAITING)
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="sealframe-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Do `work` in a transaction; the future holds its result once that is on the disk.
+
+        The future raises what `work` raised (nothing of it was written), or StoreUnavailable. `work` may run more
+        than once, but only one run is ever committed. Raises StoreUnavailable when too much waits.
+        """
+        waiting = _Waiting(work, Future[T]())
+        try:
+            if self._closed:
+                raise queue.Full
+            self._queue.put_nowait(waiting)
+        except queue.Full:
+            raise StoreUnavailable("The server has too much to write; try again.") from None
+        return waiting.done
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer takes work."""
+        return self._thread.is_alive() and not self._closed
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = self._collect(first)
+            for again in self._commit(batch):
+                self._commit_alone(again)
+            if last:
+                return
+
+    def _collect(self, first: _Waiting[Any]) -> tuple[list[_Waiting[Any]], bool]:
+        batch = [first]
+        while len(batch) < self._max_batch:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return batch, True
+            batch.append(following)
+        return batch, False
+
+    def _commit_alone(self, waiting: _Waiting[Any]) -> None:
+        while self._commit([waiting]):
+            pass
+
+    def _commit(self, batch: list[_Waiting[Any]]) -> list[_Waiting[Any]]:
+        """Commit a batch and answer it; returns those that lost a race and may be tried again."""
+        outcomes: list[tuple[_Waiting[Any], Any, BaseException | None]] = []
+        try:
+            with self._database.transaction() as connection:
+                outcomes.extend((waiting, *_attempt(connection, waiting)) for waiting in batch)
+        except Exception as error:
+            return _fail_all(batch, error)
+        return [waiting for waiting, result, error in outcomes if not _answer(waiting, result, error)]
+
+
+def _attempt(connection: Connection, waiting: _Waiting[Any]) -> tuple[Any, BaseException | None]:
+    """Run one piece of work in its savepoint. Raises when not even the savepoint could be rolled back."""
+    savepoint = connection.begin_nested()
+    try:
+        result = waiting.work(connection)
+        savepoint.commit()
+    except Exception as error:
+        savepoint.rollback()
+        return None, error
+    return result, None
+
+
+def _answer(waiting: _Waiting[Any], result: Any, error: BaseException | None) -> bool:
+    """Tell the one who waits; False when it lost a race and may still win it."""
+    if error is None:
+        waiting.done.set_result(result)
+        return True
+    waiting.tries += 1
+    if lost_a_race(error) and waiting.tries < _TRIES:
+        return False
+    waiting.done.set_exception(error)
+    return True
+
+
+def _fail_all(batch: list[_Waiting[Any]], error: Exception) -> list[_Waiting[Any]]:
+    again = []
+    for waiting in batch:
+        unavailable = StoreUnavailable("The database did not take the transaction; nothing of it counts.")
+        unavailable.__cause__ = error
+        waiting.tries += 1
+        if lost_a_race(error) and waiting.tries < _TRIES:
+            again.append(waiting)
+        else:
+            waiting.done.set_exception(unavailable)
+    return again
