@@ -7,7 +7,7 @@ import itertools
 import struct
 
 import pytest
-from cryptography.cobblestone import Cobblestone256Encryptor
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from sealframe.envelope import Policy, inspect, reader, schedule, unseal_envelope
 from sealframe.envelope.layout import content_bytes, plaintext_bytes
 from sealframe.envelope.writer import EnvelopeWriter
@@ -86,6 +86,16 @@ def test_a_server_that_changes_its_key_opens_with_old_and_new(device: DeviceKey)
     old, new = ServerKey.generate(), ServerKey.generate()
     for server in (old, new):
         assert unseal(seal(device, server.public), [new, old], device.public).payload == b"payload"
+
+
+def test_write_into_fills_the_start_of_a_buffer(device: DeviceKey, server: ServerKey) -> None:
+    writer, factor = EnvelopeWriter(server.public, device, clock=now_s), factor_of(device, bytes(40_000), b"d")
+    buffer = bytearray(b"\xaa" * 50_000)
+    length = writer.write_into(buffer, 1, factor, b"d", bytes(40_000))
+    assert unseal(buffer[:length], server, device.public).payload == bytes(40_000)
+    assert set(buffer[length:]) == {0xAA}
+    with pytest.raises(ValueError, match=f"{length} bytes"):
+        writer.write_into(bytearray(length - 1), 1, factor, b"d", bytes(40_000))
 
 
 def test_views_and_bytearrays_open_like_bytes(device: DeviceKey, server: ServerKey, envelope: bytes) -> None:
@@ -441,13 +451,15 @@ def test_a30_a_content_opens_under_one_key_only(device: DeviceKey) -> None:
 def test_a31_a_co_recipient_cannot_put_another_picture_under_the_signature(device: DeviceKey) -> None:
     victim, forger = (ServerKey.generate(Suite.X25519) for _ in range(2))
     parts = cut(seal(device, [victim.public, forger.public], b"picture one"))
-    content_key, content = reader._decrypt(parts, forger)
+    header_hash = schedule.header_hash(parts.fixed, parts.header.recipients)
+    content_key = reader.unwrap_content_key(parts, forger, header_hash)
+    decryptor = Cobblestone256Decryptor(content_key, schedule.content_context(header_hash))
+    content = decryptor.update(parts.content) + decryptor.finalize()
     factor = SecurityFactor(
         FACTOR, context_of(device).encode(), hashlib.sha256(b"data").digest(), hashlib.sha256(b"picture two").digest()
     ).encode()
-    header_hash = schedule.header_hash(parts.fixed, parts.header.recipients)
     forged_factor = struct.pack(">I", len(factor)) + factor + struct.pack(">I", 4) + b"data" + b"picture two"
-    for plaintext in (bytes(content).replace(b"picture one", b"picture two"), forged_factor):
+    for plaintext in (content.replace(b"picture one", b"picture two"), forged_factor):
         encryptor = Cobblestone256Encryptor(content_key, schedule.content_context(header_hash))
         forged = encryptor.update(plaintext) + encryptor.finalize()
         with pytest.raises(FactorMismatch):
@@ -544,9 +556,10 @@ def test_what_a_policy_does_not_name_is_refused(
 
 
 def test_a_session_opening_is_no_message(device: DeviceKey, server: ServerKey) -> None:
-    opening = EnvelopeWriter(server.public, device, mode=1, clock=now_s)
-    with pytest.raises(PolicyError):
-        unseal(opening.write(1, factor_of(device, b"", b""), b"", b""), server, device.public)
+    writer = EnvelopeWriter(server.public, device, clock=now_s)
+    opening, _ = writer.open_session(1, factor_of(device, b"", b""), b"", b"")
+    with pytest.raises(PolicyError, match="opens a session"):
+        unseal(opening, server, device.public)
 
 
 def test_a47_inside_decryption_there_is_one_text(device: DeviceKey, server: ServerKey) -> None:

@@ -1,16 +1,18 @@
 """Freshness: whether a capture is recent and was never accepted before (A36-A40).
 
 A server is Live: it holds captures to its clock and spends each once in a replay store. Archive checks neither.
-Counters of a device must grow; a capture is refused when its counter is not above the last accepted one.
+A device's counter must grow with every accepted capture, and by no more than `max_gap` where a store has one: a leap
+means that the device was cloned, or that a faulty one is about to lock itself out.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +24,14 @@ if TYPE_CHECKING:
     from sealframe.capture_context import CaptureContext
 
 _BUSY_SECONDS = 10.0
-_COUNTER_BYTES = 8
+_RETRY_SECONDS = 0.01
+_SETUP = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "CREATE TABLE IF NOT EXISTS devices (key_id BLOB PRIMARY KEY, counter TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS captures "
+    "(message_id BLOB PRIMARY KEY, key_id BLOB NOT NULL, timestamp INTEGER NOT NULL) WITHOUT ROWID",
+)
 
 
 class ReplayStore(Protocol):
@@ -39,7 +48,8 @@ class ReplayStore(Protocol):
 class MemoryReplayStore:
     """A replay store that forgets when the process ends, and serves the threads of this process alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_gap: int | None = None) -> None:
+        self._max_gap = max_gap
         self._lock = threading.Lock()
         self._counters: dict[bytes, int] = {}
         self._message_ids: set[bytes] = set()
@@ -47,10 +57,18 @@ class MemoryReplayStore:
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:  # noqa: ARG002
         """See ReplayStore."""
         with self._lock:
-            if message_id in self._message_ids or counter <= self._counters.get(device_key_id, -1):
+            if message_id in self._message_ids:
                 raise _replayed()
+            _require_growth(self._counters.get(device_key_id), counter, self._max_gap)
             self._counters[device_key_id] = counter
             self._message_ids.add(message_id)
+
+
+class _Connection(sqlite3.Connection):
+    """Closed when its thread, or the store, is gone."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class SqliteReplayStore:
@@ -59,26 +77,32 @@ class SqliteReplayStore:
     An acceptance is on the disk before it is answered. The file is made on first use, mode 0600.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], max_gap: int | None = None) -> None:
         self._path = Path(path)
+        self._max_gap = max_gap
         self._local = threading.local()
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
         """See ReplayStore."""
-        # Counters reach 2^64 - 1, SQLite's integers 2^63 - 1; as big-endian bytes they compare alike.
-        counter_bytes = counter.to_bytes(_COUNTER_BYTES, "big")
         with self._transaction() as connection:
-            advanced = connection.execute(
-                "INSERT INTO devices (key_id, counter) VALUES (?, ?) "
-                "ON CONFLICT (key_id) DO UPDATE SET counter = excluded.counter WHERE excluded.counter > counter",
-                (device_key_id, counter_bytes),
-            )
+            row = connection.execute("SELECT counter FROM devices WHERE key_id = ?", (device_key_id,)).fetchone()
+            _require_growth(int(row[0]) if row else None, counter, self._max_gap)
             spent = connection.execute(
                 "INSERT INTO captures (message_id, key_id, timestamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (message_id, device_key_id, timestamp),
             )
-            if advanced.rowcount != 1 or spent.rowcount != 1:
+            if spent.rowcount != 1:
                 raise _replayed()
+            # As text: counters reach 2^64 - 1, SQLite's integers end at 2^63 - 1.
+            connection.execute("INSERT OR REPLACE INTO devices VALUES (?, ?)", (device_key_id, str(counter)))
+
+    def forget_before(self, timestamp: int) -> None:
+        """Drop the message ids of captures older than this (Unix milliseconds), to bound the file.
+
+        Replays stay refused: the last counter of every device is kept.
+        """
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM captures WHERE timestamp < ?", (timestamp,))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -101,17 +125,27 @@ class SqliteReplayStore:
         return self._local.connection  # type: ignore[no-any-return]
 
     def _connect(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS devices (key_id BLOB PRIMARY KEY, counter BLOB NOT NULL) WITHOUT ROWID"
-        )
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS captures "
-            "(message_id BLOB PRIMARY KEY, key_id BLOB NOT NULL, timestamp INTEGER NOT NULL) WITHOUT ROWID"
-        )
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                return self._open()
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait by itself while another process turns the write-ahead log on.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+
+    def _open(self) -> sqlite3.Connection:
+        with suppress(FileExistsError):
+            # Without opening it: closing a descriptor would drop the locks that SQLite holds for other threads.
+            os.mknod(self._path, 0o600 | stat.S_IFREG)
+        connection = _Connection(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            for statement in _SETUP:
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
@@ -154,6 +188,15 @@ class Live:
     def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
         """Spend the capture. Raises ReplayedCapture, or PolicyError when the store cannot be used."""
         self._store.accept(device_key_id, context.counter, message_id, context.timestamp)
+
+
+def _require_growth(last: int | None, counter: int, max_gap: int | None) -> None:
+    if last is None:
+        return
+    if counter <= last:
+        raise _replayed()
+    if max_gap is not None and counter - last > max_gap:
+        raise PolicyError(f"The device's counter leapt by more than {max_gap}; find out why before it is let in again.")
 
 
 def _replayed() -> ReplayedCapture:

@@ -1,12 +1,30 @@
 """The envelope: framing, key schedule, writing and reading. It knows nothing of pixels; docs/FORMAT.md has every byte.
 
 The files read in the order of the data's way: `layout` is the framing, `schedule` derives what hangs on what,
-`writer` seals, `policy` says what a reader allows, `reader` opens.
+`content` encrypts, `answer` and `session` are what may follow a message, `writer` seals, `policy` says what a reader
+allows, `reader` opens.
 """
 
+from sealframe.envelope.answer import Answer, AnswerKey, write_clear_answer
 from sealframe.envelope.layout import Header, inspect
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
-from sealframe.envelope.reader import Unsealed, unseal_envelope
+from sealframe.envelope.reader import OpeningKey, Unsealed, unseal_envelope
+from sealframe.envelope.session import SessionFrame, SessionReader, SessionWriter
 from sealframe.envelope.writer import EnvelopeWriter
 
-__all__ = ["DEFAULT_POLICY", "EnvelopeWriter", "Header", "Policy", "Unsealed", "inspect", "unseal_envelope"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "Answer",
+    "AnswerKey",
+    "EnvelopeWriter",
+    "Header",
+    "OpeningKey",
+    "Policy",
+    "SessionFrame",
+    "SessionReader",
+    "SessionWriter",
+    "Unsealed",
+    "inspect",
+    "unseal_envelope",
+    "write_clear_answer",
+]

@@ -136,7 +136,7 @@ def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Par
     blocks = tuple(bytes(view[start : start + block]) for start in range(FIXED_BYTES, header_len, block))
     recipients = tuple(one[:KEY_ID_BYTES] for one in blocks)
     header = Header(suite, sign_version, mode, profile, content_len, signer, message_id, factor_tag, recipients)
-    if header.total_len != len(view) or not _is_content_length(content_len):
+    if header.total_len != len(view) or not is_content_length(content_len):
         raise _malformed()
     if any(first >= second for first, second in pairwise(recipients)):
         raise MalformedEnvelope("The recipients of the envelope are not sorted, or one stands there twice.")
@@ -160,7 +160,8 @@ def plaintext_bytes(content_len: int) -> int:
     return body - _TAG * (body // (_CHUNK + _TAG) + 1)
 
 
-def _is_content_length(content_len: int) -> bool:
+def is_content_length(content_len: int) -> bool:
+    """Whether some plaintext gives a content of this length."""
     return content_len >= _CONTENT_PREFIX + _TAG and content_bytes(plaintext_bytes(content_len)) == content_len
 
 

@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 _ROOT = b"sealframe/v1/"
 
 
-def factor_tag(content_key: bytes, security_factor: Buffer) -> bytes:
-    """HMAC of the security factor: hides it from all who lack the content key, and binds it, 32 bytes."""
-    return _hmac(subkey(content_key, b"factor"), security_factor)
+def factor_tag(key: bytes, security_factor: Buffer) -> bytes:
+    """HMAC of the security factor: hides it from all who lack the content or session key, and binds it, 32 bytes."""
+    return _hmac(_subkey(key, b"factor"), security_factor)
 
 
-def subkey(content_key: bytes, purpose: bytes) -> bytes:
-    """A 32-byte key for one purpose, from which the content key cannot be found."""
-    return _hmac(content_key, _ROOT + purpose)
+def answer_key(content_key: bytes) -> bytes:
+    """The key of the confidential answer to a message."""
+    return _subkey(content_key, b"answer")
+
+
+def session_key(content_key: bytes) -> bytes:
+    """The key of the frames that follow a session opening."""
+    return _subkey(content_key, b"session")
 
 
 def header_hash(fixed: bytes, recipients: Iterable[bytes]) -> bytes:
@@ -53,9 +58,24 @@ def content_context(header: bytes) -> bytes:
     return _ROOT + b"content" + header
 
 
+def frame_context(frame_header: bytes) -> bytes:
+    """What the encrypted content of a session frame is bound to."""
+    return _ROOT + b"frame" + frame_header
+
+
+def answer_context(answer_header: bytes) -> bytes:
+    """What an encrypted answer is bound to, and the start of what its server signs."""
+    return _ROOT + b"answer" + answer_header
+
+
 def signed_digest(fixed: bytes, blocks: Iterable[bytes]) -> bytes:
     """The digest that the device signs."""
     return hashlib.sha256(b"".join((_ROOT, b"signature", fixed, *blocks))).digest()
+
+
+def _subkey(key: bytes, purpose: bytes) -> bytes:
+    """A 32-byte key for one purpose, from which `key` cannot be found."""
+    return _hmac(key, _ROOT + purpose)
 
 
 def _hmac(key: bytes, message: Buffer) -> bytes:

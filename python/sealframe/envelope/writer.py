@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-from cryptography.cobblestone import Cobblestone256Encryptor
+from typing import TYPE_CHECKING, NamedTuple
 
 from sealframe.envelope import schedule
-from sealframe.envelope.layout import MAX_DATA_BYTES, MAX_RECIPIENTS, Buffer, Header, Mode, content_bytes
+from sealframe.envelope.answer import AnswerKey
+from sealframe.envelope.content import Draft, draft_content, encrypt, encrypt_into
+from sealframe.envelope.layout import MAX_RECIPIENTS, Buffer, Header, Mode
+from sealframe.envelope.session import SessionSecret, SessionWriter
 from sealframe.errors import PolicyError
 from sealframe.keys import SharedKey
 from sealframe.keys.recipient import CONTENT_KEY_BYTES
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
     from sealframe.keys import DeviceKey, ServerPublic
     from sealframe.security_factor import SecurityFactor
 
-_LENGTH = struct.Struct(">I")
 _MESSAGE_ID_BYTES = 16
+
+
+class _Head(NamedTuple):
+    """Everything of an envelope before its content, and the key of the content."""
+
+    written: bytes
+    header_hash: bytes
+    content_key: bytes
+
+    @property
+    def context(self) -> bytes:
+        return schedule.content_context(self.header_hash)
 
 
 class EnvelopeWriter:
@@ -29,6 +40,9 @@ class EnvelopeWriter:
 
     `to` is a server's public key or a shared key, or up to 16 of one suite; `clock` gives Unix seconds.
     Raises PolicyError for recipients that cannot share an envelope.
+
+    In all methods the digests in `security_factor` must be those of `data` and `payload`. They raise PolicyError
+    for more than 64 KiB of data, and for a key that does not count now.
     """
 
     def __init__(
@@ -36,60 +50,92 @@ class EnvelopeWriter:
         to: ServerPublic | SharedKey | Sequence[ServerPublic | SharedKey],
         device: DeviceKey,
         *,
-        mode: int = Mode.MESSAGE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         recipients = list(to) if isinstance(to, Sequence) else [to]
         self._recipients = sorted(recipients, key=lambda recipient: recipient.key_id)
         self._ids = tuple(recipient.key_id for recipient in self._recipients)
         self._device = device
-        self._mode = mode
         self._clock = clock
         _require_compatible(self._recipients)
 
     def write(self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal. The digests in `security_factor` must be those of `data` and `payload`.
+        """Seal a message."""
+        return self.write_request(profile, security_factor, data, payload)[0]
 
-        Raises PolicyError for more than 64 KiB of data, and for a key that does not count now.
+    def write_request(
+        self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
+    ) -> tuple[bytes, AnswerKey]:
+        """Seal a message, and keep what is needed to read its answer."""
+        draft = draft_content(security_factor, data, payload)
+        head = self._head(profile, Mode.MESSAGE, draft)
+        envelope = b"".join((head.written, *encrypt(draft, head.content_key, head.context)))
+        return envelope, AnswerKey(head.header_hash, schedule.answer_key(head.content_key))
+
+    def write_into(
+        self, out: bytearray | memoryview, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
+    ) -> int:
+        """Seal a message into the start of a buffer, which must not overlap the payload, and return its length.
+
+        Raises ValueError when the buffer is too small.
         """
-        if len(data) > MAX_DATA_BYTES:
-            raise PolicyError(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
+        draft = draft_content(security_factor, data, payload)
+        head = self._head(profile, Mode.MESSAGE, draft)
+        content_start, total = len(head.written), len(head.written) + draft.content_len
+        view = memoryview(out).cast("B")
+        if len(view) < total:
+            raise ValueError(f"the buffer must hold {total} bytes")
+        view[:content_start] = head.written
+        encrypt_into(draft, head.content_key, head.context, view[content_start:total])
+        return total
+
+    def open_session(
+        self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
+    ) -> tuple[bytes, SessionWriter]:
+        """Seal the signed message that opens a session, and get the writer of its frames.
+
+        Raises PolicyError unless there is exactly one recipient.
+        """
+        if len(self._recipients) != 1:
+            raise PolicyError("A session has exactly one recipient; open one session for each.")
+        draft = draft_content(security_factor, data, payload)
+        head = self._head(profile, Mode.SESSION_OPEN, draft)
+        envelope = b"".join((head.written, *encrypt(draft, head.content_key, head.context)))
+        suite = self._recipients[0].suite
+        return envelope, SessionWriter(SessionSecret.of_opening(suite, head.header_hash, head.content_key))
+
+    def _head(self, profile: int, mode: Mode, draft: Draft) -> _Head:
         self._require_valid_keys()
         content_key = secrets.token_bytes(CONTENT_KEY_BYTES)
-        factor = security_factor.encode()
-        preamble = b"".join((_LENGTH.pack(len(factor)), factor, _LENGTH.pack(len(data)), data))
         header = Header(
             suite=self._recipients[0].suite,
             sign_version=self._device.public.sign_version,
-            mode=self._mode,
+            mode=mode,
             profile=profile,
-            content_len=content_bytes(len(preamble) + memoryview(payload).nbytes),
+            content_len=draft.content_len,
             signer=self._device.key_id,
             message_id=secrets.token_bytes(_MESSAGE_ID_BYTES),
-            factor_tag=schedule.factor_tag(content_key, factor),
+            factor_tag=schedule.factor_tag(content_key, draft.factor),
             recipients=self._ids,
         )
         fixed = header.fixed()
         header_hash = schedule.header_hash(fixed, self._ids)
-        blocks = [self._block(recipient, content_key, header_hash, header) for recipient in self._recipients]
+        blocks = [_block(recipient, content_key, header_hash, header.message_id) for recipient in self._recipients]
         signature = self._device.sign(schedule.signed_digest(fixed, blocks))
-        encryptor = Cobblestone256Encryptor(content_key, schedule.content_context(header_hash))
-        content = (encryptor.update(preamble), encryptor.update(payload), encryptor.finalize())
-        return b"".join((fixed, *blocks, signature, *content))
-
-    def _block(
-        self, recipient: ServerPublic | SharedKey, content_key: bytes, header_hash: bytes, header: Header
-    ) -> bytes:
-        if isinstance(recipient, SharedKey):
-            info = schedule.shared_wrap_info(header_hash, recipient.key_id)
-            return recipient.key_id + recipient.wrap(content_key, info, header.message_id)
-        return recipient.key_id + recipient.wrap(content_key, schedule.wrap_info(header_hash, recipient.key_id))
+        return _Head(b"".join((fixed, *blocks, signature)), header_hash, content_key)
 
     def _require_valid_keys(self) -> None:
         now = int(self._clock() * 1000)
         self._device.public.validity.require(now, "device key")
         for recipient in self._recipients:
             recipient.validity.require(now, "recipient's key")
+
+
+def _block(recipient: ServerPublic | SharedKey, content_key: bytes, header_hash: bytes, message_id: bytes) -> bytes:
+    if isinstance(recipient, SharedKey):
+        info = schedule.shared_wrap_info(header_hash, recipient.key_id)
+        return recipient.key_id + recipient.wrap(content_key, info, message_id)
+    return recipient.key_id + recipient.wrap(content_key, schedule.wrap_info(header_hash, recipient.key_id))
 
 
 def _require_compatible(recipients: Sequence[ServerPublic | SharedKey]) -> None:

@@ -22,7 +22,7 @@ from sealframe.keys.secrecy import HoldsSecret, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
-_LABEL = "SEALFRAME DEVICE"
+DEVICE_LABEL = "SEALFRAME DEVICE"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class DevicePublic:
 
     def _record(self) -> Block:
         return record_block(
-            _LABEL,
+            DEVICE_LABEL,
             {
                 "device_info": self.device_info,
                 "key": self.key.hex(),
@@ -90,7 +90,7 @@ class DevicePublic:
 
     @classmethod
     def _from_record(cls, block: Block) -> DevicePublic:
-        record = read_record(block, _LABEL)
+        record = read_record(block, DEVICE_LABEL)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             device = cls(record["device_info"], record["sign_version"], bytes.fromhex(record["key"]), validity)

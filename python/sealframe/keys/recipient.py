@@ -120,8 +120,8 @@ class RecipientKey:
         """The content key; CannotOpen when it was wrapped to another key or under another header."""
         try:
             return self._hpke.decrypt(wrapped, self._key, info)
-        except InvalidTag as error:
-            raise cannot_open() from error
+        except InvalidTag:
+            raise cannot_open() from None
 
 
 def block_count(suite: int) -> int:

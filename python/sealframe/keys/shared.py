@@ -19,7 +19,7 @@ from sealframe.keys.recipient import Suite, cannot_open
 from sealframe.keys.secrecy import KEY_ID_BYTES, HoldsSecret
 from sealframe.keys.validity import ALWAYS, Validity
 
-_LABEL = "SEALFRAME SHARED"
+SHARED_LABEL = "SEALFRAME SHARED"
 _SECRET_LABEL = "SEALFRAME SHARED SECRET"  # noqa: S105  (a PEM label)
 _SECRET_BYTES = 32
 
@@ -49,8 +49,8 @@ class SharedKey(HoldsSecret):
         """The content key; CannotOpen when it was wrapped under another key or header."""
         try:
             return self._cipher(info, message_id).decrypt(bytes(12), wrapped, None)
-        except InvalidTag as error:
-            raise cannot_open() from error
+        except InvalidTag:
+            raise cannot_open() from None
 
     def _cipher(self, info: bytes, message_id: bytes) -> AESGCM:
         return AESGCM(HKDF(hashes.SHA256(), 32, salt=message_id, info=info).derive(self._secret))
@@ -75,7 +75,7 @@ class SharedKey(HoldsSecret):
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
         """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
         block, secret_blocks = load_private(path, password)
-        record = read_record(block, _LABEL)
+        record = read_record(block, SHARED_LABEL)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             (secret,) = secret_blocks
@@ -88,7 +88,7 @@ class SharedKey(HoldsSecret):
 
     def _record(self) -> Block:
         return record_block(
-            _LABEL,
+            SHARED_LABEL,
             {
                 "key_id": self.key_id.hex(),
                 "not_after": self.validity.not_after,

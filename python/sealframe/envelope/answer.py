@@ -1,0 +1,158 @@
+"""Answers: what the server replies to an envelope, signed, bound to that envelope, and sealed where possible.
+
+    magic 4 | version 1 | form 1 | signature version 1 | 0 | envelope id 32 | signer key id 16 | content
+
+The content is body | signature: encrypted when the server could open the envelope (form 1), else clear (form 0).
+The envelope id is the header hash, so an answer fits one envelope only. An unsigned reply is no answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+
+from sealframe.envelope import schedule
+from sealframe.envelope.layout import Buffer, split_envelope
+from sealframe.errors import CannotOpen, KeyFileError, MalformedEnvelope, PolicyError, UnknownKey, UnsupportedEnvelope
+from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
+from sealframe.keys.secrecy import HoldsSecret
+from sealframe.keys.signing import SignVersion, signature_bytes
+
+if TYPE_CHECKING:
+    from sealframe.keys import ServerKey, ServerPublic
+
+MAGIC = b"\x89SLA"
+VERSION = 1
+MAX_BODY_BYTES = 65536
+_CLEAR, _ENCRYPTED = 0, 1
+_HEADER = struct.Struct(">4sBBBB32s16s")
+_LABEL = "SEALFRAME ANSWER"
+_SECRET_LABEL = "SEALFRAME ANSWER SECRET"  # noqa: S105  (a PEM label)
+
+
+class Answer(NamedTuple):
+    """What a server said about an envelope. `confidential` is false when it could not open the envelope."""
+
+    body: bytes
+    confidential: bool
+
+
+class AnswerKey(HoldsSecret):
+    """What is needed to read, or to write, the confidential answer to one envelope.
+
+    Whoever waits for an answer keeps this in a private file until the request is resolved.
+    """
+
+    def __init__(self, envelope_id: bytes, key: bytes) -> None:
+        self.key_id = envelope_id
+        self.envelope_id = envelope_id
+        self._key = key
+
+    def read(self, answer: Buffer, servers: ServerPublic | Sequence[ServerPublic]) -> Answer:
+        """The answer, if one of these servers gave it to this envelope.
+
+        Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError (an answer to something else), UnknownKey,
+        CannotOpen, BadSignature.
+        """
+        raw = bytes(answer)
+        header = raw[: _HEADER.size]
+        form, sign_version, envelope_id, signer_id = _parse_header(header)
+        if not hmac.compare_digest(envelope_id, self.envelope_id):
+            raise PolicyError("The answer belongs to another request; wait for the one to yours.")
+        server = _find_server(signer_id, servers)
+        if server.sign_version != sign_version:
+            raise PolicyError("The answer names another signature than the one of its server's key.")
+        content = self._decrypt(header, raw[_HEADER.size :]) if form == _ENCRYPTED else raw[_HEADER.size :]
+        body_len = len(content) - signature_bytes(sign_version)
+        if not 0 <= body_len <= MAX_BODY_BYTES:
+            raise _malformed()
+        server.verify(content[body_len:], _signed_digest(header, content[:body_len]))
+        return Answer(content[:body_len], form == _ENCRYPTED)
+
+    def write(self, server: ServerKey, body: bytes) -> bytes:
+        """The confidential answer with this body, signed by the server."""
+        header, content = _signed(server, self.envelope_id, body, _ENCRYPTED)
+        encryptor = Cobblestone256Encryptor(self._key, schedule.answer_context(header))
+        return header + encryptor.update(content) + encryptor.finalize()
+
+    def _decrypt(self, header: bytes, content: bytes) -> bytes:
+        decryptor = Cobblestone256Decryptor(self._key, schedule.answer_context(header))
+        try:
+            return decryptor.update(content) + decryptor.finalize()
+        except InvalidTag:
+            raise CannotOpen("The answer cannot be opened; ask the server again.") from None
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the key to a file, mode 0600; KeyFileError when it exists or cannot be written."""
+        save_private(path, self._record(), [Block(_SECRET_LABEL, self._key)], None, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike) -> AnswerKey:
+        """Read the key from its file; KeyFileError when that is not possible or not safe."""
+        block, secret_blocks = load_private(path, None)
+        record = read_record(block, _LABEL)
+        try:
+            key = cls(bytes.fromhex(record["envelope_id"]), secret_blocks[0].content)
+        except (KeyError, TypeError, ValueError):
+            raise _damaged() from None
+        lengths = [len(key.envelope_id), *(len(secret.content) for secret in secret_blocks)]
+        if lengths != [32, 32] or secret_blocks[0].label != _SECRET_LABEL or key._record() != block:
+            raise _damaged()
+        return key
+
+    def _record(self) -> Block:
+        return record_block(_LABEL, {"envelope_id": self.envelope_id.hex()})
+
+
+def write_clear_answer(server: ServerKey, envelope: Buffer, body: bytes) -> bytes:
+    """The signed but readable answer to an envelope that the server could not open.
+
+    Raises MalformedEnvelope or UnsupportedEnvelope when there is no envelope to answer.
+    """
+    parts = split_envelope(envelope)
+    header, content = _signed(server, schedule.header_hash(parts.fixed, parts.header.recipients), body, _CLEAR)
+    return header + content
+
+
+def _signed(server: ServerKey, envelope_id: bytes, body: bytes, form: int) -> tuple[bytes, bytes]:
+    if len(body) > MAX_BODY_BYTES:
+        raise PolicyError(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
+    public = server.public
+    header = _HEADER.pack(MAGIC, VERSION, form, public.sign_version, 0, envelope_id, public.signing_key_id)
+    return header, body + server.sign(_signed_digest(header, body))
+
+
+def _signed_digest(header: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(schedule.answer_context(header) + body).digest()
+
+
+def _parse_header(header: bytes) -> tuple[int, int, bytes, bytes]:
+    if len(header) < _HEADER.size or header[:4] != MAGIC:
+        raise MalformedEnvelope("This is not the answer of a sealframe server.")
+    _, version, form, sign_version, zero, envelope_id, signer_id = _HEADER.unpack(header)
+    if version != VERSION or form not in (_CLEAR, _ENCRYPTED) or sign_version not in frozenset(SignVersion):
+        raise UnsupportedEnvelope("The answer has a version, form or signature not known here; update sealframe.")
+    if zero:
+        raise _malformed()
+    return form, sign_version, envelope_id, signer_id
+
+
+def _find_server(signer_id: bytes, servers: ServerPublic | Sequence[ServerPublic]) -> ServerPublic:
+    for server in servers if isinstance(servers, Sequence) else [servers]:
+        if server.signing_key_id == signer_id:
+            return server
+    raise UnknownKey("The answer was signed by a server that is not known here.")
+
+
+def _malformed() -> MalformedEnvelope:
+    return MalformedEnvelope("The answer is cut, or has bytes that do not belong to it.")
+
+
+def _damaged() -> KeyFileError:
+    return KeyFileError("The file of the answer key is damaged; the request cannot be resolved with it.")

@@ -1,0 +1,167 @@
+"""Session frames: a stream of captures under the key that one signed message set up.
+
+    magic 4 | version 1 | suite 1 | 0 | mode 2 | session id 16 | sequence u64 | content length u64 | factor tag 32
+    | content
+
+Frames are authenticated by the session key, not signed. Each has a random salt of its own, so a sender that
+crashes, forks or is cloned never encrypts twice with the same key and nonce. The receiver's state lives in one
+process: after a restart the session is gone and the sender opens another.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sealframe.capture_context import CaptureContext
+from sealframe.envelope import schedule
+from sealframe.envelope.content import decrypt, draft_content, encrypt
+from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
+from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
+from sealframe.keys.secrecy import HoldsSecret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sealframe.envelope.reader import Unsealed
+    from sealframe.keys import DevicePublic
+    from sealframe.security_factor import SecurityFactor
+
+SESSION_ID_BYTES = 16
+MAX_FRAMES = 2**20
+MAX_SECONDS = 600.0
+WINDOW = 64
+_HEADER = struct.Struct(">4sBBBB16sQQ32s")
+
+
+class SessionSecret(HoldsSecret):
+    """A session's id and key, as both sides hold them."""
+
+    def __init__(self, suite: int, session_id: bytes, key: bytes) -> None:
+        self.key_id = session_id
+        self.suite = suite
+        self.key = key
+
+    @classmethod
+    def of_opening(cls, suite: int, header_hash: bytes, content_key: bytes) -> SessionSecret:
+        """What the opening message with this header and content key sets up."""
+        return cls(suite, header_hash[:SESSION_ID_BYTES], schedule.session_key(content_key))
+
+
+class _Lifetime:
+    """Refuses what comes after 2^20 frames or ten minutes."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + MAX_SECONDS
+
+    def require(self, sequence: int) -> None:
+        if sequence >= MAX_FRAMES or self._clock() > self._end:
+            raise PolicyError("The session is used up; open another.")
+
+
+class SessionWriter:
+    """Writes the frames of one session, in one process. Thread-safe. `clock` gives monotonic seconds."""
+
+    def __init__(self, session: SessionSecret, clock: Callable[[], float] = time.monotonic) -> None:
+        self._session = session
+        self._lifetime = _Lifetime(clock)
+        self._sequence = 0
+        self._lock = threading.Lock()
+
+    def write(self, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
+        """Seal the next frame. Raises PolicyError when the session is used up, or for more than 64 KiB of data."""
+        draft = draft_content(security_factor, data, payload)
+        with self._lock:
+            sequence = self._sequence
+            self._lifetime.require(sequence)
+            self._sequence += 1
+        tag = schedule.factor_tag(self._session.key, draft.factor)
+        fields = (self._session.suite, 0, Mode.SESSION_FRAME, self._session.key_id, sequence, draft.content_len, tag)
+        header = _HEADER.pack(MAGIC, VERSION, *fields)
+        return b"".join((header, *encrypt(draft, self._session.key, schedule.frame_context(header))))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SessionFrame:
+    """A frame whose content was checked; it counts once `SessionReader.accept` took its sequence number."""
+
+    sequence: int
+    profile: int
+    security_factor: SecurityFactor
+    context: CaptureContext
+    data: bytes
+    payload: bytes
+    signer: DevicePublic
+
+
+class SessionReader:
+    """Reads the frames that follow an opening message. Thread-safe; lives in one process.
+
+    With `ordered`, sequence numbers must come one after the other; without, each of the last 64 may come late,
+    once. `clock` gives monotonic seconds. Raises PolicyError when the message opens no session.
+    """
+
+    def __init__(self, opening: Unsealed, *, ordered: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        if opening.session is None:
+            raise PolicyError("The envelope opens no session; open it as a message.")
+        self._session = opening.session
+        self._signer = opening.signer
+        self._profile = opening.header.profile
+        self._ordered = ordered
+        self._lifetime = _Lifetime(clock)
+        self._next = 0
+        self._late: set[int] = set()
+        self._lock = threading.Lock()
+
+    def verify(self, frame: Buffer) -> SessionFrame:
+        """Check a frame and take it apart; changes nothing.
+
+        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, ReplayedCapture,
+        CannotOpen, FactorMismatch.
+        """
+        view = memoryview(frame).cast("B")
+        header = bytes(view[: _HEADER.size])
+        sequence, tag = self._parse(header, len(view) - _HEADER.size)
+        with self._lock:
+            self._require_unused(sequence)
+        key = self._session.key
+        content = decrypt(view[_HEADER.size :], key, schedule.frame_context(header), key, tag)
+        context = CaptureContext.decode(content.security_factor.capture_context)
+        if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
+            raise PolicyError("The frame names another device than the one that opened the session.")
+        return SessionFrame(
+            sequence, self._profile, content.security_factor, context, content.data, content.payload, self._signer
+        )
+
+    def accept(self, sequence: int) -> None:
+        """Spend a sequence number in one step; ReplayedCapture when it was spent or passed over."""
+        with self._lock:
+            self._require_unused(sequence)
+            self._late.discard(sequence)
+            if sequence >= self._next:
+                if not self._ordered:
+                    self._late.update(range(max(self._next, sequence - WINDOW + 1), sequence))
+                self._next = sequence + 1
+                self._late = {late for late in self._late if late > sequence - WINDOW}
+
+    def _require_unused(self, sequence: int) -> None:
+        self._lifetime.require(sequence)
+        expected = sequence == self._next if self._ordered else sequence >= self._next or sequence in self._late
+        if not expected:
+            raise ReplayedCapture("The frame comes out of order, or a second time; drop it.")
+
+    def _parse(self, header: bytes, content_len: int) -> tuple[int, bytes]:
+        if len(header) < _HEADER.size or header[:4] != MAGIC:
+            raise MalformedEnvelope("This is not a sealframe session frame.")
+        _, version, suite, zero, mode, session_id, sequence, announced, tag = _HEADER.unpack(header)
+        if version != VERSION or mode != Mode.SESSION_FRAME:
+            raise UnsupportedEnvelope("This is no session frame of a version known here.")
+        if zero or announced != content_len or not is_content_length(content_len):
+            raise MalformedEnvelope("The frame is cut, or has bytes that do not belong to it.")
+        if (suite, session_id) != (self._session.suite, self._session.key_id):
+            raise UnknownKey("The frame belongs to another session; open that one first.")
+        return sequence, tag
