@@ -29,11 +29,12 @@ ORDER = [
     "envelope",
     "freshness",
     "pipeline",
+    "payment",
     "selftest",
     "bench",
     "cli",
 ]
-APPLICATIONS = {"training"}
+APPLICATIONS = {"server", "training"}
 ENTRANCES = {"__init__", "__main__"}
 CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
 

@@ -138,7 +138,7 @@ def test_wrong_usage_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "keygen", "seal", "open", "inspect", "factor", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "keygen", "key", "seal", "open", "inspect", "factor", "doctor"])
 def test_every_help_has_an_example_and_the_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args([command, "--help"])
@@ -257,3 +257,36 @@ def test_broken_pipe_is_no_traceback(home: Path) -> None:
     line = f"{sys.executable} -m sealframe factor photo.png --json | true"
     said = subprocess.run(["bash", "-c", line], capture_output=True, check=False).stderr
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("suite", ["x-wing", "x25519"])
+@pytest.mark.parametrize("sign", ["ed25519", "ml-dsa-44", "ml-dsa-65", "ed25519+ml-dsa-65", "ecdsa-p256"])
+def test_m21_m22_every_suite_and_signature_by_name(home: Path, suite: str, sign: str) -> None:
+    assert main(["keygen", "server", "--suite", suite, "--out", "s"]) == 0
+    assert main(["keygen", "device", "--device-info", "POS-2", "--sign", sign, "--out", "d"]) == 0
+    assert main(["seal", "photo.png", "--to", "s.pub", "--as", "d.key", "--out", "p.seal"]) == 0
+    argv = ["open", "p.seal", "--key", "s.key", "--from", "d.pub", "--out", "opened.png"]
+    if suite == "x25519":
+        assert main(argv) == 1
+        argv += ["--allow-suite", suite]
+    assert main(argv) == 0
+    assert Path("opened.png").read_bytes() == Path("photo.png").read_bytes()
+
+
+def test_m20_a_shared_key_seals_and_opens_where_it_is_allowed_by_name(home: Path) -> None:
+    assert main(["keygen", "shared", "--out", "both"]) == 0
+    assert main(["seal", "photo.png", "--to", "both.key", "--as", "pos.key", "--out", "p.seal"]) == 0
+    argv = ["open", "p.seal", "--key", "both.key", "--from", "pos.pub", "--out", "opened.png"]
+    assert main(argv) == 1
+    assert main([*argv, "--allow-suite", "shared-key"]) == 0
+
+
+def test_a45_key_show_prints_public_facts_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keygen", "shared", "--out", "both"]) == 0
+    for name in ("server.key", "server.pub", "pos.key", "pos.pub", "both.key"):
+        capsys.readouterr()
+        assert main(["key", "show", name, "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert len(bytes.fromhex(facts["key_id"])) == 16
+        assert main(["key", "show", name]) == 0
+    assert main(["key", "show", "photo.png"]) == 1

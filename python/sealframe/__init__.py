@@ -20,6 +20,7 @@ from sealframe.image_factor import ImageFactor, image_factor
 
 if TYPE_CHECKING:
     from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
+    from sealframe.envelope import Policy
     from sealframe.errors import (
         BadSignature,
         CannotOpen,
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
         UnsupportedEnvelope,
     )
     from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
-    from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
+    from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
     from sealframe.pipeline import Opened, Opener, Sealer, Verified
     from sealframe.security_factor import SecurityFactor
     from sealframe.trace import StageTimes
 
 _HOMES = {
     "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
+    "envelope": ("Policy",),
     "errors": (
         "BadSignature",
         "CannotOpen",
@@ -61,7 +63,7 @@ _HOMES = {
         "UnsupportedEnvelope",
     ),
     "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
-    "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic"),
+    "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic", "SharedKey"),
     "pipeline": ("Opened", "Opener", "Sealer", "Verified"),
     "security_factor": ("SecurityFactor",),
     "trace": ("StageTimes",),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sealframe.freshness import Archive, Live
     from sealframe.image import Frame, Order
     from sealframe.image_factor import FactorPath, Reduction
-    from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
+    from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet
     from sealframe.trace import Mark
 
@@ -82,7 +82,7 @@ class Sealer(_HoldsKeys):
     def __init__(
         self,
         *,
-        to: ServerPublic | Sequence[ServerPublic],
+        to: ServerPublic | SharedKey | Sequence[ServerPublic | SharedKey],
         device: DeviceKey,
         counter: Counter,
         path: FactorPath = "gan",
@@ -190,7 +190,7 @@ class Opener(_HoldsKeys):
 
     def __init__(
         self,
-        server: ServerKey | Sequence[ServerKey],
+        server: ServerKey | SharedKey | Sequence[ServerKey | SharedKey],
         *,
         devices: Iterable[DevicePublic] | Mapping[bytes, DevicePublic],
         freshness: Live | Archive,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SIGN_NAMES = ("ed25519", "ml-dsa-44", "ml-dsa-65", "ed25519+ml-dsa-65", "ecdsa-p256")
 EXIT_STATUS = "exit status: 0 done, 1 refused (one sentence on standard error), 2 wrong usage, 130 interrupted"
 
 
@@ -30,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_demo(commands)
     _add_keygen(commands)
+    _add_key(commands)
     _add_seal(commands)
     _add_open(commands)
     _add_inspect(commands)
@@ -82,17 +84,32 @@ def _add_keygen(commands: _Commands) -> None:
     keygen = _add(
         commands,
         "keygen",
-        "make the keys of a server or of a device",
+        "make the keys of a server or of a device, or a key that both share",
         "sealframe keygen server --out server && sealframe keygen device --device-info POS-0001 --out pos",
     )
     owners = keygen.add_subparsers(title="whose", metavar="OWNER", dest="owner", required=True, parser_class=_Parser)
     server = owners.add_parser("server", help="NAME.key to open envelopes with, NAME.pub to seal to")
     device = owners.add_parser("device", help="NAME.key to sign with, NAME.pub for the server, NAME.counter")
+    shared = owners.add_parser("shared", help="NAME.key for both sides of a closed installation")
+    server.add_argument(
+        "--suite", choices=("x-wing", "x25519"), default="x-wing", help="default: %(default)s, post-quantum"
+    )
+    for signer in (server, device):
+        signer.add_argument("--sign", choices=SIGN_NAMES, default="ed25519", help="signature (default: %(default)s)")
     device.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1..96 characters")
-    for owner in (server, device):
+    for owner in (server, device, shared):
         owner.add_argument("--out", metavar="NAME", required=True, help="where the files go, without an ending")
         owner.add_argument("--password", action="store_true", help="ask for a password and encrypt NAME.key with it")
         _add_password_file(owner)
+
+
+def _add_key(commands: _Commands) -> None:
+    key = _add(commands, "key", "show what a key file holds, never its secrets", "sealframe key show pos.key --json")
+    actions = key.add_subparsers(title="action", metavar="ACTION", dest="action", required=True, parser_class=_Parser)
+    show = actions.add_parser("show", help="print the public facts of a key file")
+    show.add_argument("file", metavar="FILE", help="a .key or .pub file")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    _add_password_file(show)
 
 
 def _add_seal(commands: _Commands) -> None:
@@ -103,7 +120,13 @@ def _add_seal(commands: _Commands) -> None:
         "sealframe seal photo.jpg --to server.pub --as pos.key --out photo.seal",
     )
     seal.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
-    seal.add_argument("--to", metavar="PUB", required=True, action="append", help="a server's key; repeat for several")
+    seal.add_argument(
+        "--to",
+        metavar="PUB",
+        required=True,
+        action="append",
+        help="a server's .pub or a shared key; repeat for several",
+    )
     seal.add_argument(
         "--as",
         metavar="KEY",
@@ -125,7 +148,7 @@ def _add_open(commands: _Commands) -> None:
         "sealframe open photo.seal --key server.key --from pos.pub --out photo.jpg",
     )
     open_.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
-    open_.add_argument("--key", metavar="KEY", required=True, help="the server's key")
+    open_.add_argument("--key", metavar="KEY", required=True, help="the server's key, or the shared one")
     open_.add_argument(
         "--from",
         metavar="PUB",
@@ -138,6 +161,9 @@ def _add_open(commands: _Commands) -> None:
         "--live",
         metavar="STORE",
         help="refuse stale and replayed captures, remembered in this SQLite file (default: archive, which does not)",
+    )
+    open_.add_argument(
+        "--allow-suite", choices=("x25519", "shared-key"), action="append", default=[], help="accept this suite too"
     )
     open_.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
     open_.add_argument("--json", action="store_true", help="print what was opened as JSON")

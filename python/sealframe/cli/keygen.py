@@ -1,4 +1,4 @@
-"""`sealframe keygen server|device`: key files that belong together, all of them or none."""
+"""`sealframe keygen server|device|shared`: key files that belong together, all of them or none."""
 
 from __future__ import annotations
 
@@ -8,39 +8,53 @@ from typing import TYPE_CHECKING
 from sealframe.capture_context import CounterFile
 from sealframe.cli.streams import new_password
 from sealframe.errors import KeyFileError
-from sealframe.keys import DeviceKey, ServerKey
+from sealframe.keys import DeviceKey, ServerKey, SharedKey
+from sealframe.keys.recipient import SUITE_NAMES
 
 if TYPE_CHECKING:
     import argparse
 
+_PRIVATE = "private; keep it here, mode 0600"
+_FILES = {
+    "server": {".key": _PRIVATE, ".pub": "public; give it to the devices"},
+    "device": {
+        ".key": _PRIVATE,
+        ".pub": "public; give it to the server",
+        ".counter": "the capture counter; belongs to the private key",
+    },
+    "shared": {".key": "secret; for the devices and the server alone, mode 0600"},
+}
+
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the key and write NAME.key, NAME.pub and, for a device, NAME.counter."""
-    endings = [".key", ".pub", ".counter"] if arguments.owner == "device" else [".key", ".pub"]
-    paths = [Path(f"{arguments.out}{ending}") for ending in endings]
+    """Make the key and write NAME.key and, as the owner needs them, NAME.pub and NAME.counter."""
+    paths = [Path(f"{arguments.out}{ending}") for ending in _FILES[arguments.owner]]
     for path in paths:
         if path.exists() or path.is_symlink():
             raise KeyFileError(f"{path} exists already; choose another name, keys are never overwritten.")
-    key = _device_key(arguments.device_info) if arguments.owner == "device" else ServerKey.generate()
+    key = _generate(arguments)
     password = new_password(arguments)
     try:
         key.save(paths[0], password)
-        key.public.save(paths[1])
-        if arguments.owner == "device":
+        if not isinstance(key, SharedKey):
+            key.public.save(paths[1])
+        if isinstance(key, DeviceKey):
             CounterFile(paths[2]).next()
     except BaseException:
         for path in paths:
             path.unlink(missing_ok=True)
         raise
-    print(f"{paths[0]}  private; keep it here, mode 0600")
-    print(f"{paths[1]}  public; give it to {'the server' if arguments.owner == 'device' else 'the devices'}")
-    if arguments.owner == "device":
-        print(f"{paths[2]}  the capture counter; belongs to the private key")
+    for path, meaning in zip(paths, _FILES[arguments.owner].values(), strict=True):
+        print(f"{path}  {meaning}")
     return 0
 
 
-def _device_key(device_info: str) -> DeviceKey:
+def _generate(arguments: argparse.Namespace) -> DeviceKey | ServerKey | SharedKey:
+    if arguments.owner == "server":
+        return ServerKey.generate(SUITE_NAMES[arguments.suite], arguments.sign)
+    if arguments.owner == "shared":
+        return SharedKey.generate()
     try:
-        return DeviceKey.generate(device_info)
+        return DeviceKey.generate(arguments.device_info, arguments.sign)
     except ValueError:
         raise KeyFileError("A device's serial has 1 to 96 characters; shorten it.") from None

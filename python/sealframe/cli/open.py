@@ -6,7 +6,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import sealframe as sf
+from sealframe.cli.keys import load_opening_key
 from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output
+from sealframe.envelope import Policy
+from sealframe.keys.recipient import SUITE_NAMES, Suite
 
 if TYPE_CHECKING:
     import argparse
@@ -17,9 +20,10 @@ def run(arguments: argparse.Namespace) -> int:
     envelope = read_envelope(arguments.envelope)
     freshness = sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive()
     opener = sf.Opener(
-        sf.ServerKey.load(arguments.key, password_of(arguments)),
+        load_opening_key(arguments.key, password_of(arguments)),
         devices=[sf.DevicePublic.load(path) for path in arguments.devices],
         freshness=freshness,
+        policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
     )
     verified = opener.verify(envelope)
     with ExitStack() as outputs:

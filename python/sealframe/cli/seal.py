@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sealframe as sf
+from sealframe.cli.keys import load_recipient
 from sealframe.cli.streams import password_of, read_picture, say, write_output
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     picture = read_picture(arguments.image)
     data = Path(arguments.data).read_bytes() if arguments.data else b""
     sealer = sf.Sealer(
-        to=[sf.ServerPublic.load(path) for path in arguments.to],
+        to=[load_recipient(path) for path in arguments.to],
         device=sf.DeviceKey.load(arguments.device, password_of(arguments)),
         counter=sf.CounterFile(Path(arguments.device).with_suffix(".counter")),
         reduction=arguments.reduction,
