@@ -71,7 +71,44 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = version()
-__all__ = sorted([*_HOME_OF, "ImageFactor", "__version__", "image_factor"])
+__all__ = [
+    "Archive",
+    "BadSignature",
+    "CannotOpen",
+    "CaptureContext",
+    "CounterFile",
+    "DeviceKey",
+    "DevicePublic",
+    "EnvelopeError",
+    "FactorMismatch",
+    "ImageError",
+    "ImageFactor",
+    "KeyFileError",
+    "Live",
+    "MalformedEnvelope",
+    "MemoryCounter",
+    "MemoryReplayStore",
+    "ModelError",
+    "Opened",
+    "Opener",
+    "Policy",
+    "PolicyError",
+    "ReplayedCapture",
+    "Sealer",
+    "SealframeError",
+    "SecurityFactor",
+    "ServerKey",
+    "ServerPublic",
+    "SharedKey",
+    "SqliteReplayStore",
+    "StageTimes",
+    "StaleCapture",
+    "UnknownKey",
+    "UnsupportedEnvelope",
+    "Verified",
+    "__version__",
+    "image_factor",
+]
 
 
 def __getattr__(name: str) -> Any:

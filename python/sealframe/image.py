@@ -64,12 +64,12 @@ class Frame:
     @property
     def height(self) -> int:
         """Rows, 1..65535."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
         """Columns, 1..65535."""
-        return self.pixels.shape[1]
+        return int(self.pixels.shape[1])
 
     def __repr__(self) -> str:
         return f"Frame({self.width}x{self.height} {self.order})"
@@ -214,7 +214,7 @@ def _check_png_is_complete(view: memoryview, picture: PillowImage) -> None:
     try:
         while missing > 0 and not inflate.eof:
             length = int.from_bytes(view[position : position + 4])
-            if view[position + 4 : position + 8] == b"IDAT":
+            if bytes(view[position + 4 : position + 8]) == b"IDAT":
                 piece: bytes = bytes(view[position + 8 : position + 8 + length])
                 while piece and missing > 0 and not inflate.eof:
                     missing -= len(inflate.decompress(piece, _INFLATE_STEP))

@@ -136,8 +136,10 @@ def image_factor(
     """
     if noise_seed is not None:
         raise ValueError(f"The path {path} draws no noise; leave noise_seed out.")
-    encoded = isinstance(picture, bytes | bytearray | memoryview)
-    frame = frame_from_bytes(picture) if encoded else frame_from_array(picture, order)
+    if isinstance(picture, bytes | bytearray | memoryview):
+        frame = frame_from_bytes(picture)
+    else:
+        frame = frame_from_array(picture, order)
     return compute_image_factor(frame, profile_by_name(path, reduction))
 
 
@@ -148,7 +150,7 @@ def factor_length(profile: FactorProfile) -> int:
 
 
 def _factor_bytes(derived: DerivedImage, similarity: SimilarityMap, profile: FactorProfile) -> bytes:
-    exact = hashlib.sha256(derived.pixels)
-    exact.update(similarity.cosines)
+    exact = hashlib.sha256(derived.pixels.data)
+    exact.update(similarity.cosines.data)
     block_means = _core.block_means(derived.pixels, BLOCK_SIDE).tobytes()
     return exact.digest() + block_means + _REDUCTIONS[profile.reduction](similarity)

@@ -51,7 +51,7 @@ class ModelSet:
         return str(self._entry(name)["sha256"])
 
     def read(self, name: str) -> bytes:
-        """The bytes of a network, read once and hashed as read (A48). Raises ModelError unless they are the pinned ones."""
+        """The bytes of a network, hashed as read (A48). Raises ModelError unless they are the pinned ones."""
         entry = self._entry(name)
         try:
             content = self._folder.joinpath(str(entry["file"])).read_bytes()

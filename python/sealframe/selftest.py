@@ -59,7 +59,7 @@ def golden_digests() -> dict[str, str]:
 def _waves(height: int, width: int, channels: int) -> NDArray[np.uint8]:
     y, x, channel = np.ogrid[:height, :width, :channels]
     triangle = np.abs((3 * x + 2 * y + 40 * channel) % 256 - 128) + np.abs((5 * y - 2 * x) % 256 - 128)
-    return np.minimum(triangle, 255).astype(np.uint8)
+    return np.asarray(np.minimum(triangle, 255), np.uint8)
 
 
 def _noise(height: int, width: int, channels: int) -> NDArray[np.uint8]:

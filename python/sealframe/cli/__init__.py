@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SealframeError as error:
         return _refuse(str(error))
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads on; the interpreter must not flush at exit
+        sys.stdout = None  # nobody reads on; the interpreter must not flush at exit
         return 1
     except OSError as error:
         return _refuse(_sentence(error))
