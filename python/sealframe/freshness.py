@@ -68,7 +68,8 @@ class _Connection(sqlite3.Connection):
     """Closed when its thread, or the store, is gone."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(sqlite3.ProgrammingError):  # it never opened
+            self.close()
 
 
 class SqliteReplayStore:
