@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import sealframe as sf
 from float_generator import float_generator
 from plain import PlainSealer, seal_with_hpke, xwing_key, xwing_suite

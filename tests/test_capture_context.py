@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sealframe.capture_context import (
     DEFAULT_RULE,
     CaptureContext,

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from sealframe.cli import main
 from sealframe.cli.arguments import build_parser
 from sealframe.errors import ImageError

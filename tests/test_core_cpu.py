@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from support import synthetic_frame
 
 import sealframe
 from sealframe import _core
+from support import synthetic_frame
 
 
 def in_new_process(code: str, isa: str) -> subprocess.CompletedProcess[str]:

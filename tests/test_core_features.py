@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import features as reference
-from support import synthetic_frame
 
+from reference import features as reference
 from sealframe import _core
+from support import synthetic_frame
 
 ORDERS = list(reference.WEIGHTS)
 

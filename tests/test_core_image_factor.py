@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import image_factor as reference
 
+from reference import image_factor as reference
 from sealframe import _core
 
 SHAPES = [(1, 1), (1, 15), (1, 16), (17, 31), (31, 17), (128, 128), (2, 70_000 % 65_535)]

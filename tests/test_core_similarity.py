@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import similarity as reference
 
+from reference import similarity as reference
 from sealframe import _core
 
 

@@ -8,6 +8,7 @@ import struct
 
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+
 from sealframe.envelope import Policy, inspect, reader, schedule, unseal_envelope
 from sealframe.envelope.layout import content_bytes, plaintext_bytes
 from sealframe.envelope.writer import EnvelopeWriter

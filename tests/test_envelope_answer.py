@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from sealframe.envelope import AnswerKey, EnvelopeWriter, write_clear_answer
 from sealframe.errors import (
     BadSignature,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sealframe.envelope import EnvelopeWriter, Policy, SessionReader, SessionWriter, Unsealed
 from sealframe.envelope.session import MAX_FRAMES, MAX_SECONDS, WINDOW
 from sealframe.errors import (

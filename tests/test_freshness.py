@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sealframe.errors import PolicyError, ReplayedCapture, StaleCapture
 from sealframe.freshness import Archive, Live, MemoryReplayStore, ReplayStore, SqliteReplayStore
 from sealframe.keys import DeviceKey

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from sealframe.errors import ImageError
 from sealframe.image import (
     Frame,

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+
 import sealframe as sf
 from reference.image_factor import block_means, norms, row_sums
 from reference.similarity import window_cosine

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, x448
+
 from sealframe.errors import BadSignature, CannotOpen, KeyFileError, PolicyError
 from sealframe.keys import (
     SIGN_NAMES,

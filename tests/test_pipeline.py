@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import sealframe as sf
 from sealframe import pipeline
 from sealframe.image import frame_from_bytes

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support import encoded, synthetic_frame
 
 README = (Path(__file__).parent.parent / "README.md").read_text()

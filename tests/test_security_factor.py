@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sealframe.errors import MalformedEnvelope
 from sealframe.security_factor import MAX_PART_BYTES, SecurityFactor
 

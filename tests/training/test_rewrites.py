@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sealframe.training import rewrites
 
 RNG = np.random.default_rng(20261123)

@@ -31,7 +31,7 @@ class GraphWriter:
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
         """Add a named constant."""
-        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
+        self._constants[name] = numpy_helper.from_array(np.array(values, order="C"), name)
         return name
 
     def _quantum(self, name: str, step: float | NDArray[np.float32], zero: int) -> list[str]:

@@ -38,8 +38,8 @@ class FloatTwin:
 
     def _activate(self, name: str, values: Tensor, step: str, zero: str) -> Tensor:
         """Zero point 0 is how the graph spells relu."""
-        self._steps[name] = float(self._constants[step])
-        return F.relu(values) if int(self._constants[zero]) == 0 else values
+        self._steps[name] = self._constants[step].item()
+        return F.relu(values) if self._constants[zero].item() == 0 else values
 
     def _dense(self, node: onnx.NodeProto, source: Tensor) -> Tensor:
         _, step, _, weight, steps, _, bias, out_step, out_zero = node.input
