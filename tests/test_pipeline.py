@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import sealframe as sf
-from sealframe import pipeline
 from sealframe.image import frame_from_bytes
 from sealframe.image_factor import PROFILES, ImageFactor
+from sealframe.pipeline import sealer as sealing
 from support import encoded, synthetic_frame
 
 NOW = 1_790_000_000_000
@@ -105,7 +105,7 @@ def test_sealing_twice_gives_new_counter_random_and_bytes(server: sf.ServerKey, 
 
 
 def _with(change: Callable[[ImageFactor], bytes]) -> Callable[..., ImageFactor]:
-    real = pipeline.compute_image_factor
+    real = sealing.compute_image_factor
 
     def computed(*arguments: Any, **options: Any) -> ImageFactor:
         factor = real(*arguments, **options)
@@ -129,7 +129,7 @@ def test_a18_a_factor_that_is_not_the_pictures_is_refused(
     server: sf.ServerKey, device: sf.DeviceKey, monkeypatch: pytest.MonkeyPatch, change: Any
 ) -> None:
     with monkeypatch.context() as sabotage:
-        sabotage.setattr(pipeline, "compute_image_factor", _with(change))
+        sabotage.setattr(sealing, "compute_image_factor", _with(change))
         envelope = sealer_for(server, device).seal(synthetic_frame(30, 30))
     with pytest.raises(sf.FactorMismatch):
         archive(server, device).verify(envelope)
@@ -257,3 +257,57 @@ def test_wrong_arguments_get_sentences(server: sf.ServerKey, device: sf.DeviceKe
         sf.Opener(server, devices=[device.public])  # type: ignore[call-arg]
     with pytest.raises(sf.MalformedEnvelope):
         archive(server, device).open(encoded(synthetic_frame(9, 9), "PNG"))
+
+
+def test_a_request_gets_its_answer_back(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    envelope, answer_key = sealer_for(server, device).seal_request(synthetic_frame(20, 20), b"pay")
+    opened = archive(server, device).open(envelope)
+    answer = answer_key.read(opened.answer(server, b"paid"), server.public)
+    assert (answer.body, answer.confidential) == (b"paid", True)
+    assert opened.envelope_id == answer_key.envelope_id
+    other_key = sealer_for(server, device).seal_request(synthetic_frame(20, 20))[1]
+    with pytest.raises(sf.SealframeError):
+        other_key.read(opened.answer(server, b"paid"), server.public)
+
+
+def test_seal_into_a_buffer(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
+    sealer, out = sealer_for(server, device), bytearray(1_000_000)
+    length = sealer.seal_into(out, frame, b"data")
+    assert np.array_equal(archive(server, device).open(memoryview(out)[:length]).image, frame)
+    with pytest.raises(ValueError, match="buffer"):
+        sealer.seal_into(bytearray(1000), frame)
+
+
+def test_a_stream_of_frames_under_one_opening(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    frames = [synthetic_frame(40, 50, seed=seed) for seed in range(5)]
+    sealing_side = sf.SealSession(sealer_for(server, device), frames[0], b"first")
+    opening_side = sf.OpenSession(opener, sealing_side.opening)
+    assert np.array_equal(opening_side.opened.image, frames[0])
+    sealed = [sealing_side.seal(each, b"next") for each in frames[1:]]
+    for sequence, (each, envelope) in enumerate(zip(frames[1:], sealed, strict=True)):
+        opened = opening_side.open(envelope)
+        assert np.array_equal(opened.image, each)
+        assert (opened.sequence, opened.data) == (sequence, b"next")
+    with pytest.raises(sf.ReplayedCapture):
+        opening_side.open(sealed[0])
+    with pytest.raises(sf.ReplayedCapture):
+        sf.OpenSession(opener, sealing_side.opening)
+    with pytest.raises(sf.PolicyError):
+        opener.open(sealing_side.opening)
+    with pytest.raises(sf.PolicyError):
+        sf.OpenSession(opener, sealer_for(server, device).seal(frames[0]))
+    with pytest.raises(sf.SealframeError):
+        opener.open(sealed[0])
+
+
+def test_a18_a_stream_frame_with_another_factor_is_refused(
+    server: sf.ServerKey, device: sf.DeviceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = sf.SealSession(sealer_for(server, device), synthetic_frame(20, 20))
+    reader = sf.OpenSession(archive(server, device), stream.opening)
+    with monkeypatch.context() as sabotage:
+        sabotage.setattr(sealing, "compute_image_factor", _with(lambda factor: factor.bytes[::-1]))
+        false_frame = stream.seal(synthetic_frame(20, 20))
+    with pytest.raises(sf.FactorMismatch):
+        reader.open(false_frame)

@@ -20,7 +20,7 @@ from sealframe.image_factor import ImageFactor, image_factor
 
 if TYPE_CHECKING:
     from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
-    from sealframe.envelope import Policy
+    from sealframe.envelope import AnswerKey, Policy
     from sealframe.errors import (
         BadSignature,
         CannotOpen,
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     )
     from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
     from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
-    from sealframe.pipeline import Opened, Opener, Sealer, Verified
+    from sealframe.pipeline import Opened, Opener, OpenSession, Sealer, SealSession, Verified
     from sealframe.security_factor import SecurityFactor
     from sealframe.trace import StageTimes
 
 _HOMES = {
     "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
-    "envelope": ("Policy",),
+    "envelope": ("AnswerKey", "Policy"),
     "errors": (
         "BadSignature",
         "CannotOpen",
@@ -64,7 +64,7 @@ _HOMES = {
     ),
     "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
     "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic", "SharedKey"),
-    "pipeline": ("Opened", "Opener", "Sealer", "Verified"),
+    "pipeline": ("OpenSession", "Opened", "Opener", "SealSession", "Sealer", "Verified"),
     "security_factor": ("SecurityFactor",),
     "trace": ("StageTimes",),
 }
@@ -72,6 +72,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = version()
 __all__ = [
+    "AnswerKey",
     "Archive",
     "BadSignature",
     "CannotOpen",
@@ -89,11 +90,13 @@ __all__ = [
     "MemoryCounter",
     "MemoryReplayStore",
     "ModelError",
+    "OpenSession",
     "Opened",
     "Opener",
     "Policy",
     "PolicyError",
     "ReplayedCapture",
+    "SealSession",
     "Sealer",
     "SealframeError",
     "SecurityFactor",

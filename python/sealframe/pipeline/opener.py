@@ -1,0 +1,172 @@
+"""Opening: from an envelope to a picture of which everything has been checked."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
+from sealframe.envelope.layout import Mode
+from sealframe.errors import FactorMismatch, ImageError
+from sealframe.image import frame_from_bytes, pixels_for_viewing
+from sealframe.image_factor import compute_image_factor, profile_by_number
+from sealframe.pipeline.sealer import HoldsKeys
+from sealframe.trace import no_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sealframe.capture_context import CaptureContext
+    from sealframe.envelope import Header, Policy, SessionFrame, Unsealed
+    from sealframe.freshness import Archive, Live
+    from sealframe.image import Buffer
+    from sealframe.keys import DevicePublic, ServerKey, SharedKey
+    from sealframe.models import ModelSet
+    from sealframe.security_factor import SecurityFactor
+    from sealframe.trace import Mark
+
+
+class OpenedPicture:
+    """A picture of which everything has been checked.
+
+    payload: its bytes as they were sealed (a raw frame for arrays). data: the application's bytes.
+    context: CaptureContext. security_factor: SecurityFactor. device: the DevicePublic that signed.
+    """
+
+    def __init__(self, content: Unsealed | SessionFrame) -> None:
+        self.payload: bytes = content.payload
+        self.data: bytes = content.data
+        self.context: CaptureContext = content.context
+        self.security_factor: SecurityFactor = content.security_factor
+        self.device: DevicePublic = content.signer
+
+    @property
+    def image_factor(self) -> bytes:
+        """The factor that was sealed, and recomputed to the same bytes."""
+        return self.security_factor.image_factor
+
+    @cached_property
+    def image(self) -> NDArray[np.uint8]:
+        """The picture in colour, uint8 HxW, HxWx3 or HxWx4; a raw frame in the order in which it was sealed."""
+        return pixels_for_viewing(self.payload)
+
+
+class Opened(OpenedPicture):
+    """An opened envelope. header: what anyone could see of it."""
+
+    def __init__(self, unsealed: Unsealed) -> None:
+        super().__init__(unsealed)
+        self.header: Header = unsealed.header
+        self._answer_key = unsealed.answer_key
+
+    @property
+    def envelope_id(self) -> bytes:
+        """The 32 bytes by which an answer names this envelope."""
+        return self._answer_key.envelope_id
+
+    def answer(self, server: ServerKey, body: bytes) -> bytes:
+        """An answer of up to 64 KiB, signed by the server and readable by the sender alone. Raises PolicyError."""
+        return self._answer_key.write(server, body)
+
+    def facts(self) -> dict[str, Any]:
+        """What was opened, as JSON values, without pixels or data."""
+        return {
+            "context": self.context.facts(),
+            "factor_profile": self.header.profile,
+            "message_id": self.header.message_id.hex(),
+            "payload_bytes": len(self.payload),
+            "payload_sha256": self.security_factor.payload_digest.hex(),
+            "data_bytes": len(self.data),
+        }
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.header.message_id.hex()}>"
+
+
+class Verified(Opened):
+    """Checked, but not yet spent: whoever verified calls `accept`, or spends it in a transaction of their own."""
+
+    def __init__(self, unsealed: Unsealed, freshness: Live | Archive) -> None:
+        super().__init__(unsealed)
+        self.unsealed = unsealed
+        self._freshness = freshness
+
+    def accept(self) -> Opened:
+        """Spend this capture, atomically across processes. Raises ReplayedCapture, or PolicyError (store down)."""
+        self._freshness.accept(self.device.key_id, self.context, self.header.message_id)
+        return Opened(self.unsealed)
+
+
+class Opener(HoldsKeys):
+    """Opens envelopes with a server's key. Long-lived, thread-safe."""
+
+    def __init__(
+        self,
+        server: ServerKey | SharedKey | Sequence[ServerKey | SharedKey],
+        *,
+        devices: Iterable[DevicePublic] | Mapping[bytes, DevicePublic],
+        freshness: Live | Archive,
+        policy: Policy = DEFAULT_POLICY,
+        clock: Callable[[], float] = time.time,
+        models: ModelSet | None = None,
+    ) -> None:
+        """Open with one key, or with several while keys change.
+
+        `devices`: the devices accepted, or a mapping that finds them by key id. `freshness`: Live(store) on a server,
+        Archive() where age and replays do not count; there is no default. `clock` (Unix seconds) is for key validity.
+        """
+        self._server = server
+        self._devices = devices if isinstance(devices, Mapping) else {device.key_id: device for device in devices}
+        self._freshness = freshness
+        self._policy = policy
+        self._clock = clock
+        self._models = models
+
+    def open(self, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
+        """Verify and accept. Raises what `verify` and `Verified.accept` raise."""
+        opened = self.verify(envelope, mark=mark).accept()
+        mark("acceptance")
+        return opened
+
+    def verify(self, envelope: Buffer, *, mark: Mark = no_mark) -> Verified:
+        """Check everything and change nothing.
+
+        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey, PolicyError, BadSignature, CannotOpen,
+        FactorMismatch, StaleCapture.
+        """
+        return self._verify(envelope, self._policy, mark)
+
+    def verify_session(self, envelope: Buffer) -> Verified:
+        """Check the signed opening of a stream; `OpenSession` is what applications use. Raises as `verify`."""
+        return self._verify(envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})), no_mark)
+
+    def check_frame(self, frame: SessionFrame) -> None:
+        """Check clock and image factor of a stream's frame. Raises StaleCapture, FactorMismatch."""
+        self._freshness.check(frame.context)
+        self._check_image_factor(frame, frame.profile, no_mark)
+
+    def _verify(self, envelope: Buffer, policy: Policy, mark: Mark) -> Verified:
+        unsealed = unseal_envelope(envelope, self._server, self._devices, policy, clock=self._clock)
+        mark("envelope")
+        self._freshness.check(unsealed.context)
+        self._check_image_factor(unsealed, unsealed.header.profile, mark)
+        return Verified(unsealed, self._freshness)
+
+    def _check_image_factor(self, content: Unsealed | SessionFrame, profile: int, mark: Mark) -> None:
+        try:
+            frame = frame_from_bytes(content.payload)
+        except ImageError:
+            raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
+        mark("image")
+        factor = compute_image_factor(frame, profile_by_number(profile), self._models, mark)
+        same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
+        if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
+            raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")
+        mark("comparison")

@@ -1,0 +1,154 @@
+"""Sealing: from a picture to an envelope."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NoReturn
+
+from sealframe.capture_context import CaptureContext
+from sealframe.envelope import EnvelopeWriter
+from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload
+from sealframe.image_factor import compute_image_factor, profile_by_name
+from sealframe.security_factor import SecurityFactor
+from sealframe.trace import no_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sealframe.capture_context import Counter
+    from sealframe.envelope import AnswerKey, SessionWriter
+    from sealframe.image import Frame, Order
+    from sealframe.image_factor import FactorPath, Reduction
+    from sealframe.keys import DeviceKey, ServerPublic, SharedKey
+    from sealframe.models import ModelSet
+    from sealframe.trace import Mark
+
+
+class HoldsKeys:
+    """Neither printed with its keys nor pickled (A45)."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"A {type(self).__name__} holds keys and cannot be pickled; make one in each process.")
+
+
+class _PayloadHasher:
+    """SHA-256 beside the network on one worker thread of this process, or in line with `workers=0`."""
+
+    def __init__(self, workers: int) -> None:
+        if workers not in (0, 1):
+            raise ValueError("workers is 0 or 1.")
+        self._workers = workers
+        self._process = 0
+        self._executor: ThreadPoolExecutor | None = None
+
+    def start(self, payload: Buffer) -> Callable[[], bytes]:
+        """Begin; the returned function waits for the digest."""
+        if not self._workers:
+            return hashlib.sha256(payload).digest
+        if self._executor is None or self._process != os.getpid():
+            self._executor, self._process = ThreadPoolExecutor(1, thread_name_prefix="sealframe"), os.getpid()
+        return self._executor.submit(lambda: hashlib.sha256(payload).digest()).result
+
+
+class Sealer(HoldsKeys):
+    """Seals pictures as one device to one or several servers. Long-lived, thread-safe, usable after a fork.
+
+    It owns one worker thread that hashes beside the network; `workers=0` does without.
+
+    In all methods `picture` is a frame (uint8 HxW, HxWx3, HxWx4; `order` names its channels) or an encoded picture
+    (bytes), and `data` is up to 64 KiB that travel sealed and signed beside it. A frame is copied first, so it may
+    change at once. They raise ImageError, PolicyError (data too long, key not valid now), KeyFileError (counter),
+    ModelError, and TypeError for anything that is no picture.
+    """
+
+    def __init__(
+        self,
+        *,
+        to: ServerPublic | SharedKey | Sequence[ServerPublic | SharedKey],
+        device: DeviceKey,
+        counter: Counter,
+        path: FactorPath = "gan",
+        reduction: Reduction = "rows",
+        workers: int = 1,
+        clock: Callable[[], float] = time.time,
+        models: ModelSet | None = None,
+    ) -> None:
+        """`clock` gives Unix seconds. Raises ValueError for an unknown factor profile, PolicyError for recipients."""
+        self._profile = profile_by_name(path, reduction)
+        self._writer = EnvelopeWriter(to, device, clock=clock)
+        self._device = device.public
+        self._counter = counter
+        self._hasher = _PayloadHasher(workers)
+        self._clock = clock
+        self._models = models
+
+    def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark) -> bytes:
+        """Seal one picture into an envelope."""
+        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        envelope = self._writer.write(self._profile.number, security_factor, data, payload)
+        mark("envelope")
+        return envelope
+
+    def seal_into(
+        self, out: bytearray | memoryview, picture: object, data: bytes = b"", *, order: Order | None = None
+    ) -> int:
+        """Seal into the start of a buffer and return the envelope's length; ValueError when the buffer is too small."""
+        security_factor, payload = self.measure(picture, data, order=order)
+        return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
+
+    def seal_request(
+        self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark
+    ) -> tuple[bytes, AnswerKey]:
+        """Seal, and get the key of the server's answer; keep it privately until the answer has come."""
+        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        request = self._writer.write_request(self._profile.number, security_factor, data, payload)
+        mark("envelope")
+        return request
+
+    def start_session(
+        self, picture: object, data: bytes = b"", *, order: Order | None = None
+    ) -> tuple[bytes, SessionWriter]:
+        """Seal the signed opening of a stream; `SealSession` is what applications use."""
+        security_factor, payload = self.measure(picture, data, order=order)
+        return self._writer.open_session(self._profile.number, security_factor, data, payload)
+
+    def measure(
+        self, picture: object, data: bytes, *, order: Order | None = None, mark: Mark = no_mark
+    ) -> tuple[SecurityFactor, Buffer]:
+        """The security factor of a new capture of this picture, and the payload it speaks of."""
+        payload, frame = _snapshot(picture, order)
+        payload_digest = self._hasher.start(payload)
+        context = self._capture_context(frame)
+        mark("image")
+        factor = compute_image_factor(frame, self._profile, self._models, mark)
+        data_digest = hashlib.sha256(data).digest()
+        security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, payload_digest())
+        mark("security factor")
+        return security_factor, payload
+
+    def _capture_context(self, frame: Frame) -> CaptureContext:
+        return CaptureContext(
+            device_info=self._device.device_info,
+            sign_version=self._device.sign_version,
+            timestamp=int(self._clock() * 1000),
+            counter=self._counter.next(),
+            random=secrets.token_bytes(16),
+            width=frame.width,
+            height=frame.height,
+        )
+
+
+def _snapshot(picture: object, order: Order | None) -> tuple[Buffer, Frame]:
+    """The payload, and the frame that is read from it: what is sealed is what was measured (A11)."""
+    if isinstance(picture, bytes | bytearray | memoryview):
+        payload: Buffer = bytes(picture)
+    else:
+        payload = raw_payload(frame_from_array(picture, order))
+    return payload, frame_from_bytes(payload)

@@ -1,0 +1,68 @@
+"""Streams of frames: one signed opening, then frames under its key, without a signature each.
+
+A session lives in one process on either side, for at most 2^20 frames or ten minutes. Payment servers refuse it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sealframe.envelope import SessionReader
+from sealframe.pipeline.opener import OpenedPicture
+from sealframe.pipeline.sealer import HoldsKeys
+
+if TYPE_CHECKING:
+    from sealframe.envelope import SessionFrame
+    from sealframe.image import Buffer, Order
+    from sealframe.pipeline.opener import Opened, Opener
+    from sealframe.pipeline.sealer import Sealer
+
+
+class SealSession(HoldsKeys):
+    """The sealing side of a stream. `opening` is the envelope to send first; it carries the first picture."""
+
+    def __init__(self, sealer: Sealer, picture: object, data: bytes = b"", *, order: Order | None = None) -> None:
+        """Raises what `Sealer.seal` raises, and PolicyError unless the sealer has exactly one recipient."""
+        self._sealer = sealer
+        self.opening, self._writer = sealer.start_session(picture, data, order=order)
+
+    def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
+        """The next frame. Raises what `Sealer.seal` raises, and PolicyError when the session is used up."""
+        security_factor, payload = self._sealer.measure(picture, data, order=order)
+        return self._writer.write(security_factor, data, payload)
+
+
+class OpenedFrame(OpenedPicture):
+    """An opened frame of a stream. sequence: its number, from 0."""
+
+    def __init__(self, frame: SessionFrame) -> None:
+        super().__init__(frame)
+        self.sequence = frame.sequence
+
+    def __repr__(self) -> str:
+        return f"<OpenedFrame {self.sequence}>"
+
+
+class OpenSession(HoldsKeys):
+    """The opening side of a stream. `opened` is the opening's own picture, checked and spent like any envelope."""
+
+    def __init__(self, opener: Opener, opening: Buffer, *, ordered: bool = True) -> None:
+        """With `ordered=False` each of the last 64 frames may come late, once.
+
+        Raises what `Opener.open` raises, and PolicyError when the envelope opens no session.
+        """
+        verified = opener.verify_session(opening)
+        self._opener = opener
+        self._reader = SessionReader(verified.unsealed, ordered=ordered)
+        self.opened: Opened = verified.accept()
+
+    def open(self, frame: Buffer) -> OpenedFrame:
+        """Check and spend the next frame.
+
+        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, CannotOpen,
+        FactorMismatch, StaleCapture, ReplayedCapture (out of order, or a second time).
+        """
+        checked = self._reader.verify(frame)
+        self._opener.check_frame(checked)
+        self._reader.accept(checked.sequence)
+        return OpenedFrame(checked)
