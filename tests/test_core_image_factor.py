@@ -68,3 +68,66 @@ def test_a10_strides_and_out(isa) -> None:
 def test_a10_bad_arguments_are_refused(call, error) -> None:
     with pytest.raises(error):
         call()
+
+
+def of_rank(rank: int, side: int = 24) -> np.ndarray:
+    rng = np.random.default_rng(rank)
+    return (rng.integers(-3, 4, (side, rank)) @ rng.integers(-2, 3, (rank, side))).astype(np.int8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 20), (20, 3), (17, 17), (33, 40)])
+def test_m15_a16_rank_equals_its_twin(isa, shape) -> None:
+    for given in (values(shape), np.zeros(shape, np.int8), np.full(shape, -128, np.int8)):
+        assert _core.rank(given) == reference.rank(given)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 5, 9])
+def test_m15_rank_of_products(isa, rank) -> None:
+    given = of_rank(rank)
+    assert _core.rank(given) == reference.rank(given) == np.linalg.matrix_rank(given.astype(float))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (7, 8), (20, 17), (40, 33)])
+def test_m15_a16_leading_pair_equals_its_twin(isa, shape) -> None:
+    for seed in range(3):
+        given = values(shape, seed)
+        value, vector = _core.leading_pair(given)
+        expected_value, expected_vector = reference.leading_pair(given)
+        assert value == expected_value
+        assert np.array_equal(vector, expected_vector)
+
+
+def test_m15_leading_pair_is_that_of_the_gram_matrix(isa) -> None:
+    given = (of_rank(1, 64).astype(int) * 5 + values((64, 64)) // 16).clip(-128, 127).astype(np.int8)
+    value, vector = _core.leading_pair(given)
+    exact, vectors = np.linalg.eigh(given.T.astype(float) @ given)
+    assert value / 256 == pytest.approx(exact[-1], rel=1e-6)
+    assert abs(vector / 2**30 @ vectors[:, -1]) == pytest.approx(1, abs=1e-6)
+    assert vector[np.abs(vector).argmax()] > 0
+
+
+def test_a16_repeated_eigenvalues_and_zero_maps_are_defined(isa) -> None:
+    value, vector = _core.leading_pair(np.eye(12, dtype=np.int8) * 3)
+    assert value == 9 * 256
+    assert vector.tolist() == [2**30] + [0] * 11
+    value, vector = _core.leading_pair(np.zeros((5, 12), np.int8))
+    assert value == 0
+    assert not vector.any()
+
+
+def test_the_largest_maps_do_not_overflow(isa) -> None:
+    extreme = np.full((1024, 1024), -128, np.int8)
+    value, vector = _core.leading_pair(extreme)
+    assert value == 256 * 1024 * 1024 * 2**14
+    assert (vector == 2**25).all()
+    assert _core.rank(extreme) == 1
+
+
+@pytest.mark.parametrize("kernel", [_core.rank, _core.leading_pair])
+def test_a10_bad_maps_are_refused(kernel) -> None:
+    with pytest.raises(ValueError, match="between 1 and 1024"):
+        kernel(np.zeros((1025, 4), np.int8))
+    with pytest.raises(TypeError):
+        kernel(np.zeros((4, 4), np.int32))
+    with pytest.raises(ValueError, match="two dimensions"):
+        kernel(np.zeros(4, np.int8))

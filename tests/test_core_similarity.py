@@ -114,3 +114,68 @@ def test_a10_bad_arguments_are_refused(arguments, error) -> None:
 def test_a10_out_may_not_overlap() -> None:
     with pytest.raises(ValueError, match="share memory"):
         _core.window_cosine(A, B, out=A.view(np.int8))
+
+
+CHANNELS = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 64, 100, 128]
+
+
+@pytest.mark.parametrize("channels", [*CHANNELS, 1024])
+@pytest.mark.parametrize("zero", [0, 128, 255])
+def test_m14_channel_cosine_of_bytes_equals_its_twin(isa, channels, zero) -> None:
+    a, b = np.random.default_rng(channels).integers(0, 256, (2, 3, 5, channels), np.uint8)
+    a[0, 0] = zero
+    b[0, :2] = zero
+    a[1, 1] = b[1, 1]
+    a[2, 2], b[2, 2] = 0, 255
+    assert np.array_equal(_core.channel_cosine(a, b, zero=zero), reference.channel_cosine(a, b, zero))
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_m14_channel_cosine_of_floats_equals_its_twin(isa, channels) -> None:
+    a, b = np.random.default_rng(channels).normal(0, 3, (2, 17, 19, channels)).astype(np.float32)
+    a[0, 0], b[0, :2] = 0, 0
+    a[1] *= np.float32(1e-25)
+    found = _core.channel_cosine(a, b)
+    assert np.array_equal(found, reference.channel_cosine(a, b))
+    assert found[0, 0] == 1
+    assert found[0, 1] == 0
+
+
+def test_a10_channel_maps_of_any_strides(isa) -> None:
+    a, b = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 16), np.uint8)
+    view = np.s_[::-1, ::2, ::-1]
+    assert np.array_equal(_core.channel_cosine(a[view], b[view]), reference.channel_cosine(a[view], b[view]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("side", [0, 1])
+def test_a15_values_that_are_not_finite_are_refused(isa, value, side) -> None:
+    maps = np.ones((2, 4, 5, 20), np.float32)
+    maps[side, 3, 4, 19] = value
+    with pytest.raises(ValueError, match="finite"):
+        _core.channel_cosine(*maps)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "error"),
+    [
+        (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 4), np.uint8), ValueError),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8), ValueError),
+        (np.zeros((2, 2, 1025), np.uint8), np.zeros((2, 2, 1025), np.uint8), ValueError),
+        (np.zeros((2, 0, 3), np.uint8), np.zeros((2, 0, 3), np.uint8), ValueError),
+        (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.float32), TypeError),
+        (np.zeros((2, 2, 3)), np.zeros((2, 2, 3)), TypeError),
+        (np.zeros((2, 2, 3), ">f4"), np.zeros((2, 2, 3), ">f4"), TypeError),
+    ],
+    ids=str,
+)
+def test_a10_bad_channel_maps_are_refused(a, b, error) -> None:
+    with pytest.raises(error):
+        _core.channel_cosine(a, b)
+
+
+def test_channel_zero_is_a_byte() -> None:
+    a = np.zeros((2, 2, 3), np.uint8)
+    for zero in (-1, 256):
+        with pytest.raises(ValueError, match="between 0 and 255"):
+            _core.channel_cosine(a, a, zero=zero)

@@ -31,6 +31,8 @@ struct Type {
 
 inline constexpr Type uint8{'u', 1, "uint8"};
 inline constexpr Type int8{'i', 1, "int8"};
+inline constexpr Type int16{'i', 2, "int16"};
+inline constexpr Type uint16{'u', 2, "uint16"};
 inline constexpr Type int32{'i', 4, "int32"};
 inline constexpr Type int64{'i', 8, "int64"};
 inline constexpr Type float32{'f', 4, "float32"};

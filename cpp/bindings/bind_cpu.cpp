@@ -36,9 +36,9 @@ void apply_environment() {
 void bind_cpu(py::module_& m) {
     apply_environment();
     m.def("version", [] { return SEALFRAME_VERSION; });
-    m.def("isa", [] { return std::string(cpu::name(cpu::active())); });
-    m.def("isas", &isas);
-    m.def("set_isa", &set_isa, py::arg("name"));
+    m.def("isa", [] { return std::string(cpu::name(cpu::active())); }, "The instruction set in use.");
+    m.def("isas", &isas, "The instruction sets that this CPU can run, best last.");
+    m.def("set_isa", &set_isa, py::arg("name"), "Use this instruction set from now on, in all threads.");
 }
 
 }  // namespace sealframe::bindings

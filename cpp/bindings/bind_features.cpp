@@ -2,7 +2,10 @@
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "picture.hpp"
 #include "sealframe/features.hpp"
+#include "sealframe/sampling.hpp"
+#include "sealframe/spectrum.hpp"
 
 namespace sealframe::bindings {
 namespace {
@@ -10,32 +13,6 @@ namespace {
 using features::Feature;
 using features::Layout;
 using features::Request;
-using image::Order;
-
-Order order_of(const std::string& name) {
-    if (name == "gray") return Order::gray;
-    if (name == "rgb") return Order::rgb;
-    if (name == "bgr") return Order::bgr;
-    if (name == "rgba") return Order::rgbx;
-    if (name == "bgra") return Order::bgrx;
-    throw py::value_error(describe(Status::channel_order));
-}
-
-/// The order of the bytes when the channels are walked backwards.
-Order reversed(Order order) {
-    switch (order) {
-        case Order::rgb:
-            return Order::bgr;
-        case Order::bgr:
-            return Order::rgb;
-        case Order::rgbx:
-            return Order::xbgr;
-        case Order::bgrx:
-            return Order::xrgb;
-        default:
-            return order;
-    }
-}
 
 Feature feature_of(const std::string& name) {
     if (name == "gray") return Feature::gray;
@@ -49,69 +26,6 @@ Layout layout_of(const std::string& name) {
     if (name == "blocks") return Layout::blocks;
     throw py::value_error("The layout must be rows or blocks.");
 }
-
-/// A picture in an array: seen in place when the channels of a pixel are neighbours, copied otherwise.
-class Picture {
-  public:
-    Picture(const py::object& object, Order order) : held_(array_of(object, uint8, "image")) {
-        const std::size_t channels = image::weights(order).channels;
-        const py::ssize_t dimensions = channels == 1 ? 2 : 3;
-        if (held_.ndim() != dimensions ||
-            (channels > 1 && held_.shape(2) != static_cast<py::ssize_t>(channels))) {
-            throw py::value_error("The image must be height x width for gray and height x width x " +
-                                  std::string("channels otherwise, and fit its channel order."));
-        }
-        view_ = {static_cast<const std::uint8_t*>(held_.data()),
-                 static_cast<std::size_t>(held_.shape(0)),
-                 static_cast<std::size_t>(held_.shape(1)),
-                 held_.strides(0),
-                 held_.strides(1),
-                 order};
-        if (held_.size() == 0) return;  // refused by its sides
-        if (channels == 1 || held_.strides(2) == 1) {
-            if (image::check(view_) == Status::image_stride) copy(channels, channels == 1 ? 0 : 1);
-        } else if (held_.strides(2) == -1 && held_.strides(1) >= static_cast<py::ssize_t>(channels)) {
-            view_.data -= channels - 1;
-            view_.order = reversed(order);
-        } else {
-            copy(channels, held_.strides(2));
-        }
-    }
-
-    const image::View& view() const { return view_; }
-    std::size_t bytes() const { return static_cast<std::size_t>(held_.size()); }
-
-    void refuse_overlap_with(const py::array& out) const {
-        const std::uint8_t *low = static_cast<const std::uint8_t*>(held_.data()), *high = low;
-        for (py::ssize_t i = 0; i < held_.ndim(); ++i) {
-            const py::ssize_t reach = (held_.shape(i) - 1) * held_.strides(i);
-            (reach < 0 ? low : high) += reach;
-        }
-        refuse_overlap(out, low, static_cast<std::size_t>(high - low) + 1);
-    }
-
-  private:
-    void copy(std::size_t channels, py::ssize_t channel_stride) {
-        if (view_.height > image::max_side || view_.width > image::max_side) return;
-        copy_.resize(view_.height * view_.width * channels);
-        std::uint8_t* to = copy_.data();
-        for (py::ssize_t y = 0; y < held_.shape(0); ++y) {
-            for (py::ssize_t x = 0; x < held_.shape(1); ++x) {
-                const std::uint8_t* pixel = view_.data + y * held_.strides(0) + x * held_.strides(1);
-                for (std::size_t c = 0; c < channels; ++c) {
-                    *to++ = pixel[static_cast<py::ssize_t>(c) * channel_stride];
-                }
-            }
-        }
-        view_.data = copy_.data();
-        view_.pixel_stride = static_cast<std::ptrdiff_t>(channels);
-        view_.row_stride = static_cast<std::ptrdiff_t>(view_.width * channels);
-    }
-
-    py::array held_;
-    std::vector<std::uint8_t> copy_;
-    image::View view_{};
-};
 
 std::vector<py::ssize_t> shape_of(const Request& request) {
     const auto height = static_cast<py::ssize_t>(request.height),
@@ -173,15 +87,118 @@ py::array unblock(const py::object& tiles, std::size_t height, std::size_t width
     return rows;
 }
 
+/// The 32 bytes of a seed; they outlive the GIL because `held` keeps them.
+const std::uint8_t* seed_of(const py::object& held) {
+    if (!py::isinstance<py::bytes>(held)) raise_type("seed", "bytes");
+    char* data = nullptr;
+    py::ssize_t length = 0;
+    PyBytes_AsStringAndSize(held.ptr(), &data, &length);
+    if (length != static_cast<py::ssize_t>(features::seed_bytes)) {
+        throw py::value_error("The seed must be 32 bytes long.");
+    }
+    return reinterpret_cast<const std::uint8_t*>(data);
+}
+
+py::array random_words(const py::object& seed, std::uint64_t first, std::size_t count,
+                       const py::object& out) {
+    const std::uint8_t* key = seed_of(seed);
+    if (first > features::max_words || count > features::max_words - first) raise(Status::stream_position);
+    py::array words = output(out, uint16, {static_cast<py::ssize_t>(count)});
+    auto* to = static_cast<std::uint16_t*>(words.mutable_data());
+    Status status;
+    {
+        const ReleaseGil released(2 * count);
+        status = features::random_words(key, first, count, to);
+    }
+    raise(status);
+    return words;
+}
+
+/// A kernel from one gray plane to one plane of `type`.
+template <typename Kernel>
+py::array from_gray(const py::object& gray, const Type& type, const py::object& out, Kernel kernel) {
+    const Plane plane(gray, uint8, "gray");
+    py::array result = output(
+        out, type, {static_cast<py::ssize_t>(plane.height()), static_cast<py::ssize_t>(plane.width())});
+    refuse_overlap(result, plane.data<std::uint8_t>(), plane.size());
+    void* to = result.mutable_data();
+    Status status;
+    {
+        const ReleaseGil released(plane.size());
+        status = kernel(plane.data<std::uint8_t>(), plane.size(), to);
+    }
+    raise(status);
+    return result;
+}
+
+py::array bernoulli(const py::object& gray, const py::object& seed, std::uint64_t first,
+                    const py::object& out) {
+    const std::uint8_t* key = seed_of(seed);
+    return from_gray(gray, uint8, out, [=](const std::uint8_t* from, std::size_t count, void* to) {
+        return features::bernoulli(from, count, key, first, static_cast<std::uint8_t*>(to));
+    });
+}
+
+py::array binarise(const py::object& gray, int threshold, const py::object& out) {
+    return from_gray(gray, uint8, out, [=](const std::uint8_t* from, std::size_t count, void* to) {
+        return features::binarise(from, count, threshold, static_cast<std::uint8_t*>(to));
+    });
+}
+
+py::array standardise(const py::object& gray, const py::object& out) {
+    return from_gray(gray, float32, out, [](const std::uint8_t* from, std::size_t count, void* to) {
+        return features::standardise(from, count, static_cast<float*>(to));
+    });
+}
+
+py::array spectrum(const py::object& rows, const py::object& out) {
+    const Plane plane(rows, uint8, "rows");
+    const std::size_t height = plane.height(), width = plane.width();
+    if (height > features::max_output_side || width > features::max_output_side) raise(Status::output_size);
+    if (height % features::tile_side != 0 || width % features::tile_side != 0) raise(Status::block_layout);
+    py::array tiles = output(out, int16, {static_cast<py::ssize_t>(height / 32 * (width / 32)), 32, 32});
+    refuse_overlap(tiles, plane.data<std::uint8_t>(), plane.size());
+    auto* to = static_cast<std::int16_t*>(tiles.mutable_data());
+    Status status;
+    {
+        const ReleaseGil released(8 * plane.size());
+        status = features::spectrum(plane.data<std::uint8_t>(), height, width, to);
+    }
+    raise(status);
+    return tiles;
+}
+
 }  // namespace
 
 void bind_features(py::module_& m) {
-    m.def("area_mean", &area_mean, py::arg("image"), py::arg("order"), py::arg("height"), py::arg("width"),
-          py::kw_only(), py::arg("feature") = "gray", py::arg("threshold") = 128, py::arg("layout") = "rows",
-          py::arg("out") = py::none());
-    m.def("block", &block, py::arg("rows"), py::kw_only(), py::arg("out") = py::none());
-    m.def("unblock", &unblock, py::arg("tiles"), py::arg("height"), py::arg("width"), py::kw_only(),
-          py::arg("out") = py::none());
+    const py::arg_v out = py::arg("out") = py::none();
+    m.def(
+        "area_mean", &area_mean, py::arg("image"), py::arg("order"), py::arg("height"), py::arg("width"),
+        py::kw_only(), py::arg("feature") = "gray", py::arg("threshold") = 128, py::arg("layout") = "rows",
+        out,
+        "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "
+        "output's "
+        "sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or "
+        "standardised "
+        "(float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 8, 8, 16).");
+    m.def("block", &block, py::arg("rows"), py::kw_only(), out,
+          "(H, W) to 32x32 tiles (H/32 * W/32, 8, 8, 16) in 4x4 block order; sides are multiples of 32 up to "
+          "4096.");
+    m.def("unblock", &unblock, py::arg("tiles"), py::arg("height"), py::arg("width"), py::kw_only(), out,
+          "The inverse of block().");
+    m.def("random_words", &random_words, py::arg("seed"), py::arg("first"), py::arg("count"), py::kw_only(),
+          out,
+          "Words first .. first + count - 1 of the ChaCha12 keystream of a 32-byte seed: uint16 (count,).");
+    m.def("bernoulli", &bernoulli, py::arg("gray"), py::arg("seed"), py::arg("first") = 0, py::kw_only(), out,
+          "Pixel i of (H, W) is 1 with probability gray/255, by word first + i of the seed's stream: uint8 "
+          "(H, W).");
+    m.def("binarise", &binarise, py::arg("gray"), py::arg("threshold") = 128, py::kw_only(), out,
+          "1 where gray >= threshold (0..255), else 0: uint8 (H, W).");
+    m.def("standardise", &standardise, py::arg("gray"), py::kw_only(), out,
+          "float(2 gray - 255) * (1 / 255f): float32 (H, W) in [-1, 1].");
+    m.def("spectrum", &spectrum, py::arg("rows"), py::kw_only(), out,
+          "Orthonormal DCT-II of p - 128 of each 32x32 tile, in 1/8: int16 (H/32 * W/32, 32, 32); H, W up to "
+          "4096.");
 }
 
 }  // namespace sealframe::bindings

@@ -23,8 +23,8 @@ py::array block_means(const py::object& image, std::size_t size, const py::objec
     return means;
 }
 
-py::array row_sums(const py::object& map, const py::object& out) {
-    const Plane plane(map, int8, "map");
+py::array row_sums(const py::object& values, const py::object& out) {
+    const Plane plane(values, int8, "values");
     py::array sums = output(out, int32, {static_cast<py::ssize_t>(plane.height())});
     refuse_overlap(sums, plane.data<std::int8_t>(), plane.size());
     auto* to = static_cast<std::int32_t*>(sums.mutable_data());
@@ -37,8 +37,8 @@ py::array row_sums(const py::object& map, const py::object& out) {
     return sums;
 }
 
-py::array norms(const py::object& map, const py::object& out) {
-    const Plane plane(map, int8, "map");
+py::array norms(const py::object& values, const py::object& out) {
+    const Plane plane(values, int8, "values");
     py::array three = output(out, int64, {3});
     refuse_overlap(three, plane.data<std::int8_t>(), plane.size());
     auto* to = static_cast<std::int64_t*>(three.mutable_data());
@@ -51,13 +51,57 @@ py::array norms(const py::object& map, const py::object& out) {
     return three;
 }
 
+std::int32_t rank(const py::object& values) {
+    const Plane plane(values, int8, "values");
+    const std::size_t bytes = image_factor::rank_scratch(plane.height(), plane.width());
+    if (bytes == 0) raise(Status::map_size);
+    const Scratch scratch(bytes);
+    std::int32_t result = 0;
+    Status status;
+    {
+        const ReleaseGil released(8 * plane.size());
+        status = image_factor::rank(plane.data<std::int8_t>(), plane.height(), plane.width(), &result,
+                                    scratch.data(), scratch.size());
+    }
+    raise(status);
+    return result;
+}
+
+py::tuple leading_pair(const py::object& values, const py::object& out) {
+    const Plane plane(values, int8, "values");
+    const std::size_t bytes = image_factor::leading_pair_scratch(plane.height(), plane.width());
+    if (bytes == 0) raise(Status::map_size);
+    py::array vector = output(out, int32, {static_cast<py::ssize_t>(plane.width())});
+    refuse_overlap(vector, plane.data<std::int8_t>(), plane.size());
+    const Scratch scratch(bytes);
+    auto* to = static_cast<std::int32_t*>(vector.mutable_data());
+    std::int64_t value = 0;
+    Status status;
+    {
+        const ReleaseGil released(8 * plane.size());
+        status = image_factor::leading_pair(plane.data<std::int8_t>(), plane.height(), plane.width(), &value,
+                                            to, scratch.data(), scratch.size());
+    }
+    raise(status);
+    return py::make_tuple(value, vector);
+}
+
 }  // namespace
 
 void bind_image_factor(py::module_& m) {
-    m.def("block_means", &block_means, py::arg("image"), py::arg("size") = 8, py::kw_only(),
-          py::arg("out") = py::none());
-    m.def("row_sums", &row_sums, py::arg("map"), py::kw_only(), py::arg("out") = py::none());
-    m.def("norms", &norms, py::arg("map"), py::kw_only(), py::arg("out") = py::none());
+    const py::arg_v out = py::arg("out") = py::none();
+    m.def(
+        "block_means", &block_means, py::arg("image"), py::arg("size") = 8, py::kw_only(), out,
+        "Rounded mean of each size x size block: uint8 (H/size, W/size); size is a power of two up to 128.");
+    m.def("row_sums", &row_sums, py::arg("values"), py::kw_only(), out,
+          "Sum of each row of (H, W): int32 (H,).");
+    m.def("norms", &norms, py::arg("values"), py::kw_only(), out,
+          "Sum of |x|, sum of x^2, largest sum of |x| over one row: int64 (3,).");
+    m.def("rank", &rank, py::arg("values"), "Rank of (H, W) modulo the prime 65521; sides up to 1024.");
+    m.def("leading_pair", &leading_pair, py::arg("values"), py::kw_only(), out,
+          "Leading eigenvalue (in 1/256) and eigenvector (int32 (W,), unit length 2^30) of M^T M after 32 "
+          "fixed-point "
+          "power steps; sides up to 1024.");
 }
 
 }  // namespace sealframe::bindings

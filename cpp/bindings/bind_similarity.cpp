@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "arrays.hpp"
 #include "bind.hpp"
 #include "sealframe/similarity.hpp"
@@ -28,11 +30,70 @@ py::array window_cosine(const py::object& a, const py::object& b, int k, const p
     return map;
 }
 
+/// Two maps (height, width, channels) of one type, packed.
+class ChannelPair {
+  public:
+    ChannelPair(const py::object& a, const py::object& b, const Type& type)
+        : a_(py::array::ensure(array_of(a, type, "a"), py::array::c_style)),
+          b_(py::array::ensure(array_of(b, type, "b"), py::array::c_style)) {
+        if (a_.ndim() != 3 || b_.ndim() != 3 || !std::equal(a_.shape(), a_.shape() + 3, b_.shape())) {
+            throw py::value_error("a and b must have the same shape: height, width, channels.");
+        }
+        if (a_.size() == 0) throw py::value_error("a and b must not be empty.");
+    }
+
+    const py::array& a() const { return a_; }
+    const py::array& b() const { return b_; }
+    std::size_t pixels() const { return static_cast<std::size_t>(a_.shape(0) * a_.shape(1)); }
+    std::size_t channels() const { return static_cast<std::size_t>(a_.shape(2)); }
+
+    py::array output_of(const py::object& out, const Type& type) const {
+        py::array result = output(out, type, {a_.shape(0), a_.shape(1)});
+        refuse_overlap(result, a_.data(), static_cast<std::size_t>(a_.nbytes()));
+        refuse_overlap(result, b_.data(), static_cast<std::size_t>(b_.nbytes()));
+        return result;
+    }
+
+  private:
+    py::array a_, b_;
+};
+
+bool is_float(const py::object& object) {
+    return py::isinstance<py::array>(object) &&
+           py::reinterpret_borrow<py::array>(object).dtype().kind() == 'f';
+}
+
+py::array channel_cosine(const py::object& a, const py::object& b, int zero, const py::object& out) {
+    const bool floats = is_float(a);
+    const ChannelPair maps(a, b, floats ? float32 : uint8);
+    py::array result = maps.output_of(out, floats ? float32 : int8);
+    const void *from_a = maps.a().data(), *from_b = maps.b().data();
+    void* to = result.mutable_data();
+    Status status;
+    {
+        const ReleaseGil released(maps.pixels() * maps.channels());
+        status = floats ? similarity::channel_cosine(static_cast<const float*>(from_a),
+                                                     static_cast<const float*>(from_b), maps.pixels(),
+                                                     maps.channels(), static_cast<float*>(to))
+                        : similarity::channel_cosine(static_cast<const std::uint8_t*>(from_a),
+                                                     static_cast<const std::uint8_t*>(from_b), maps.pixels(),
+                                                     maps.channels(), zero, static_cast<std::int8_t*>(to));
+    }
+    raise(status);
+    return result;
+}
+
 }  // namespace
 
 void bind_similarity(py::module_& m) {
     m.def("window_cosine", &window_cosine, py::arg("a"), py::arg("b"), py::arg("k") = 7, py::kw_only(),
-          py::arg("out") = py::none());
+          py::arg("out") = py::none(),
+          "Cosine of the k x k windows (odd, 3..15, cut at the border) of p - 128, in 1/127: int8 (H, W).");
+    m.def("channel_cosine", &channel_cosine, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("zero") = 128,
+          py::arg("out") = py::none(),
+          "Cosine of the channel vectors of (H, W, C), C up to 1024: of v - zero in 1/127 for uint8 as int8 "
+          "(H, W), "
+          "of finite float32 as float32 (H, W).");
 }
 
 }  // namespace sealframe::bindings

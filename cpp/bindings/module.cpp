@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     m.doc() =
         "The native core of sealframe: integer image kernels. Private; the modules of sealframe wrap it.";
     sealframe::bindings::bind_cpu(m);
+    sealframe::bindings::bind_image(m);
     sealframe::bindings::bind_features(m);
     sealframe::bindings::bind_similarity(m);
     sealframe::bindings::bind_image_factor(m);

@@ -1,13 +1,16 @@
 # The native core: one object per stage and instruction set, gathered in one static library.
 
-set(SEALFRAME_STAGES features similarity image_factor)
-set(SEALFRAME_SOURCES ${PROJECT_SOURCE_DIR}/cpp/src/cpu/cpu.cpp ${PROJECT_SOURCE_DIR}/cpp/src/status/status.cpp
-                      ${PROJECT_SOURCE_DIR}/cpp/src/image/image.cpp)
-set(SEALFRAME_AVX2_SOURCES)
-foreach(stage IN LISTS SEALFRAME_STAGES)
-  set(folder ${PROJECT_SOURCE_DIR}/cpp/src/${stage})
-  list(APPEND SEALFRAME_SOURCES ${folder}/${stage}.cpp ${folder}/${stage}_scalar.cpp)
-  list(APPEND SEALFRAME_AVX2_SOURCES ${folder}/${stage}_avx2.cpp)
+# Stage and group of kernels; a group has one file per instruction set.
+set(SEALFRAME_KERNELS image/image features/features features/sampling features/spectrum similarity/similarity
+                      similarity/channels image_factor/image_factor image_factor/spectral)
+set(SEALFRAME_SOURCES status/status.cpp cpu/cpu.cpp)
+foreach(kernel IN LISTS SEALFRAME_KERNELS)
+  list(APPEND SEALFRAME_SOURCES ${kernel}.cpp ${kernel}_scalar.cpp)
+  list(APPEND SEALFRAME_AVX2_SOURCES ${kernel}_avx2.cpp)
+endforeach()
+set(SEALFRAME_AVX512_SOURCES features/sampling_avx512.cpp)
+foreach(list IN ITEMS SEALFRAME_SOURCES SEALFRAME_AVX2_SOURCES SEALFRAME_AVX512_SOURCES)
+  list(TRANSFORM ${list} PREPEND ${PROJECT_SOURCE_DIR}/cpp/src/)
 endforeach()
 
 add_library(sealframe_core STATIC ${SEALFRAME_SOURCES})
@@ -24,8 +27,15 @@ target_compile_options(sealframe_core PRIVATE -ffp-contract=off -Wall -Wextra -W
                                               $<$<BOOL:${SEALFRAME_WERROR}>:-Werror>)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  target_sources(sealframe_core PRIVATE ${SEALFRAME_AVX2_SOURCES})
+  target_sources(sealframe_core PRIVATE ${SEALFRAME_AVX2_SOURCES} ${SEALFRAME_AVX512_SOURCES})
   # The baseline is pinned, so that only the files that are named after an instruction set contain it.
   target_compile_options(sealframe_core PRIVATE -march=x86-64)
   set_source_files_properties(${SEALFRAME_AVX2_SOURCES} PROPERTIES COMPILE_OPTIONS -mavx2)
+  set_source_files_properties(${SEALFRAME_AVX512_SOURCES} PROPERTIES COMPILE_OPTIONS
+                                                                     "-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # Its own intrinsics header trips over these two warnings.
+    set_property(SOURCE ${SEALFRAME_AVX512_SOURCES} APPEND PROPERTY COMPILE_OPTIONS -Wno-uninitialized
+                                                                    -Wno-maybe-uninitialized)
+  endif()
 endif()

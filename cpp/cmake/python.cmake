@@ -9,7 +9,9 @@ pybind11_add_module(
   NO_EXTRAS
   ${bindings}/module.cpp
   ${bindings}/arrays.cpp
+  ${bindings}/picture.cpp
   ${bindings}/bind_cpu.cpp
+  ${bindings}/bind_image.cpp
   ${bindings}/bind_features.cpp
   ${bindings}/bind_similarity.cpp
   ${bindings}/bind_image_factor.cpp)

@@ -1,9 +1,8 @@
-"""The native core. Private: the modules of sealframe wrap it.
-
-Every function refuses an array of another type or byte order with TypeError and a shape or number out of range with
-ValueError, takes any strides, and writes into `out` when it is given (writable, C-contiguous, of the result's type
-and shape, sharing no memory with an input). The result is the same on every instruction set.
-"""
+# The native core. Private: the modules of sealframe wrap it; the docstrings are in the module.
+#
+# Every function refuses an array of another type or byte order with TypeError and a shape or number out of range with
+# ValueError, takes any strides, and writes into `out` when it is given (writable, C-contiguous, of the result's type
+# and shape, sharing no memory with an input). The result is the same on every instruction set.
 
 from typing import Literal, overload
 
@@ -11,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 def version() -> str: ...
-def isa() -> str:
-    """The instruction set in use: the best usable one unless SEALFRAME_ISA or set_isa() says otherwise."""
-
-def isas() -> tuple[str, ...]:
-    """The instruction sets that this CPU can run, best last."""
-
-def set_isa(name: str) -> None:
-    """Use this instruction set from now on, in all threads. Raises ValueError when this CPU cannot."""
-
+def isa() -> str: ...
+def isas() -> tuple[str, ...]: ...
+def set_isa(name: str) -> None: ...
+def gray(image: NDArray[np.uint8], order: str, *, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]: ...
 @overload
 def area_mean(
     image: NDArray[np.uint8],
@@ -31,13 +25,7 @@ def area_mean(
     threshold: int = 128,
     layout: Literal["rows", "blocks"] = "rows",
     out: NDArray[np.uint8] | None = None,
-) -> NDArray[np.uint8]:
-    """Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535.
-
-    The output's sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or
-    standardised (float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 8, 8, 16).
-    """
-
+) -> NDArray[np.uint8]: ...
 @overload
 def area_mean(
     image: NDArray[np.uint8],
@@ -50,24 +38,38 @@ def area_mean(
     layout: Literal["rows"] = "rows",
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]: ...
-def block(rows: NDArray[np.uint8], *, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """(H, W) to 32x32 tiles (H/32 * W/32, 8, 8, 16) in 4x4 block order; sides are multiples of 32 up to 4096."""
-
+def block(rows: NDArray[np.uint8], *, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]: ...
 def unblock(
     tiles: NDArray[np.uint8], height: int, width: int, *, out: NDArray[np.uint8] | None = None
-) -> NDArray[np.uint8]:
-    """The inverse of block()."""
-
+) -> NDArray[np.uint8]: ...
+def random_words(
+    seed: bytes, first: int, count: int, *, out: NDArray[np.uint16] | None = None
+) -> NDArray[np.uint16]: ...
+def bernoulli(
+    gray: NDArray[np.uint8], seed: bytes, first: int = 0, *, out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]: ...
+def binarise(
+    gray: NDArray[np.uint8], threshold: int = 128, *, out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]: ...
+def standardise(gray: NDArray[np.uint8], *, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]: ...
+def spectrum(rows: NDArray[np.uint8], *, out: NDArray[np.int16] | None = None) -> NDArray[np.int16]: ...
 def window_cosine(
     a: NDArray[np.uint8], b: NDArray[np.uint8], k: int = 7, *, out: NDArray[np.int8] | None = None
-) -> NDArray[np.int8]:
-    """Cosine of the k x k windows (odd, 3..15, cut at the border) of p - 128, in 1/127: int8 (H, W)."""
-
-def block_means(image: NDArray[np.uint8], size: int = 8, *, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """Rounded mean of each size x size block: uint8 (H/size, W/size); size is a power of two up to 128."""
-
-def row_sums(map: NDArray[np.int8], *, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
-    """Sum of each row of (H, W): int32 (H,)."""
-
-def norms(map: NDArray[np.int8], *, out: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-    """Sum of |x|, sum of x^2, largest sum of |x| over one row: int64 (3,)."""
+) -> NDArray[np.int8]: ...
+@overload
+def channel_cosine(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], *, zero: int = 128, out: NDArray[np.int8] | None = None
+) -> NDArray[np.int8]: ...
+@overload
+def channel_cosine(
+    a: NDArray[np.float32], b: NDArray[np.float32], *, zero: int = 128, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]: ...
+def block_means(
+    image: NDArray[np.uint8], size: int = 8, *, out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]: ...
+def row_sums(values: NDArray[np.int8], *, out: NDArray[np.int32] | None = None) -> NDArray[np.int32]: ...
+def norms(values: NDArray[np.int8], *, out: NDArray[np.int64] | None = None) -> NDArray[np.int64]: ...
+def rank(values: NDArray[np.int8]) -> int: ...
+def leading_pair(
+    values: NDArray[np.int8], *, out: NDArray[np.int32] | None = None
+) -> tuple[int, NDArray[np.int32]]: ...

@@ -71,3 +71,51 @@ def block(rows: np.ndarray) -> np.ndarray:
 def unblock(tiles: np.ndarray, height: int, width: int) -> np.ndarray:
     split = tiles.reshape(height // 32, width // 32, 8, 8, 4, 4)
     return split.transpose(0, 2, 4, 1, 3, 5).reshape(height, width)
+
+
+def chacha_block(key: bytes, counter: int, rounds: int = 12, nonce: bytes = bytes(8)) -> bytes:
+    """One block of ChaCha as first published: 64-bit counter, 64-bit nonce (D. J. Bernstein, 2008)."""
+    start = np.frombuffer(b"expand 32-byte k" + key + counter.to_bytes(8, "little") + nonce, "<u4")
+    x = [int(word) for word in start]
+
+    def quarter(a: int, b: int, c: int, d: int) -> None:
+        for target, source, turned, bits in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            x[target] = (x[target] + x[source]) % 2**32
+            mixed = x[turned] ^ x[target]
+            x[turned] = (mixed << bits | mixed >> (32 - bits)) % 2**32
+
+    for _ in range(rounds // 2):
+        for i in range(4):
+            quarter(i, 4 + i, 8 + i, 12 + i)
+        for i in range(4):
+            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+    return b"".join(((v + int(s)) % 2**32).to_bytes(4, "little") for v, s in zip(x, start, strict=True))
+
+
+def random_words(seed: bytes, first: int, count: int) -> np.ndarray:
+    blocks = range(first // 32, (first + count + 31) // 32)
+    stream = b"".join(chacha_block(seed, block % 2**64) for block in blocks)
+    return np.frombuffer(stream, "<u2")[first % 32 :][:count]
+
+
+def bernoulli(gray: np.ndarray, seed: bytes, first: int = 0) -> np.ndarray:
+    words = random_words(seed, first, gray.size).reshape(gray.shape).astype(int)
+    return ((words < 257 * gray.astype(int)) | (gray == 255)).astype(np.uint8)
+
+
+def standardise(gray: np.ndarray) -> np.ndarray:
+    return (2 * gray.astype(np.float32) - np.float32(255)) * (np.float32(1) / np.float32(255))
+
+
+def dct_matrix() -> np.ndarray:
+    """Orthonormal DCT-II of 32 points times 2^15, rounded."""
+    frequency, place = np.mgrid[:32, :32]
+    matrix = np.cos(np.pi * (2 * place + 1) * frequency / 64) * np.where(frequency == 0, np.sqrt(0.5), 1) / 4
+    return np.rint(matrix * 2**15).astype(np.int64)
+
+
+def spectrum(rows: np.ndarray) -> np.ndarray:
+    height, width = rows.shape
+    tiles = rows.astype(np.int64).reshape(height // 32, 32, width // 32, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    columns = (dct_matrix() @ (tiles - 128) + 2**11) >> 12
+    return np.clip((columns @ dct_matrix().T + 2**14) >> 15, -(2**15), 2**15 - 1).astype(np.int16)

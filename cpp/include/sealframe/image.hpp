@@ -33,4 +33,8 @@ inline constexpr std::size_t max_side = 65535;
 
 Status check(const View& image);
 
+/// BT.601 luma at the picture's own size, rounded once: (9798 R + 19235 G + 3735 B + 16384) >> 15.
+/// `out` is (height, width) row-major.
+Status gray(const View& image, std::uint8_t* out);
+
 }  // namespace sealframe::image

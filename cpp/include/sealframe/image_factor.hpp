@@ -19,4 +19,25 @@ Status row_sums(const std::int8_t* map, std::size_t height, std::size_t width, s
 /// squared), and the largest sum of |x| over one row (the norm that the maximum norm induces).
 Status norms(const std::int8_t* map, std::size_t height, std::size_t width, std::int64_t out[3]);
 
+inline constexpr std::size_t max_map_side = 1024;
+
+/// Bytes of scratch that rank() and leading_pair() need; 0 when a side is not 1..1024.
+std::size_t rank_scratch(std::size_t height, std::size_t width);
+std::size_t leading_pair_scratch(std::size_t height, std::size_t width);
+
+/// Rank of the map over the integers modulo the prime 65521.
+Status rank(const std::int8_t* map, std::size_t height, std::size_t width, std::int32_t* out, void* scratch,
+            std::size_t scratch_size);
+
+/// Leading eigenvalue and eigenvector of G = M^T M after 32 power steps, in fixed point. A defined function:
+/// start   v = column j of G, j the first index of the largest diagonal entry; all zero: value 0, vector 0
+/// step    v = G v, scaled so that the largest magnitude is 2^20: w = v >> s with the smallest s that brings
+/// every
+///         |w| below 2^40, then w * 2^20 / max|w| toward zero
+/// value   floor(2^8 (v . G v) / (v . v))
+/// vector  v * 2^36 / isqrt(2^12 v . v) toward zero: unit length is 2^30; its first largest magnitude is
+/// positive `vector` holds `width` elements.
+Status leading_pair(const std::int8_t* map, std::size_t height, std::size_t width, std::int64_t* value,
+                    std::int32_t* vector, void* scratch, std::size_t scratch_size);
+
 }  // namespace sealframe::image_factor

@@ -17,6 +17,10 @@ enum class Status : int {
     block_size,
     scratch_size,
     isa,
+    stream_position,
+    channels,
+    not_finite,
+    map_size,
 };
 
 /// One sentence in English for a person; static storage.

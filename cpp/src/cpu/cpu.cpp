@@ -11,7 +11,7 @@
 namespace sealframe::cpu {
 namespace {
 
-constexpr std::array<std::string_view, isa_count> names = {"scalar", "avx2", "avx512", "neon"};
+constexpr std::array<std::string_view, isa_count> names = {"scalar", "avx2", "avx512"};
 constexpr int undecided = -1;
 std::atomic<int> chosen{undecided};
 
@@ -51,22 +51,6 @@ bool has_avx512() {
     return has_avx2() && (saved_registers() & zmm) == zmm && f && dq && bw && vl;
 }
 
-constexpr bool has_neon() {
-    return false;
-}
-
-#elif defined(__aarch64__)
-
-constexpr bool has_avx2() {
-    return false;
-}
-constexpr bool has_avx512() {
-    return false;
-}
-constexpr bool has_neon() {
-    return true;
-}
-
 #else
 
 constexpr bool has_avx2() {
@@ -75,14 +59,11 @@ constexpr bool has_avx2() {
 constexpr bool has_avx512() {
     return false;
 }
-constexpr bool has_neon() {
-    return false;
-}
 
 #endif
 
 Isa best() {
-    for (const Isa isa : {Isa::avx512, Isa::avx2, Isa::neon}) {
+    for (const Isa isa : {Isa::avx512, Isa::avx2}) {
         if (usable(isa)) return isa;
     }
     return Isa::scalar;
@@ -102,8 +83,6 @@ bool usable(Isa isa) {
             return has_avx2();
         case Isa::avx512:
             return has_avx512();
-        case Isa::neon:
-            return has_neon();
     }
     return false;
 }
@@ -116,6 +95,14 @@ Isa active() {
         if (!chosen.compare_exchange_strong(expected, isa)) isa = expected;
     }
     return static_cast<Isa>(isa);
+}
+
+bool runs_avx2() {
+    return active() == Isa::avx2 || active() == Isa::avx512;
+}
+
+bool runs_avx512() {
+    return active() == Isa::avx512;
 }
 
 Status select(std::string_view wanted) {

@@ -2,7 +2,20 @@
 
 #include <cstdlib>
 
+#include "image/image_kernels.hpp"
+#include "sealframe/cpu.hpp"
+
 namespace sealframe::image {
+namespace {
+
+const Kernels& kernels() {
+#if defined(__x86_64__)
+    if (cpu::runs_avx2()) return avx2_kernels;
+#endif
+    return scalar_kernels;
+}
+
+}  // namespace
 
 Weights weights(Order order) {
     constexpr std::int16_t r = 9798, g = 19235, b = 3735;
@@ -37,6 +50,19 @@ Status check(const View& image) {
     constexpr std::ptrdiff_t max_stride = std::ptrdiff_t{1} << 40;
     const bool far = std::abs(image.pixel_stride) > max_stride || std::abs(image.row_stride) > max_stride;
     return overlapping || far ? Status::image_stride : Status::ok;
+}
+
+Status gray(const View& image, std::uint8_t* out) {
+    if (const Status status = check(image); status != Status::ok) return status;
+    if (out == nullptr) return Status::null_pointer;
+    const Weights by = weights(image.order);
+    const bool packed = image.pixel_stride == static_cast<std::ptrdiff_t>(by.channels);
+    const Kernels& use = packed ? kernels() : scalar_kernels;
+    for (std::size_t y = 0; y < image.height; ++y) {
+        const std::uint8_t* row = image.data + static_cast<std::ptrdiff_t>(y) * image.row_stride;
+        use.gray_row(out + y * image.width, row, image.width, image.pixel_stride, by.weight, by.channels);
+    }
+    return Status::ok;
 }
 
 }  // namespace sealframe::image

@@ -10,7 +10,7 @@ namespace {
 
 const Kernels& kernels() {
 #if defined(__x86_64__)
-    if (cpu::active() >= cpu::Isa::avx2 && cpu::active() <= cpu::Isa::avx512) return avx2_kernels;
+    if (cpu::runs_avx2()) return avx2_kernels;
 #endif
     return scalar_kernels;
 }

@@ -30,6 +30,14 @@ const char* describe(Status status) {
             return "The scratch memory is smaller than the size that the core asked for.";
         case Status::isa:
             return "This instruction set is unknown, or this CPU does not have it.";
+        case Status::stream_position:
+            return "The position in the random stream must lie below 2^62.";
+        case Status::channels:
+            return "The number of channels must lie between 1 and 1024.";
+        case Status::not_finite:
+            return "The values must be finite, and their squares must add up to a finite float32.";
+        case Status::map_size:
+            return "Each side of the map must lie between 1 and 1024.";
     }
     return "Unknown status.";
 }

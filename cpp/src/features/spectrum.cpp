@@ -1,0 +1,74 @@
+#include "sealframe/spectrum.hpp"
+
+#include <array>
+
+#include "features/spectrum_kernels.hpp"
+#include "sealframe/cpu.hpp"
+
+namespace sealframe::features {
+namespace {
+
+const SpectrumKernels& kernels() {
+#if defined(__x86_64__)
+    if (cpu::runs_avx2()) return avx2_spectrum;
+#endif
+    return scalar_spectrum;
+}
+
+/// round(8192 cos(pi j / 64)), j = 0 .. 32; 8192 = 2^15 sqrt(2 / 32).
+constexpr std::int16_t cosines[33] = {8192, 8182, 8153, 8103, 8035, 7946, 7839, 7713, 7568, 7405, 7225,
+                                      7027, 6811, 6580, 6333, 6070, 5793, 5501, 5197, 4880, 4551, 4212,
+                                      3862, 3503, 3135, 2760, 2378, 1990, 1598, 1202, 803,  402,  0};
+constexpr std::int16_t constant = 5793;  // round(2^15 sqrt(1 / 32))
+
+constexpr std::int16_t cosine(int j) {
+    j %= 128;
+    if (j > 64) j = 128 - j;
+    return j <= 32 ? cosines[j] : static_cast<std::int16_t>(-cosines[64 - j]);
+}
+
+using Matrix = std::array<std::int16_t, dct_side * dct_side>;
+
+constexpr Matrix dct_matrix() {
+    Matrix matrix{};
+    for (int k = 0; k < dct_side; ++k) {
+        for (int n = 0; n < dct_side; ++n) {
+            matrix[static_cast<std::size_t>(k * dct_side + n)] = k == 0 ? constant : cosine((2 * n + 1) * k);
+        }
+    }
+    return matrix;
+}
+
+constexpr Matrix dct = dct_matrix();
+constexpr std::size_t side = dct_side;
+constexpr std::size_t max_side = 4096;
+
+void transpose(const Matrix& in, std::int16_t* out) {
+    for (std::size_t y = 0; y < side; ++y) {
+        for (std::size_t x = 0; x < side; ++x) out[x * side + y] = in[y * side + x];
+    }
+}
+
+}  // namespace
+
+Status spectrum(const std::uint8_t* rows, std::size_t height, std::size_t width, std::int16_t* out) {
+    if (rows == nullptr || out == nullptr) return Status::null_pointer;
+    if (height < 1 || height > max_side || width < 1 || width > max_side) return Status::output_size;
+    if (height % side != 0 || width % side != 0) return Status::block_layout;
+    const SpectrumKernels& use = kernels();
+    Matrix tile, columns, turned;
+    for (std::size_t top = 0; top < height; top += side) {
+        for (std::size_t left = 0; left < width; left += side, out += side * side) {
+            for (std::size_t i = 0; i < side * side; ++i) {
+                tile[i] = static_cast<std::int16_t>(rows[(top + i / side) * width + left + i % side] - 128);
+            }
+            use.transform(columns.data(), dct.data(), tile.data(), 12);
+            transpose(columns, turned.data());
+            use.transform(tile.data(), dct.data(), turned.data(), 15);
+            transpose(tile, out);
+        }
+    }
+    return Status::ok;
+}
+
+}  // namespace sealframe::features

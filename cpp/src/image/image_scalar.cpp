@@ -1,0 +1,23 @@
+#include "image/image_kernels.hpp"
+
+namespace sealframe::image {
+namespace {
+
+void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_stride, const int16_t* weight,
+              size_t channels) {
+    for (size_t x = 0; x < width; ++x, row += pixel_stride) {
+        if (channels == 1) {
+            out[x] = row[0];
+            continue;
+        }
+        int luma = 1 << 14;
+        for (size_t c = 0; c < channels; ++c) luma += weight[c] * row[c];
+        out[x] = static_cast<uint8_t>(luma >> 15);
+    }
+}
+
+}  // namespace
+
+extern const Kernels scalar_kernels = {gray_row};
+
+}  // namespace sealframe::image
