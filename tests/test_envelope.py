@@ -10,6 +10,7 @@ import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 
 from sealframe.envelope import Policy, inspect, reader, schedule, unseal_envelope
+from sealframe.envelope.buffers import BufferPool
 from sealframe.envelope.layout import content_bytes, plaintext_bytes
 from sealframe.envelope.writer import EnvelopeWriter
 from sealframe.errors import (
@@ -583,3 +584,14 @@ def test_a47_inside_decryption_there_is_one_text(device: DeviceKey, server: Serv
 def test_a45_what_was_unsealed_is_not_printed(device: DeviceKey, server: ServerKey) -> None:
     unsealed = unseal(seal(device, server.public, b"CANARY-PIXELS", b"CANARY-DATA"), server, device.public)
     assert "CANARY" not in repr(unsealed)
+
+
+def test_the_buffer_pool_keeps_two_buffers_of_moderate_size() -> None:
+    pool = BufferPool()
+    with pool.borrow(10) as first, pool.borrow(20) as second, pool.borrow(30) as third:
+        assert [len(view) for view in (first, second, third)] == [10, 20, 30]
+        assert len({id(view.obj) for view in (first, second, third)}) == 3
+    assert len(pool._free) == 2
+    with pool.borrow(1 << 25):
+        pass
+    assert all(len(buffer) <= 30 for buffer in pool._free)

@@ -18,6 +18,7 @@ from sealframe.errors import (
     UnsupportedEnvelope,
 )
 from sealframe.keys import SIGN_NAMES, DeviceKey, ServerKey, SharedKey, Suite
+from sealframe.keys.key_file import record_block
 from sealing import factor_of, now_s, seal, unseal
 
 BODY = b'{"result": "paid"}'
@@ -152,7 +153,8 @@ def test_the_answer_key_waits_in_a_private_file(
     with pytest.raises(KeyFileError):
         answer_key.save(path)
     text = path.read_text()
-    for damaged in (text + text, text.replace("ANSWER SECRET", "OTHER SECRET")):
+    nameless = record_block("SEALFRAME ANSWER", {}).pem() + text[text.index("-----BEGIN SEALFRAME ANSWER SECRET") :]
+    for damaged in (text + text, text.replace("ANSWER SECRET", "OTHER SECRET"), nameless):
         path.write_text(damaged)
         with pytest.raises(KeyFileError):
             AnswerKey.load(path)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from properties import fuzz_envelope
 from sealframe.capture_context import DEFAULT_RULE, CaptureContext, SpliceRule, register_splice_rule
 from sealframe.envelope import inspect
 from sealframe.errors import EnvelopeError, MalformedEnvelope, SealframeError
@@ -182,3 +183,9 @@ def test_a26_all_choices_of_parts_from_two_envelopes_are_refused(choice: int) ->
         return
     with pytest.raises(SealframeError):
         unseal(mixed, SERVER, DEVICE.public)
+
+
+@examples(300)
+@given(st.integers(0, 9), st.binary(max_size=600))
+def test_what_is_fuzzed_ends_in_a_typed_error_or_a_result(entrance: int, raw: bytes) -> None:
+    fuzz_envelope.one_input(bytes([entrance]) + raw)

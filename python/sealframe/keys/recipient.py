@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from sealframe.errors import CannotOpen, PolicyError
+from sealframe.errors import CannotOpen
 from sealframe.keys.secrecy import key_id_of
 from sealframe.keys.signing import load_pkcs8, pkcs8_block
 
@@ -62,16 +62,14 @@ class RecipientPublic:
     """
 
     def __init__(self, suite: int, raw: bytes) -> None:
-        self._hpke = _HPKE.get(suite)
         self._key = _load_public(suite, raw)
+        self._hpke = _HPKE[suite]
         self.suite = suite
         self.raw = raw
         self.key_id = key_id_of(_KEY_ID_KIND + suite, raw)
 
     def wrap(self, content_key: bytes, info: bytes) -> bytes:
         """HPKE encapsulation followed by the wrapped content key."""
-        if self._hpke is None:
-            raise PolicyError("A shared key does not wrap through HPKE.")
         return self._hpke.encrypt(content_key, self._key, info)
 
 
