@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sealframe.envelope.layout import Buffer
 
 _LENGTH = struct.Struct(">I")
-_plaintexts = BufferPool()
+_buffers = BufferPool()
 
 
 class Draft(NamedTuple):
@@ -50,14 +50,16 @@ def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer)
     return Draft(factor, b"".join((_LENGTH.pack(len(factor)), factor, _LENGTH.pack(len(data)), data)), payload)
 
 
-def encrypt(draft: Draft, key: bytes, context: bytes) -> tuple[bytes, ...]:
-    """The content in pieces, to be joined."""
-    encryptor = Cobblestone256Encryptor(key, context)
-    return encryptor.update(draft.preamble), encryptor.update(draft.payload), encryptor.finalize()
+def encrypt(head: bytes, draft: Draft, key: bytes, context: bytes) -> bytes:
+    """The head and the encrypted content, as one fresh object: each of this size costs more than its encryption."""
+    with _buffers.borrow(len(head) + draft.content_len) as out:
+        out[: len(head)] = head
+        encrypt_into(draft, key, context, out[len(head) :])
+        return bytes(out)
 
 
 def encrypt_into(draft: Draft, key: bytes, context: bytes, out: memoryview) -> None:
-    """The content into exactly `draft.content_len` bytes."""
+    """The encrypted content, into exactly `draft.content_len` bytes."""
     encryptor = Cobblestone256Encryptor(key, context)
     written = encryptor.update_into(draft.preamble, out)
     written += encryptor.update_into(draft.payload, out[written:])
@@ -77,7 +79,7 @@ def decrypt(encrypted: memoryview, key: bytes, context: bytes, tag_key: bytes, t
 
     Raises CannotOpen with one text whatever failed inside decryption (A47), FactorMismatch, MalformedEnvelope.
     """
-    with _plaintexts.borrow(plaintext_bytes(len(encrypted))) as plaintext:
+    with _buffers.borrow(plaintext_bytes(len(encrypted))) as plaintext:
         _decrypt_into(encrypted, key, context, plaintext)
         return _check(plaintext, tag_key, tag)
 

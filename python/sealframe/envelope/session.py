@@ -82,7 +82,7 @@ class SessionWriter:
         tag = schedule.factor_tag(self._session.key, draft.factor)
         fields = (self._session.suite, 0, Mode.SESSION_FRAME, self._session.key_id, sequence, draft.content_len, tag)
         header = _HEADER.pack(MAGIC, VERSION, *fields)
-        return b"".join((header, *encrypt(draft, self._session.key, schedule.frame_context(header))))
+        return encrypt(header, draft, self._session.key, schedule.frame_context(header))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -69,7 +69,7 @@ class EnvelopeWriter:
         """Seal a message, and keep what is needed to read its answer."""
         draft = draft_content(security_factor, data, payload)
         head = self._head(profile, Mode.MESSAGE, draft)
-        envelope = b"".join((head.written, *encrypt(draft, head.content_key, head.context)))
+        envelope = encrypt(head.written, draft, head.content_key, head.context)
         return envelope, AnswerKey(head.header_hash, schedule.answer_key(head.content_key))
 
     def write_into(
@@ -100,7 +100,7 @@ class EnvelopeWriter:
             raise PolicyError("A session has exactly one recipient; open one session for each.")
         draft = draft_content(security_factor, data, payload)
         head = self._head(profile, Mode.SESSION_OPEN, draft)
-        envelope = b"".join((head.written, *encrypt(draft, head.content_key, head.context)))
+        envelope = encrypt(head.written, draft, head.content_key, head.context)
         suite = self._recipients[0].suite
         return envelope, SessionWriter(SessionSecret.of_opening(suite, head.header_hash, head.content_key))
 
