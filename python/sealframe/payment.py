@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sealframe.errors import MalformedEnvelope
+from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
 
 VERSION = 1
 MAX_REQUEST_BYTES = 4096
@@ -172,13 +172,19 @@ class EnrolmentRequest:
 
 
 def parse_request(data: bytes) -> PaymentRequest | EnrolmentRequest:
-    """Read an envelope's `data`. Raises MalformedEnvelope unless `encode` could have written these fields."""
+    """Read an envelope's `data`.
+
+    Raises UnsupportedEnvelope for another version, MalformedEnvelope unless `encode` could have written these fields.
+    """
     try:
         if len(data) > MAX_REQUEST_BYTES:
             raise ValueError("too long")
         fields = json.loads(data.decode("utf-8"), object_pairs_hook=_without_doubles)
-        if type(fields.pop("v")) is not int:
+        version = fields.pop("v")
+        if type(version) is not int:
             raise ValueError("no version")
+        if version != VERSION:
+            raise UnsupportedEnvelope("The payment request is of another version; update the server.")
         action = Action(fields.pop("action"))
         return EnrolmentRequest(**fields) if action is Action.ENROL else PaymentRequest(action, **fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _QUERIES = {
     "I1 the entries of every payment, and all entries, sum to zero": """
         SELECT payment_id FROM entries GROUP BY payment_id HAVING SUM(amount) <> 0
-        UNION ALL SELECT 'all' FROM entries HAVING SUM(amount) <> 0""",
+        UNION ALL SELECT 'all' WHERE (SELECT SUM(amount) FROM entries) <> 0""",
     "I2 a balance is the sum of its entries": """
         SELECT a.account FROM accounts a LEFT JOIN entries e ON e.account = a.account
         GROUP BY a.account, a.balance HAVING a.balance <> COALESCE(SUM(e.amount), 0)""",

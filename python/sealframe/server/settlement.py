@@ -141,7 +141,7 @@ def settle(connection: Connection, attempt: Attempt, limits: Limits) -> Settled:
     before = stored_answer(connection, attempt.envelope_id)
     if before is not None:
         return before
-    if not spend_capture(connection, attempt):
+    if not spend_capture(connection, attempt.device, attempt.counter, attempt.message_id):
         before = stored_answer(connection, attempt.envelope_id)  # by another process, while this one waited
         if before is not None:
             return before
@@ -159,11 +159,15 @@ def stored_answer(connection: Connection, envelope_id: str) -> Settled | None:
     return None if row is None else Settled(row.answer, Code(row.code), stored=True)
 
 
-def spend_capture(connection: Connection, attempt: Attempt) -> bool:
+def spend_capture(connection: Connection, device: str, counter: int, message_id: str) -> bool:
     """Use up the device's counter and the message id; False when either was used before, or the device may not."""
-    to = f"{attempt.counter:0{COUNTER_DIGITS}}"
-    advanced = connection.execute(_ADVANCE, {"which": attempt.device, "to": to}).rowcount == 1
-    return advanced and connection.execute(_MESSAGE, {"message_id": attempt.message_id}).one_or_none() is None
+    advanced = connection.execute(_ADVANCE, {"which": device, "to": counter_text(counter)}).rowcount == 1
+    return advanced and connection.execute(_MESSAGE, {"message_id": message_id}).one_or_none() is None
+
+
+def counter_text(counter: int) -> str:
+    """A counter as the tables hold it."""
+    return f"{counter:0{COUNTER_DIGITS}}"
 
 
 def store_attempt(connection: Connection, attempt: Attempt, code: Code, answer: bytes) -> None:
@@ -173,7 +177,7 @@ def store_attempt(connection: Connection, attempt: Attempt, code: Code, answer: 
         {
             "envelope_id": attempt.envelope_id,
             "device": attempt.device,
-            "counter": f"{attempt.counter:0{COUNTER_DIGITS}}",
+            "counter": counter_text(attempt.counter),
             "message_id": attempt.message_id,
             "payment_id": attempt.request.payment_id,
             "action": attempt.request.action,

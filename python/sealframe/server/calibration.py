@@ -1,0 +1,39 @@
+"""Thresholds from measured false match rates: a matcher is used at a rate, never at a bare number.
+
+A calibration file is JSON: {"matcher", "model_sha256", "pairs", "rows": [{"fmr", "threshold"}, ...]}, measured on
+faces of the site and camera where it is used. Rates below 3 / pairs are not known and are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sealframe.errors import ModelError, PolicyError
+
+if TYPE_CHECKING:
+    import os
+
+    from sealframe.server.matching import Matcher
+
+
+def threshold_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) -> float:
+    """The threshold whose measured false match rate is at most `fmr`. Raises ModelError or PolicyError."""
+    try:
+        table = json.loads(Path(path).read_text())
+        same = (table["matcher"], table["model_sha256"]) == (matcher.name, matcher.model_sha256)
+        pairs = int(table["pairs"])
+        rows = [(float(row["fmr"]), float(row["threshold"])) for row in table["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelError(f"{path} is no calibration file; measure one.") from None
+    if not same:
+        raise ModelError(f"{path} was measured with another matcher or model; measure again.")
+    if pairs < 1 or fmr < 3 / pairs:
+        raise PolicyError(
+            f"A false match rate of {fmr} cannot be known from {pairs} pairs; measure more, or allow more."
+        )
+    fitting = [threshold for rate, threshold in rows if rate <= fmr]
+    if not fitting:
+        raise PolicyError(f"The calibration has no threshold for a false match rate of {fmr}; allow more.")
+    return min(fitting)

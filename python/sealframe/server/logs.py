@@ -1,0 +1,40 @@
+"""Structured logs: one JSON object a line, of fields that are named here and hold no secret, picture or password.
+
+Values are written as JSON strings, so nothing that a device sends can end a line or forge a field (A59).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+_FIELDS = ("request_id", "code", "stored", "why", "device", "payment_id", "status", "ms", "actor", "route", "where")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"at": int(record.created * 1000), "level": record.levelname.lower(), "event": record.getMessage()}
+        line.update((name, getattr(record, name)) for name in _FIELDS if hasattr(record, name))
+        if record.exc_info and record.exc_info[0] is not None:
+            # The kind of error and its place, never its text: a text may quote what came in.
+            line["why"] = record.exc_info[0].__name__
+            line["where"] = _innermost_place(record)
+        return json.dumps(line, default=str)
+
+
+def log_as_json(level: int = logging.INFO) -> None:
+    """Send this server's logs to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    logger = logging.getLogger("sealframe")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _innermost_place(record: logging.LogRecord) -> str:
+    place = record.exc_info[2] if record.exc_info else None
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place is not None else ""

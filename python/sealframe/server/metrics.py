@@ -1,0 +1,37 @@
+"""What is counted, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """Counters of one server process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.answers = Counter(
+            "sealframe_answers",
+            "Answers by code, and whether they were given before.",
+            ["code", "stored"],
+            registry=self._registry,
+        )
+        self.refusals = Counter(
+            "sealframe_transport_errors",
+            "Requests without a signed answer, by HTTP status.",
+            ["status"],
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "sealframe_answer_seconds",
+            "From the last byte in to the answer.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.in_flight = Gauge("sealframe_in_flight", "Requests being answered.", registry=self._registry)
+
+    def text(self) -> bytes:
+        """The page for Prometheus."""
+        return generate_latest(self._registry)

@@ -1,0 +1,269 @@
+"""One envelope from its bytes to its answer, without HTTP.
+
+    open      header, stored answer, device, signature, decryption, clock, image factor, request
+    judge     the face or the password
+    settle    one transaction, together with others
+
+The first two change nothing. Devices that the server does not know, or no longer, learn that before the signature is
+looked at; every other refusal up to the image factor is `rejected`, its reason in the log alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlalchemy import bindparam, select
+
+from sealframe.envelope import DEFAULT_POLICY, Policy, write_clear_answer
+from sealframe.envelope.layout import split_envelope
+from sealframe.errors import (
+    MalformedEnvelope,
+    PolicyError,
+    SealframeError,
+    StaleCapture,
+    UnsupportedEnvelope,
+)
+from sealframe.freshness import Live
+from sealframe.keys import DevicePublic, Validity
+from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, parse_request
+from sealframe.pipeline import Opener
+from sealframe.server import operators
+from sealframe.server.group_commit import GroupCommit
+from sealframe.server.records import device_from_record, record_of
+from sealframe.server.settlement import Attempt, Limits, Refused, Settled, settle, spend_capture, stored_answer
+from sealframe.server.tables import devices
+from sealframe.server.verification import MIN_ENROLLED_FRAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from sqlalchemy import Connection
+
+    from sealframe.keys import ServerKey
+    from sealframe.pipeline import Verified
+    from sealframe.server.database import Database
+    from sealframe.server.passwords import Passwords
+    from sealframe.server.verification import FaceVerifier
+
+MAX_ENVELOPE_BYTES = 16 << 20
+CLOCK_WINDOW_S = 300
+
+_log = logging.getLogger("sealframe.server")
+_DEVICE = select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenedRequest:
+    """A request of which everything but the person has been checked."""
+
+    envelope_id: str
+    verified: Verified
+    request: PaymentRequest
+    received_at: int
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether judging it means hashing a password."""
+        return self.request.action is Action.PASSWORD
+
+
+class PaymentService:
+    """Everything between the bytes of a request and the bytes of its answer. Thread-safe."""
+
+    def __init__(
+        self,
+        server: Sequence[ServerKey],
+        database: Database,
+        faces: FaceVerifier,
+        passwords: Passwords,
+        *,
+        limits: Limits | None = None,
+        policy: Policy = DEFAULT_POLICY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`server`: the newest key first; older ones still open. `clock` gives Unix seconds."""
+        self.database = database
+        self.faces = faces
+        self.passwords = passwords
+        self.writer = GroupCommit(database)
+        self._server = server[0]
+        self._limits = limits or Limits()
+        self._clock = clock
+        freshness = Live(_SettledLater(), window_s=CLOCK_WINDOW_S, clock=clock)
+        self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
+        self._opener = Opener(
+            list(server), devices=_Directory(database), freshness=freshness, policy=self._policy, clock=clock
+        )
+
+    @property
+    def public_record(self) -> str:
+        """What terminals pin, as text."""
+        return record_of(self._server.public)
+
+    def now(self) -> int:
+        """Unix milliseconds."""
+        return int(self._clock() * 1000)
+
+    def answer(self, envelope: bytes) -> Settled:
+        """Open, judge and settle in this thread. Raises MalformedEnvelope, UnsupportedEnvelope, StoreUnavailable."""
+        opened = self.open(envelope)
+        if isinstance(opened, Settled):
+            return opened
+        try:
+            attempt = self.judge(opened)
+            return self.settle(attempt).result()
+        except Refused as refused:
+            return self.refusal(opened, refused)
+
+    def open(self, envelope: bytes) -> OpenedRequest | Settled:
+        """Check what does not need the person; an answer when that is the end of it.
+
+        Raises MalformedEnvelope or UnsupportedEnvelope for bytes that no signed answer can name.
+        """
+        received_at = self.now()
+        envelope_id = hashlib.sha256(envelope).hexdigest()
+        header = split_envelope(envelope, self._policy.max_bytes).header
+        with self.database.reading() as connection:
+            before = stored_answer(connection, envelope_id)
+            if before is not None:
+                return before
+            status = connection.execute(_DEVICE, {"device": header.signer.hex()}).one_or_none()
+        if status is None or status.status != "active":
+            code = Code.UNKNOWN_DEVICE if status is None else Code.DEVICE_REVOKED
+            return self._clear(envelope, envelope_id, code, received_at, "device")
+        try:
+            verified = self._opener.verify(envelope)
+        except StaleCapture as error:
+            return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
+        except SealframeError as error:
+            return self._clear(envelope, envelope_id, Code.REJECTED, received_at, type(error).__name__)
+        return self._read_request(envelope_id, verified, received_at)
+
+    def judge(self, opened: OpenedRequest) -> Attempt:
+        """Look at the person: face or password, as asked for. Raises Refused when the server is too busy."""
+        request, reason, template_id = opened.request, None, None
+        if request.action is Action.PAY:
+            finding = self.faces.compare(self.database, request.account, opened.verified.image)
+            reason, template_id = finding.reason, finding.template_id
+        elif request.action is Action.PASSWORD:
+            reason = self.passwords.check(self.database, request.account, request.password or "")
+        return self._attempt(opened, reason, template_id)
+
+    def settle(self, attempt: Attempt) -> Future[Settled]:
+        """Queue the attempt; the future holds its answer once that is on the disk, or raises Refused."""
+        return self.writer.submit(lambda connection: settle(connection, attempt, self._limits))
+
+    def refusal(self, opened: OpenedRequest, refused: Refused) -> Settled:
+        """The sealed answer to a request that left no trace."""
+        return self._sealed(opened.envelope_id, opened.verified, refused.code, opened.received_at)
+
+    def enrol(self, account: str, envelopes: Sequence[bytes], actor: str) -> str:
+        """Enrol an account's owner from at least three sealed frames; returns the template's id.
+
+        The captures are spent. Raises PolicyError with what to do when a frame does not serve.
+        """
+        if len(envelopes) < MIN_ENROLLED_FRAMES:
+            raise PolicyError(f"An enrolment needs at least {MIN_ENROLLED_FRAMES} frames; capture more.")
+        frames = [self._open_enrolment(envelope, account) for envelope in envelopes]
+        vectors = []
+        for verified in frames:
+            vector = self.faces.encode(verified.image)
+            if isinstance(vector, Code):
+                raise PolicyError(f"A frame cannot be enrolled: {vector.message}")
+            vectors.append(vector)
+        if not self.faces.agree(vectors):
+            raise PolicyError("The frames do not show one face; capture all of one person.")
+        sealed = self.faces.seal_template(account, vectors)
+        matcher, now = self.faces.matcher, self.now()
+
+        def write(connection: Connection) -> str:
+            for verified in sorted(frames, key=lambda verified: verified.context.counter):
+                message_id = verified.header.message_id.hex()
+                if not spend_capture(connection, verified.device.key_id.hex(), verified.context.counter, message_id):
+                    raise PolicyError("A frame, or a later one of its device, was used before; capture all anew.")
+            return operators.enrol(connection, actor, now, account, sealed, matcher.name, matcher.model_sha256)
+
+        return self.writer.submit(write).result()
+
+    def close(self) -> None:
+        """Settle what waits, then let go of the database."""
+        self.writer.close()
+        self.database.close()
+
+    def _open_enrolment(self, envelope: bytes, account: str) -> Verified:
+        verified = self._opener.verify(envelope)
+        request = parse_request(verified.data)
+        if not isinstance(request, EnrolmentRequest) or request.account != account:
+            raise PolicyError("A frame was sealed for something else than this enrolment; capture it anew.")
+        return verified
+
+    def _read_request(self, envelope_id: str, verified: Verified, received_at: int) -> OpenedRequest | Settled:
+        try:
+            request = parse_request(verified.data)
+        except UnsupportedEnvelope:
+            return self._sealed(envelope_id, verified, Code.VERSION_UNSUPPORTED, received_at)
+        except MalformedEnvelope:
+            return self._sealed(envelope_id, verified, Code.REJECTED, received_at)
+        if isinstance(request, EnrolmentRequest):
+            return self._sealed(envelope_id, verified, Code.REJECTED, received_at)
+        return OpenedRequest(envelope_id, verified, request, received_at)
+
+    def _attempt(self, opened: OpenedRequest, reason: Code | None, template_id: str | None) -> Attempt:
+        verified = opened.verified
+        return Attempt(
+            envelope_id=opened.envelope_id,
+            device=verified.device.key_id.hex(),
+            counter=verified.context.counter,
+            message_id=verified.header.message_id.hex(),
+            request=opened.request,
+            finding=reason,
+            received_at=opened.received_at,
+            seal=lambda body: verified.answer(self._server, body),
+            template_id=template_id,
+        )
+
+    def _sealed(self, envelope_id: str, verified: Verified, code: Code, received_at: int) -> Settled:
+        body = PaymentAnswer(code, envelope_id, received_at).encode()
+        return Settled(verified.answer(self._server, body), code)
+
+    def _clear(self, envelope: bytes, envelope_id: str, code: Code, received_at: int, why: str) -> Settled:
+        _log.info("refused", extra={"request_id": envelope_id[:16], "code": code.value, "why": why})
+        body = PaymentAnswer(code, envelope_id, received_at).encode()
+        return Settled(write_clear_answer(self._server, envelope, body), code)
+
+
+class _SettledLater:
+    """The replay store of a server: none of its own, for a capture is spent in its payment's transaction."""
+
+    def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> NoReturn:  # noqa: ARG002
+        """Never called by the service."""
+        raise PolicyError("A capture is spent together with its payment; settle it.")
+
+
+class _Directory(Mapping[bytes, DevicePublic]):
+    """The registered devices by key id, read when asked for, so that a revocation counts at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __getitem__(self, key_id: bytes) -> DevicePublic:
+        with self._database.reading() as connection:
+            row = connection.execute(_DEVICE, {"device": key_id.hex()}).one_or_none()
+        if row is None:
+            raise KeyError(key_id)
+        device = device_from_record(row.record)
+        revoked = row.status != "active"
+        return replace(device, validity=Validity(revoked=True)) if revoked else device
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._database.reading() as connection:
+            return iter([bytes.fromhex(key_id) for key_id in connection.execute(select(devices.c.device)).scalars()])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

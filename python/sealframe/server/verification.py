@@ -1,0 +1,120 @@
+"""The opened picture against the account's enrolled face (M25, M26).
+
+Verification information is what the matcher makes of at least three enrolled frames: their vectors and, first, their
+mean. It is kept encrypted, bound to account, matcher and model; a frame is compared with the mean.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import bindparam, select
+
+from sealframe.errors import KeyFileError
+from sealframe.payment import Code
+from sealframe.server.faces import Liveness, crop_face
+from sealframe.server.tables import templates
+from sealframe.server.vault import SealedTemplate, Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from sealframe.server.database import Database
+    from sealframe.server.faces import FaceDetector, LivenessCheck, Pixels
+    from sealframe.server.matching import Embedding, Matcher
+
+MIN_ENROLLED_FRAMES = 3
+_SHAPE = struct.Struct(">HI")
+_CURRENT = (
+    select(templates)
+    .where(
+        templates.c.account == bindparam("account"),
+        templates.c.model_sha256 == bindparam("model_sha256"),
+        templates.c.matcher == bindparam("matcher"),
+        templates.c.revoked_at.is_(None),
+    )
+    .order_by(templates.c.created_at)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """reason: None when the face is the account's, else why not. template_id: what it was compared with."""
+
+    reason: Code | None
+    template_id: str | None = None
+
+
+class FaceVerifier:
+    """Detector, liveness hook, matcher and threshold, together with the vault of templates."""
+
+    def __init__(
+        self, *, vault: Vault, matcher: Matcher, threshold: float, detector: FaceDetector, liveness: LivenessCheck
+    ) -> None:
+        self.vault = vault
+        self.matcher = matcher
+        self._threshold = threshold
+        self._detector = detector
+        self._liveness = liveness
+
+    def compare(self, database: Database, account: str, image: Pixels) -> Finding:
+        """Compare a frame with the account's current templates (A55: no account and a wrong face are one answer)."""
+        if self._liveness.check(image) is Liveness.FAILED:
+            return Finding(Code.SPOOF_SUSPECTED)
+        seen = self.encode(image)
+        if isinstance(seen, Code):
+            return Finding(seen)
+        for template_id, mean in self._enrolled(database, account):
+            if self.matcher.score(seen, mean) >= self._threshold:
+                return Finding(None, template_id)
+        return Finding(Code.FACE_MISMATCH)
+
+    def encode(self, image: Pixels) -> Embedding | Code:
+        """The vector of a frame's one face, or why there is none."""
+        face = crop_face(image, self._detector)
+        return face if isinstance(face, Code) else self.matcher.embed(face)
+
+    def seal_template(self, account: str, vectors: Sequence[Embedding]) -> SealedTemplate:
+        """Verification information of an account. Raises ValueError for fewer than three vectors."""
+        if len(vectors) < MIN_ENROLLED_FRAMES:
+            raise ValueError(f"an enrolment needs at least {MIN_ENROLLED_FRAMES} frames")
+        mean = np.mean(vectors, axis=0, dtype=np.float32)
+        rows = np.stack([mean / np.float32(max(float(np.linalg.norm(mean)), 1e-9)), *vectors])
+        return self.vault.seal(_pack(rows), self._bound_to(account))
+
+    def agree(self, vectors: Sequence[Embedding]) -> bool:
+        """Whether the frames of an enrolment show one face."""
+        first, *others = vectors
+        return all(self.matcher.score(first, other) >= self._threshold for other in others)
+
+    def rewrap(self, account: str, stored: SealedTemplate) -> SealedTemplate:
+        """The same template under the newest vault key."""
+        return self.vault.rewrap(stored, self._bound_to(account))
+
+    def _enrolled(self, database: Database, account: str) -> list[tuple[str, NDArray[np.float32]]]:
+        which = {"account": account, "matcher": self.matcher.name, "model_sha256": self.matcher.model_sha256}
+        with database.reading() as connection:
+            rows = connection.execute(_CURRENT, which).all()
+        bound_to = self._bound_to(account)
+        stored = [(row.template_id, SealedTemplate(row.vault_key, row.wrapped_key, row.sealed)) for row in rows]
+        return [(template_id, _unpack(self.vault.open(sealed, bound_to))[0]) for template_id, sealed in stored]
+
+    def _bound_to(self, account: str) -> bytes:
+        return "|".join(("sealframe/template", account, self.matcher.name, self.matcher.model_sha256)).encode()
+
+
+def _pack(rows: NDArray[np.float32]) -> bytes:
+    return _SHAPE.pack(*rows.shape) + rows.astype("<f4").tobytes()
+
+
+def _unpack(template: bytes) -> NDArray[np.float32]:
+    try:
+        shape = _SHAPE.unpack_from(template)
+        return np.frombuffer(template, "<f4", offset=_SHAPE.size).reshape(shape).astype(np.float32)
+    except (ValueError, struct.error):
+        raise KeyFileError("A stored template is damaged; enrol again.") from None

@@ -1,0 +1,140 @@
+"""A small bank for tests: everything real, drawn faces, a clock that tests move, cheap password hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+
+import sealframe as sf
+from sealframe.keys import Suite
+from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
+from sealframe.server import operators
+from sealframe.server.database import Database
+from sealframe.server.demo_faces import draw_face
+from sealframe.server.faces import CentreOval, NoLiveness
+from sealframe.server.invariants import broken_invariants
+from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher
+from sealframe.server.passwords import Passwords
+from sealframe.server.records import record_of
+from sealframe.server.service import PaymentService
+from sealframe.server.vault import Vault, VaultKey
+from sealframe.server.verification import FaceVerifier
+
+START = 1_790_000_000.0
+FUNDS = 10_000
+PASSWORD = "correct horse"
+ALICE, BOB = 2, 1
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+TERMS = {"payee": "shop", "amount": 250, "currency": "EUR", "account": "alice"}
+X25519 = sf.Policy(suites=frozenset({Suite.X25519}))
+
+
+class Terminal:
+    """A device with its sealer; it reads the server's answers as a real one does."""
+
+    def __init__(self, serial: str, server: sf.ServerPublic, clock: Callable[[], float]) -> None:
+        self.device = sf.DeviceKey.generate(serial)
+        self.server = server
+        self.counter = sf.MemoryCounter(1)
+        self._clock = clock
+
+    def seal(self, request: Any, person: int = ALICE, capture: int = 0) -> tuple[bytes, sf.AnswerKey]:
+        data = request if isinstance(request, bytes) else request.encode()
+        sealer = sf.Sealer(
+            to=self.server, device=self.device, counter=self.counter, workers=0, clock=lambda: self._clock()
+        )
+        return sealer.seal_request(draw_face(person, capture), data)
+
+    def read(self, answer: bytes, key: sf.AnswerKey) -> PaymentAnswer:
+        return PaymentAnswer.decode(key.read(answer, self.server).body)
+
+
+class Bank:
+    def __init__(self, folder: Path, url: str | None = None, **options: Any) -> None:
+        self.now_s = START
+        self.folder = folder
+        self.url = url or f"sqlite:///{folder / 'bank.db'}"
+        self.key = sf.ServerKey.generate(Suite.X25519)
+        self.vault = Vault([VaultKey.generate()])
+        self.options = options
+        self.service = self.start()
+        self.terminal = self.new_terminal("POS-0001")
+        self._open_accounts()
+
+    def start(self) -> PaymentService:
+        """A service on this bank's database, as another process would start it."""
+        database = Database(self.url)
+        database.migrate()
+        faces = FaceVerifier(
+            vault=self.vault,
+            matcher=DemoMatcher(),
+            threshold=DEMO_THRESHOLD,
+            detector=CentreOval(),
+            liveness=NoLiveness(),
+        )
+        passwords = Passwords(CHEAP, clock=self.clock)
+        return PaymentService([self.key], database, faces, passwords, policy=X25519, clock=self.clock, **self.options)
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def new_terminal(self, serial: str, *, register: bool = True) -> Terminal:
+        terminal = Terminal(serial, self.key.public, self.clock)
+        if register:
+            public = terminal.device.public
+            self.operate(operators.register_device, device=public, record=record_of(public))
+        return terminal
+
+    def operate(self, call: Callable[..., Any], **fields: Any) -> Any:
+        """An operator's call, in a transaction of its own."""
+        return self.service.writer.submit(
+            lambda connection: call(connection, "operator:test", self.service.now(), **fields)
+        ).result()
+
+    def enrol(self, account: str, person: int) -> str:
+        frames = [self.terminal.seal(EnrolmentRequest(account), person, capture)[0] for capture in range(3)]
+        return self.service.enrol(account, frames, "operator:test")
+
+    def request(self, action: Action = Action.PAY, **changes: Any) -> PaymentRequest:
+        fields = {**TERMS, "payment_id": new_payment_id(int(self.now_s * 1000)), **changes}
+        return PaymentRequest(action, **fields)
+
+    def ask(
+        self, request: Any, person: int = ALICE, capture: int = 9, terminal: Terminal | None = None
+    ) -> PaymentAnswer:
+        """Seal, send, read."""
+        terminal = terminal or self.terminal
+        envelope, key = terminal.seal(request, person, capture)
+        return terminal.read(self.service.answer(envelope).answer, key)
+
+    def code(self, request: Any, person: int = ALICE, **options: Any) -> Code:
+        return self.ask(request, person, **options).code
+
+    def again(self, request: PaymentRequest, action: Action, **changes: Any) -> PaymentRequest:
+        return replace(request, action=action, **changes)
+
+    def balance(self, account: str) -> int:
+        with self.service.database.reading() as connection:
+            return int(operators.account_facts(connection, account)["balance"])
+
+    def broken(self) -> list[str]:
+        with self.service.database.reading() as connection:
+            return broken_invariants(connection)
+
+    def close(self) -> None:
+        """Every test leaves a sound ledger behind."""
+        broken = self.broken()
+        self.service.close()
+        assert not broken
+
+    def _open_accounts(self) -> None:
+        for account in ("shop", "alice", "bob"):
+            self.operate(operators.create_account, account=account, name=account.title(), currency="EUR")
+        self.operate(operators.deposit, payment_id=new_payment_id(), account="alice", amount=FUNDS)
+        hashed = self.service.passwords.hash(PASSWORD)
+        self.operate(operators.set_password, account="alice", password_hash=hashed)
+        self.template = self.enrol("alice", ALICE)

@@ -1,0 +1,274 @@
+"""Payments from sealed envelope to sealed answer (M25-M29, A36, A37, A42, A54-A58)."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from bank import ALICE, BOB, FUNDS, PASSWORD, Bank
+
+from sealframe.envelope import AnswerKey
+from sealframe.payment import Action, Code, PaymentState, Retry, new_payment_id
+from sealframe.server import operators
+from sealframe.server.demo_faces import draw_face
+from sealframe.server.group_commit import StoreUnavailable
+from sealframe.server.settlement import DAY_MS
+
+
+def test_m26_the_right_face_pays_once_and_gets_a_receipt(bank: Bank) -> None:
+    request = bank.request()
+    answer = bank.ask(request)
+    assert (answer.code, answer.state) == (Code.PAID, PaymentState.POSTED)
+    assert (answer.payee, answer.amount, answer.currency) == ("shop", 250, "EUR")
+    assert answer.reference == request.payment_id[-12:].upper()
+    assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS - 250, 250)
+    assert bank.ask(request).code is Code.ALREADY_PAID
+    assert bank.code(bank.again(request, Action.STATUS)) is Code.PAID
+    assert bank.balance("shop") == 250
+
+
+def test_a36_a42_the_same_bytes_get_the_same_answer_also_after_a_restart(bank: Bank) -> None:
+    envelope, key = bank.terminal.seal(bank.request())
+    first = bank.service.answer(envelope)
+    assert bank.service.answer(envelope).answer == first.answer
+    bank.service.close()
+    bank.service = bank.start()
+    again = bank.service.answer(envelope)
+    assert again.stored
+    assert again.answer == first.answer
+    assert bank.terminal.read(again.answer, key).code is Code.PAID
+    assert bank.balance("shop") == 250
+
+
+def test_a42_an_answer_outlives_its_device_and_the_clock_window(bank: Bank) -> None:
+    envelope, _ = bank.terminal.seal(bank.request())
+    first = bank.service.answer(envelope).answer
+    bank.operate(operators.revoke_device, device=bank.terminal.device.key_id.hex())
+    bank.now_s += 86_400
+    assert bank.service.answer(envelope).answer == first
+
+
+def test_a37_an_older_capture_is_stale_and_leaves_no_trace(bank: Bank) -> None:
+    request = bank.request()
+    older, key = bank.terminal.seal(request)
+    assert bank.code(bank.request()) is Code.PAID
+    answer = bank.service.answer(older)
+    assert bank.terminal.read(answer.answer, key).code is Code.STALE_COUNTER
+    assert not bank.service.answer(older).stored
+    assert bank.balance("shop") == 250
+
+
+@pytest.mark.parametrize(
+    ("late", "code"), [(300, Code.PAID), (301, Code.CLOCK_SKEW), (-300, Code.PAID), (-301, Code.CLOCK_SKEW)]
+)
+def test_a38_clock_skew_is_told_with_the_servers_time(bank: Bank, late: int, code: Code) -> None:
+    envelope, key = bank.terminal.seal(bank.request())
+    bank.now_s += late
+    answer = bank.terminal.read(bank.service.answer(envelope).answer, key)
+    assert answer.code is code
+    assert answer.server_time == int(bank.now_s * 1000)
+
+
+def test_replay_after_pruning_is_refused(bank: Bank) -> None:
+    envelope, key = bank.terminal.seal(bank.request())
+    bank.service.answer(envelope)
+    bank.operate(operators.prune_attempts, older_than=int(bank.now_s * 1000) + 1)
+    assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.STALE_COUNTER
+    assert bank.balance("shop") == 250
+
+
+@pytest.mark.parametrize("change", [{"amount": 251}, {"payee": "bob"}, {"account": "bob"}])
+def test_a54_terms_changed_after_capture_are_rejected(bank: Bank, change: dict[str, object]) -> None:
+    request = bank.request()
+    bank.code(request, BOB)
+    answer = bank.ask(bank.again(request, Action.PAY, **change))
+    assert answer.code is Code.REJECTED
+    assert answer.payment_id is None
+    assert bank.balance("shop") == bank.balance("bob") == 0
+
+
+def test_a54_another_terminal_cannot_touch_the_payment(bank: Bank) -> None:
+    request = bank.request()
+    bank.code(request, BOB)
+    other = bank.new_terminal("POS-0002")
+    for action in (Action.PAY, Action.CANCEL, Action.STATUS):
+        assert bank.code(bank.again(request, action), terminal=other) is Code.REJECTED
+
+
+def test_a55_a_wrong_face_and_no_such_account_are_one_answer(bank: Bank) -> None:
+    wrong, nobody = bank.ask(bank.request(), BOB), bank.ask(bank.request(account="nobody"))
+    assert wrong.code is nobody.code is Code.FACE_MISMATCH
+    assert wrong.attempts_left == nobody.attempts_left == 4
+
+
+def test_a56_m28_five_misses_lock_the_face_and_the_password_still_pays(bank: Bank) -> None:
+    request = bank.request()
+    answers = [bank.ask(request, BOB) for _ in range(5)]
+    assert [answer.code for answer in answers] == [Code.FACE_MISMATCH] * 4 + [Code.FACE_LOCKED]
+    assert [answer.attempts_left for answer in answers] == [4, 3, 2, 1, 0]
+    assert bank.code(request, ALICE) is Code.FACE_LOCKED
+    assert bank.code(bank.again(request, Action.PASSWORD, password=PASSWORD)) is Code.PAID
+
+
+def test_a56_misses_of_a_day_lock_the_account_until_tomorrow(bank: Bank) -> None:
+    for _ in range(3):
+        request = bank.request()
+        for _ in range(5):
+            bank.code(request, BOB)
+    assert bank.code(bank.request(), ALICE) is Code.FACE_LOCKED
+    bank.now_s += DAY_MS / 1000
+    assert bank.code(bank.request(), ALICE) is Code.PAID
+
+
+def test_wrong_passwords_lock_for_a_while(bank: Bank) -> None:
+    request = bank.request(Action.PASSWORD, password="wrong")
+    codes = [bank.code(request) for _ in range(5)]
+    assert codes == [Code.WRONG_PASSWORD] * 4 + [Code.PASSWORD_LOCKED]
+    right = bank.again(request, Action.PASSWORD, password=PASSWORD)
+    assert bank.code(right) is Code.PASSWORD_LOCKED
+    bank.now_s += 901
+    assert bank.code(bank.request(Action.PASSWORD, password=PASSWORD)) is Code.PAID
+
+
+def test_a_password_for_nobody_is_wrong(bank: Bank) -> None:
+    assert bank.code(bank.request(Action.PASSWORD, account="nobody", password=PASSWORD)) is Code.WRONG_PASSWORD
+
+
+def test_funds_and_limits(bank: Bank) -> None:
+    assert bank.code(bank.request(amount=FUNDS + 1)) is Code.INSUFFICIENT_FUNDS
+    assert bank.code(bank.request(amount=10**15)) is Code.INSUFFICIENT_FUNDS
+    assert bank.code(bank.request(currency="USD")) is Code.REJECTED
+    assert bank.code(bank.request(payee="nobody")) is Code.REJECTED
+    assert bank.balance("alice") == FUNDS
+
+
+def test_cancel_before_and_after(bank: Bank) -> None:
+    request = bank.request()
+    assert bank.code(bank.again(request, Action.STATUS)) is Code.UNKNOWN_PAYMENT
+    assert bank.code(bank.again(request, Action.CANCEL)) is Code.CANCELLED
+    assert bank.code(request) is Code.CANCELLED
+    paid = bank.request()
+    assert bank.code(paid) is Code.PAID
+    assert bank.code(bank.again(paid, Action.CANCEL)) is Code.ALREADY_PAID
+
+
+def test_an_open_payment_expires(bank: Bank) -> None:
+    request = bank.request()
+    assert bank.code(request, BOB) is Code.FACE_MISMATCH
+    bank.now_s += 15 * 60
+    assert bank.code(request) is Code.EXPIRED
+    assert bank.code(bank.again(request, Action.STATUS)) is Code.EXPIRED
+
+
+def test_a57_cancel_and_charge_race_and_exactly_one_wins(bank: Bank) -> None:
+    for _ in range(6):
+        request = bank.request()
+        canceller = bank.terminal
+        charge, charge_key = canceller.seal(request)
+        cancel, cancel_key = canceller.seal(bank.again(request, Action.CANCEL))
+        answers: dict[bytes, bytes] = {}
+
+        def send(envelope: bytes, answers: dict[bytes, bytes] = answers) -> None:
+            answers[envelope] = bank.service.answer(envelope).answer
+
+        threads = [threading.Thread(target=send, args=(envelope,)) for envelope in (charge, cancel)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        codes = (canceller.read(answers[charge], charge_key).code, canceller.read(answers[cancel], cancel_key).code)
+        assert codes in {
+            (Code.PAID, Code.ALREADY_PAID),
+            (Code.CANCELLED, Code.CANCELLED),
+            (Code.STALE_COUNTER, Code.CANCELLED),
+        }
+
+
+def test_a58_a_double_tap_charges_once(bank: Bank) -> None:
+    request = bank.request()
+    envelopes = [bank.terminal.seal(request)[0] for _ in range(4)]
+    threads = [threading.Thread(target=bank.service.answer, args=(envelope,)) for envelope in envelopes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert bank.balance("shop") == 250
+
+
+def test_devices_unknown_and_revoked(bank: Bank) -> None:
+    stranger = bank.new_terminal("POS-0666", register=False)
+    assert bank.code(bank.request(), terminal=stranger) is Code.UNKNOWN_DEVICE
+    bank.operate(operators.revoke_device, device=bank.terminal.device.key_id.hex())
+    assert bank.code(bank.request()) is Code.DEVICE_REVOKED
+
+
+def test_a_flipped_bit_is_rejected_in_the_clear_and_signed(bank: Bank) -> None:
+    envelope, key = bank.terminal.seal(bank.request())
+    for position in (len(envelope) // 2, 60, len(envelope) - 1):
+        flipped = bytearray(envelope)
+        flipped[position] ^= 1
+        settled = bank.service.answer(bytes(flipped))
+        assert settled.code is Code.REJECTED
+    assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.PAID
+
+
+def test_a_device_revoked_or_a_template_deleted_while_it_was_judged_does_not_pay(bank: Bank) -> None:
+    opened = bank.service.open(bank.terminal.seal(bank.request())[0])
+    attempt = bank.service.judge(opened)
+    bank.operate(operators.revoke_template, template_id=bank.template)
+    assert bank.service.settle(attempt).result().code is Code.FACE_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b'{"v":1,"v":1}', b"[" * 2000, b"\xff", b'{"v":1,"action":"pay"}', b"x" * 9000]
+)
+def test_a53_data_that_is_no_request_is_rejected(bank: Bank, data: bytes) -> None:
+    assert bank.code(data) is Code.REJECTED
+
+
+def test_another_version_of_the_request_is_told(bank: Bank) -> None:
+    assert bank.code(bank.request().encode().replace(b'"v":1', b'"v":2')) is Code.VERSION_UNSUPPORTED
+
+
+@pytest.mark.parametrize(("frame", "code"), [(0, Code.LOW_QUALITY), (255, Code.LOW_QUALITY)])
+def test_m29_a_bad_picture_asks_for_another_and_does_not_count(bank: Bank, frame: int, code: Code) -> None:
+    import sealframe as sf
+
+    request = bank.request()
+    sealer = sf.Sealer(to=bank.key.public, device=bank.terminal.device, counter=bank.terminal.counter, clock=bank.clock)
+    dark = draw_face(ALICE) * 0 + frame
+    envelope, key = sealer.seal_request(dark, request.encode())
+    answer = bank.terminal.read(bank.service.answer(envelope).answer, key)
+    assert (answer.code, answer.code.retry, answer.attempts_left) == (code, Retry.AUTO, 5)
+    assert bank.code(request) is Code.PAID
+
+
+def test_refunds_are_reverse_entries_within_the_amount(bank: Bank) -> None:
+    request = bank.request()
+    bank.code(request)
+    part = {"refund_id": new_payment_id(), "payment_id": request.payment_id, "amount": 100}
+    for _ in range(2):
+        bank.operate(operators.refund, **part)
+    assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS - 150, 150)
+    with pytest.raises(operators.Conflict):
+        bank.operate(operators.refund, **{**part, "refund_id": new_payment_id(), "amount": 151})
+    with pytest.raises(operators.NotFound):
+        bank.operate(operators.refund, **{**part, "payment_id": new_payment_id()})
+
+
+def test_a40_a_closed_store_takes_nothing(bank: Bank) -> None:
+    envelope, _ = bank.terminal.seal(bank.request())
+    bank.service.writer.close()
+    with pytest.raises(StoreUnavailable):
+        bank.service.answer(envelope)
+    bank.service.close()
+    bank.service = bank.start()
+    assert bank.service.answer(envelope).code is Code.PAID
+
+
+def test_a63_an_answer_belongs_to_one_envelope(bank: Bank) -> None:
+    envelope, _ = bank.terminal.seal(bank.request())
+    _, other_key = bank.terminal.seal(bank.request())
+    assert isinstance(other_key, AnswerKey)
+    with pytest.raises(Exception, match="another request"):
+        bank.terminal.read(bank.service.answer(envelope).answer, other_key)
