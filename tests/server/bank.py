@@ -53,6 +53,29 @@ class Terminal:
         return PaymentAnswer.decode(key.read(answer, self.server).body)
 
 
+def build_service(
+    url: str, key: sf.ServerKey, vault: Vault, clock: Callable[[], float], **options: Any
+) -> PaymentService:
+    """The real service, with drawn faces in mind."""
+    database = Database(url)
+    database.migrate()
+    faces = FaceVerifier(
+        vault=vault,
+        matcher=DemoMatcher(),
+        threshold=DEMO_THRESHOLD,
+        detector=CentreOval(),
+        liveness=NoLiveness(),
+    )
+    passwords = Passwords(CHEAP, clock=clock)
+    return PaymentService([key], database, faces, passwords, policy=X25519, clock=clock, **options)
+
+
+def open_bank(folder: Path) -> PaymentService:
+    """The service of a bank whose keys were saved, in another process, at the bank's first moment."""
+    key, vault = sf.ServerKey.load(folder / "server.key"), Vault([VaultKey.load(folder / "vault.key")])
+    return build_service(f"sqlite:///{folder / 'bank.db'}", key, vault, lambda: START)
+
+
 class Bank:
     def __init__(self, folder: Path, url: str | None = None, **options: Any) -> None:
         self.now_s = START
@@ -67,17 +90,12 @@ class Bank:
 
     def start(self) -> PaymentService:
         """A service on this bank's database, as another process would start it."""
-        database = Database(self.url)
-        database.migrate()
-        faces = FaceVerifier(
-            vault=self.vault,
-            matcher=DemoMatcher(),
-            threshold=DEMO_THRESHOLD,
-            detector=CentreOval(),
-            liveness=NoLiveness(),
-        )
-        passwords = Passwords(CHEAP, clock=self.clock)
-        return PaymentService([self.key], database, faces, passwords, policy=X25519, clock=self.clock, **self.options)
+        return build_service(self.url, self.key, self.vault, self.clock, **self.options)
+
+    def save_keys(self) -> None:
+        """So that another process can `open_bank`."""
+        self.key.save(self.folder / "server.key")
+        self.vault._newest.save(self.folder / "vault.key")
 
     def clock(self) -> float:
         return self.now_s

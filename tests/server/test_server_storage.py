@@ -1,0 +1,206 @@
+"""Storage: migrations, group commit and its failures, append-only tables, a full disk (A39, A40, I12)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from bank import Bank, open_bank
+from sqlalchemy import event, select, text
+
+from sealframe.errors import PolicyError
+from sealframe.payment import Code
+from sealframe.server import operators
+from sealframe.server.database import Database
+from sealframe.server.group_commit import MAX_BATCH, GroupCommit, StoreUnavailable
+from sealframe.server.invariants import broken_invariants, changes_let_through
+from sealframe.server.tables import accounts
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    database.migrate()
+    yield database
+    database.close()
+
+
+def open_account(connection: Any, name: str) -> str:
+    operators.create_account(connection, "operator:test", 1, account=name, name=name, currency="EUR")
+    return name
+
+
+def names_in(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return set(connection.execute(select(accounts.c.account)).scalars())
+
+
+class Held:
+    """A writer that is kept busy while a batch queues up behind it."""
+
+    def __init__(self, database: Database) -> None:
+        self.writer = GroupCommit(database)
+        self._go = threading.Event()
+        started = threading.Event()
+        self.writer.submit(lambda _: (started.set(), self._go.wait(10)))
+        assert started.wait(10)
+
+    def release(self, futures: list[Future[Any]]) -> list[BaseException | None]:
+        self._go.set()
+        errors = [future.exception(10) for future in futures]
+        self.writer.close()
+        return errors
+
+
+def commits_of(database: Database) -> list[object]:
+    seen: list[object] = []
+    event.listen(database.engine, "commit", seen.append)
+    return seen
+
+
+def test_the_tables_are_those_that_the_migrations_make(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(operators.__file__).parent / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.check(config)
+    database.migrate()
+
+
+def test_migrations_go_back_and_forth(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(operators.__file__).parent / "migrations"))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    database.migrate()
+    assert names_in(database) == set()
+
+
+@pytest.mark.parametrize("url", ["", "nothing", "mysql://localhost/x", "sqlite:////no/such/folder/x.db"])
+def test_a_database_that_cannot_be_used_is_told_in_a_sentence(url: str) -> None:
+    with pytest.raises(PolicyError, match="database"):
+        Database(url).migrate()
+
+
+def test_a_batch_is_one_commit(database: Database) -> None:
+    held = Held(database)
+    commits = commits_of(database)
+    futures = [held.writer.submit(lambda c, n=f"a{n}": open_account(c, n)) for n in range(MAX_BATCH)]
+    assert held.release(futures) == [None] * MAX_BATCH
+    assert len(commits) == 2  # the held one, then all others
+    assert len(names_in(database)) == MAX_BATCH
+
+
+def test_one_failing_attempt_takes_nothing_of_its_batch_with_it(database: Database) -> None:
+    def fail_halfway(connection: Any) -> None:
+        open_account(connection, "half")
+        raise LookupError("on purpose")
+
+    held = Held(database)
+    futures: list[Future[Any]] = [
+        held.writer.submit(fail_halfway if n == 17 else lambda c, n=f"a{n}": open_account(c, n))
+        for n in range(MAX_BATCH)
+    ]
+    errors = held.release(futures)
+    assert [type(error) for error in errors if error] == [LookupError]
+    assert isinstance(errors[17], LookupError)
+    assert names_in(database) == {f"a{n}" for n in range(MAX_BATCH) if n != 17}
+
+
+def test_a_failed_commit_fails_the_whole_batch(database: Database) -> None:
+    held = Held(database)
+    futures: list[Future[Any]] = [
+        held.writer.submit(break_at_commit if n == 5 else lambda c, n=f"a{n}": open_account(c, n))
+        for n in range(MAX_BATCH)
+    ]
+    errors = held.release(futures)
+    assert all(isinstance(error, StoreUnavailable) for error in errors)
+    assert names_in(database) == set()
+
+
+def break_at_commit(connection: Any) -> None:
+    """A row that breaks a rule which the database checks at the commit."""
+    connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+    connection.execute(text("INSERT INTO credentials VALUES ('nobody', 'x', 0, 0)"))
+
+
+def test_a40_a_full_disk_takes_nothing_and_the_next_transaction_works(database: Database) -> None:
+    writer = GroupCommit(database)
+    pages = database.engine.connect()
+    limit = pages.exec_driver_sql("PRAGMA page_count").scalar_one()
+    pages.close()
+
+    @event.listens_for(database.engine, "begin")
+    def shrink(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit}")
+
+    long = "x" * 128
+    futures = [
+        writer.submit(lambda c, n=n: operators.create_account(c, "o", 1, account=f"full{n}", name=long, currency="EUR"))
+        for n in range(400)
+    ]
+    errors = [future.exception(10) for future in futures]
+    assert any(errors)
+    written = {f"full{n}" for n, error in enumerate(errors) if error is None}
+    assert names_in(database) == written
+    event.remove(database.engine, "begin", shrink)
+    with database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    assert writer.submit(lambda c: open_account(c, "after")).result(10) == "after"
+    writer.close()
+    with database.reading() as connection:
+        assert not broken_invariants(connection)
+
+
+def test_too_much_waiting_is_told_at_once(database: Database) -> None:
+    held = Held(database)
+    futures = [held.writer.submit(lambda _: None) for _ in range(1024)]
+    with pytest.raises(StoreUnavailable):
+        held.writer.submit(lambda _: None)
+    assert held.release(futures) == [None] * len(futures)
+
+
+def test_i12_entries_and_audit_cannot_be_changed(bank: Bank) -> None:
+    bank.code(bank.request())
+    with bank.service.database.transaction() as connection:
+        assert changes_let_through(connection) == []
+
+
+def test_readers_do_not_wait_for_the_writer(database: Database) -> None:
+    with database.transaction() as connection:
+        open_account(connection, "unseen")
+        assert names_in(database) == set()
+    assert names_in(database) == {"unseen"}
+
+
+def answer_in_another_process(folder: Path, envelope: bytes, results: Any) -> None:
+    service = open_bank(folder)
+    results.put(service.answer(envelope).answer)
+    service.close()
+
+
+def test_a39_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(bank: Bank) -> None:
+    bank.save_keys()
+    envelope, key = bank.terminal.seal(bank.request())
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bank", "onnxruntime"])
+    results = context.Queue()
+    processes = [
+        context.Process(target=answer_in_another_process, args=(bank.folder, envelope, results)) for _ in range(8)
+    ]
+    for process in processes:
+        process.start()
+    answers = {results.get(timeout=60) for _ in processes}
+    for process in processes:
+        process.join(60)
+    assert len(answers) == 1
+    assert bank.terminal.read(answers.pop(), key).code is Code.PAID
+    assert bank.balance("shop") == 250
