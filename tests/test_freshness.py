@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -145,6 +146,22 @@ def test_acceptance_outlives_the_store(tmp_path: Path) -> None:
     assert (tmp_path / "replay.db").stat().st_mode & 0o777 == 0o600
     with pytest.raises(ReplayedCapture):
         SqliteReplayStore(tmp_path / "replay.db").accept(DEVICE, 1, message(1), NOW)
+
+
+def _accept_and_die(path: Path) -> None:
+    SqliteReplayStore(path).accept(DEVICE, 1, message(1), NOW)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a42_what_was_accepted_before_a_kill_stays_accepted(tmp_path: Path) -> None:
+    victim = multiprocessing.get_context("spawn").Process(target=_accept_and_die, args=(tmp_path / "replay.db",))
+    victim.start()
+    victim.join()
+    assert victim.exitcode == -signal.SIGKILL
+    store = SqliteReplayStore(tmp_path / "replay.db")
+    with pytest.raises(ReplayedCapture):
+        store.accept(DEVICE, 1, message(1), NOW)
+    store.accept(DEVICE, 2, message(2), NOW)
 
 
 def test_a40_a_store_that_is_down_accepts_nothing(tmp_path: Path) -> None:
