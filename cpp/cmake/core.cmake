@@ -1,9 +1,9 @@
-# The native core: one object per stage and instruction set, gathered in one static library.
+# The native core: one object per group of kernels and instruction set.
 
 # Stage and group of kernels; a group has one file per instruction set.
 set(SEALFRAME_KERNELS image/image features/features features/sampling features/spectrum similarity/similarity
                       similarity/channels image_factor/image_factor image_factor/spectral)
-set(SEALFRAME_SOURCES status/status.cpp cpu/cpu.cpp)
+set(SEALFRAME_SOURCES status/status.cpp cpu/cpu.cpp capi/capi.cpp)
 foreach(kernel IN LISTS SEALFRAME_KERNELS)
   list(APPEND SEALFRAME_SOURCES ${kernel}.cpp ${kernel}_scalar.cpp)
   list(APPEND SEALFRAME_AVX2_SOURCES ${kernel}_avx2.cpp)
@@ -13,17 +13,17 @@ foreach(list IN ITEMS SEALFRAME_SOURCES SEALFRAME_AVX2_SOURCES SEALFRAME_AVX512_
   list(TRANSFORM ${list} PREPEND ${PROJECT_SOURCE_DIR}/cpp/src/)
 endforeach()
 
-add_library(sealframe_core STATIC ${SEALFRAME_SOURCES})
-add_library(sealframe::core ALIAS sealframe_core)
+add_library(sealframe_core OBJECT ${SEALFRAME_SOURCES})
 target_include_directories(
   sealframe_core
-  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cpp/include>
+  PUBLIC ${PROJECT_SOURCE_DIR}/cpp/include
   PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src)
+target_compile_definitions(sealframe_core PRIVATE SEALFRAME_VERSION="${PROJECT_VERSION}")
 set_target_properties(sealframe_core PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                                 VISIBILITY_INLINES_HIDDEN ON)
 
 # Contracting a*b+c into one operation would change floats from one compiler to the next.
-target_compile_options(sealframe_core PRIVATE -ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+target_compile_options(sealframe_core PRIVATE -ffp-contract=off -fno-exceptions -fno-rtti -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                               $<$<BOOL:${SEALFRAME_WERROR}>:-Werror>)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

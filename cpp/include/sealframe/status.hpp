@@ -21,6 +21,7 @@ enum class Status : int {
     channels,
     not_finite,
     map_size,
+    struct_size,
 };
 
 /// One sentence in English for a person; static storage.

@@ -5,6 +5,7 @@
 #include "sealframe/cpu.hpp"
 #include "sealframe/similarity.hpp"
 #include "similarity/channels_kernels.hpp"
+#include "similarity/cosine.hpp"
 
 namespace sealframe::similarity {
 namespace {
@@ -18,13 +19,6 @@ const ChannelKernels& kernels() {
 
 constexpr std::size_t max_pixels = std::size_t{1} << 32;
 constexpr std::size_t batch = 256;
-
-/// Exact, as for windows: |a|^2 |b|^2 <= (1024 * 255^2)^2 < 2^52.
-std::int8_t quantised(const IntegerSums& sums) {
-    if (sums.aa == 0 || sums.bb == 0) return sums.aa == sums.bb ? 127 : 0;
-    const double length = std::floor(std::sqrt(static_cast<double>(sums.aa) * static_cast<double>(sums.bb)));
-    return static_cast<std::int8_t>(std::floor(127.0 * static_cast<double>(sums.dot) / length));
-}
 
 float cosine(const FloatSums& sums) {
     if (sums.aa == 0.0F || sums.bb == 0.0F) return sums.aa == sums.bb ? 1.0F : 0.0F;
@@ -54,7 +48,7 @@ Status channel_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
     for (std::size_t at = 0; at < pixels; at += batch) {
         const std::size_t some = std::min(batch, pixels - at);
         use.bytes(sums, a + at * channels, b + at * channels, some, channels, zero);
-        for (std::size_t i = 0; i < some; ++i) out[at + i] = quantised(sums[i]);
+        for (std::size_t i = 0; i < some; ++i) out[at + i] = cosine(sums[i].dot, sums[i].aa, sums[i].bb);
     }
     return Status::ok;
 }

@@ -27,7 +27,7 @@ const char* describe(Status status) {
         case Status::block_size:
             return "The block size must be a power of two between 1 and 128 that divides both sides.";
         case Status::scratch_size:
-            return "The scratch memory is smaller than the size that the core asked for.";
+            return "The scratch memory is smaller than the core asked for, or is not 8-byte aligned.";
         case Status::isa:
             return "This instruction set is unknown, or this CPU does not have it.";
         case Status::stream_position:
@@ -38,6 +38,8 @@ const char* describe(Status status) {
             return "The values must be finite, and their squares must add up to a finite float32.";
         case Status::map_size:
             return "Each side of the map must lie between 1 and 1024.";
+        case Status::struct_size:
+            return "The struct_size is not the size of the struct in this version of the library.";
     }
     return "Unknown status.";
 }

@@ -1,0 +1,130 @@
+"""C and C++ programs find, link and run the installed library and agree with Python to the last bit (M30, A19)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import synthetic_frame
+
+from sealframe import _core
+from sealframe.__main__ import main
+from sealframe.image import frame_from_bytes
+
+CONSUMER = Path(__file__).parent / "consumer"
+ROOT = CONSUMER.parent.parent
+
+
+def folder(option: str) -> Path:
+    done = subprocess.run([sys.executable, "-m", "sealframe", option], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def run(*command: str | Path, **environment: str) -> None:
+    subprocess.run([str(part) for part in command], env={**os.environ, **environment}, check=True, capture_output=True)
+
+
+def tool(name: str) -> str:
+    """The tool on PATH, or the one that a package put beside Python."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent)) or ""
+
+
+def has(*names: str) -> bool:
+    return all(tool(name) for name in names)
+
+
+def with_find_package(build: Path) -> Path:
+    options = [f"-DCMAKE_PREFIX_PATH={folder('--cmakedir')}", "-DCMAKE_BUILD_TYPE=Release"]
+    run(tool("cmake"), "-S", CONSUMER / "find_package", "-B", build, *options)
+    run(tool("cmake"), "--build", build)
+    return build / "consumer"
+
+
+def with_pkg_config(build: Path) -> Path:
+    libraries = folder("--libdir")
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "sealframe"],
+        env={**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    build.mkdir()
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run("cc", *strict, CONSUMER / "main.c", *flags, f"-Wl,-rpath,{libraries}", "-o", build / "consumer")
+    return build / "consumer"
+
+
+def with_static_library(build: Path) -> Path:
+    build.mkdir()
+    library = folder("--libdir") / "libsealframe.a"
+    run("cc", CONSUMER / "main.c", f"-I{folder('--includedir')}", library, "-o", build / "consumer")
+    return build / "consumer"
+
+
+def with_add_subdirectory(build: Path) -> Path:
+    run(tool("cmake"), "-S", CONSUMER / "add_subdirectory", "-B", build, "-DCMAKE_BUILD_TYPE=Release")
+    run(tool("cmake"), "--build", build, "--target", "consumer")
+    return build / "consumer"
+
+
+WAYS = {with_static_library: has("cc")}
+WAYS |= {with_pkg_config: has("cc", "pkg-config"), with_find_package: has("cc", "cmake")}
+WAYS |= {with_add_subdirectory: has("c++", "cmake")}
+
+
+@pytest.fixture(scope="module")
+def frames(test_data: Path | None) -> list[np.ndarray]:
+    if test_data is None:
+        return [synthetic_frame(301, 407)]
+    photo = next(iter(sorted((test_data / "samples" / "photos").glob("*.png"))), None)
+    real = [] if photo is None else [frame_from_bytes(photo.read_bytes()).pixels]
+    return [synthetic_frame(301, 407), *(pixels for pixels in real if pixels.shape[2:] == (3,))]
+
+
+@pytest.mark.parametrize("build", [way for way, possible in WAYS.items() if possible], ids=lambda way: way.__name__)
+def test_m30_a_consumer_agrees_with_python(build, frames, tmp_path) -> None:
+    program = build(tmp_path / "build")
+    for frame in frames:
+        raw = tmp_path / "frame.rgb"
+        raw.write_bytes(np.ascontiguousarray(frame).tobytes())
+        sides = [str(side) for side in frame.shape[:2]]
+        done = subprocess.run([program, raw, *sides], capture_output=True, check=True)
+        features, similarity = np.frombuffer(done.stdout, np.uint8).reshape(2, 128, 128)
+        expected = _core.area_mean(frame, "rgb", 128, 128)
+        mirrored = _core.area_mean(frame[:, ::-1], "rgb", 128, 128)
+        assert np.array_equal(features, expected)
+        assert np.array_equal(similarity.view(np.int8), _core.window_cosine(expected, mirrored))
+
+
+def test_the_library_exports_the_header_and_nothing_else() -> None:
+    header = (folder("--includedir") / "sealframe" / "sealframe.h").read_text()
+    declared = set(re.findall(r"\b(sf_\w+)\(", header.split('extern "C"', 1)[1]))
+    listed = set(re.findall(r"\b(sf_\w+);", (ROOT / "cpp" / "cmake" / "exports.map").read_text()))
+    assert declared == listed
+    if has("nm"):
+        library = folder("--libdir") / "libsealframe.so.1"
+        found = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True)
+        assert {line.split()[-1] for line in found.stdout.splitlines()} == listed
+
+
+def test_files_of_one_instruction_set_share_no_code_with_others() -> None:
+    """A weak symbol could bring AVX code into a function that runs on every CPU."""
+    listing = subprocess.run(
+        ["nm", "-A", folder("--libdir") / "libsealframe.a"], capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line for line in listing.splitlines() if re.search(r"_(scalar|avx2|avx512)\.cpp\.o:", line)]
+    assert lines
+    assert not [line for line in lines if re.search(r" [WwVvu] ", line)]
+
+
+def test_an_unknown_option_is_the_command_lines(capsys) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "sealframe" in capsys.readouterr().out
