@@ -23,6 +23,8 @@ from sealframe.server.group_commit import MAX_BATCH, GroupCommit, StoreUnavailab
 from sealframe.server.invariants import broken_invariants, changes_let_through
 from sealframe.server.tables import accounts
 
+PROCESSES = 4
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
@@ -190,11 +192,11 @@ def answer_in_another_process(folder: Path, envelope: bytes, results: Any) -> No
 def test_a39_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(bank: Bank) -> None:
     bank.save_keys()
     envelope, key = bank.terminal.seal(bank.request())
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bank", "onnxruntime"])
+    context = multiprocessing.get_context("spawn")
     results = context.Queue()
     processes = [
-        context.Process(target=answer_in_another_process, args=(bank.folder, envelope, results)) for _ in range(8)
+        context.Process(target=answer_in_another_process, args=(bank.folder, envelope, results))
+        for _ in range(PROCESSES)
     ]
     for process in processes:
         process.start()

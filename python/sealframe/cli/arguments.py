@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_factor(commands)
     _add_doctor(commands)
+    _add_server(commands)
     return parser
 
 
@@ -64,6 +65,22 @@ def _runner(module: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def _application(module: str, extra: str) -> Callable[[argparse.Namespace], int]:
+    """As `_runner`, for what needs packages of an extra."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        from sealframe.errors import PolicyError
+
+        try:
+            return _runner(module)(arguments)
+        except ModuleNotFoundError as error:
+            if (error.name or "sealframe").partition(".")[0] == "sealframe":
+                raise
+            raise PolicyError(f"This needs more packages: pip install 'sealframe[{extra}]'") from None
+
+    return run
+
+
 def _add_demo(commands: _Commands) -> None:
     demo = _add(
         commands,
@@ -78,6 +95,60 @@ def _add_demo(commands: _Commands) -> None:
         default="sealframe-demo.png",
         help="the picture it draws (default: %(default)s)",
     )
+    others = demo.add_subparsers(title="other demonstrations", metavar="WHAT", parser_class=_Parser)
+    pay = others.add_parser("pay", help="pay by face, fail, refuse a replay, and print the ledger; all of it TEST")
+    pay.add_argument("--faces", metavar="FOLDER", help="two folders of at least four pictures, one for each person")
+    pay.set_defaults(run=_application("sealframe.server.demo", "server"))
+
+
+def _add_server(commands: _Commands) -> None:
+    server = _add(
+        commands,
+        "server",
+        "receive sealed captures, verify, charge once, and answer",
+        "sealframe server init --home bank && sealframe server run --home bank",
+    )
+    server.set_defaults(run=_application("sealframe.server.command", "server"))
+    actions = server.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", required=True, parser_class=_Parser
+    )
+    init = actions.add_parser("init", help="make keys, vault key and database")
+    run = actions.add_parser("run", help="serve until told to stop")
+    token = actions.add_parser("token", help="make, or revoke, an operator's token")
+    check = actions.add_parser("check", help="check the ledger's invariants")
+    prune = actions.add_parser("prune", help="forget old attempts and their answers")
+    rewrap = actions.add_parser("rewrap", help="wrap the keys of all templates with the newest vault key")
+    for action in (init, run, token, check, prune, rewrap):
+        action.add_argument("--home", metavar="FOLDER", required=True, help="where keys and database lie")
+        action.add_argument("--database", metavar="URL", help="postgresql://... (default: SQLite in the home folder)")
+        _add_password_file(action)
+    for action in (run, rewrap):
+        action.add_argument(
+            "--old-vault-key", metavar="KEY", action="append", default=[], help="still opens; repeatable"
+        )
+        _add_matcher(action)
+    _add_server_run(run)
+    token.add_argument("--name", required=True, help="the operator's name")
+    token.add_argument("--revoke", action="store_true", help="take the operator's tokens out of use")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    prune.add_argument("--days", type=int, default=30, help="keep this many days (default: %(default)s)")
+
+
+def _add_server_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    run.add_argument("--port", type=int, default=8700, help="port to listen on (default: %(default)s)")
+    run.add_argument("--old-key", metavar="KEY", action="append", default=[], help="a former server key; repeatable")
+    run.add_argument("--detector", choices=("cascade", "centre"), default="cascade", help="how faces are found")
+    run.add_argument("--liveness", metavar="MODULE:NAME", help="a liveness check of yours; called without arguments")
+    run.add_argument("--require-liveness", action="store_true", help="refuse to start without a liveness check")
+    run.add_argument("--allow-remote-operators", action="store_true", help="take operator calls from other machines")
+
+
+def _add_matcher(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mode", choices=("demo", "live"), default="demo", help="live refuses the demo matcher")
+    parser.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
+    parser.add_argument("--calibration", metavar="FILE", help="thresholds measured for this model, site and camera")
+    parser.add_argument("--fmr", type=float, default=1e-3, help="the false match rate to allow (default: %(default)s)")
 
 
 def _add_keygen(commands: _Commands) -> None:

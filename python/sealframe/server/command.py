@@ -1,0 +1,191 @@
+"""`sealframe server`: init, run, token, check, prune, rewrap."""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from sealframe.cli.streams import password_of
+from sealframe.errors import KeyFileError, PolicyError
+from sealframe.keys import ServerKey
+from sealframe.server import operators
+from sealframe.server.calibration import threshold_at
+from sealframe.server.database import Database
+from sealframe.server.faces import Cascade, CentreOval, NoLiveness
+from sealframe.server.invariants import broken_invariants
+from sealframe.server.logs import log_as_json
+from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher, OnnxMatcher
+from sealframe.server.passwords import Passwords
+from sealframe.server.service import PaymentService
+from sealframe.server.tables import templates
+from sealframe.server.vault import SealedTemplate, Vault, VaultKey
+from sealframe.server.verification import FaceVerifier
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sealframe.server.faces import FaceDetector, LivenessCheck
+    from sealframe.server.matching import Matcher
+
+DAY_MS = 86_400_000
+STOP_SECONDS = 20
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one action."""
+    return _ACTIONS[arguments.action](arguments)
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Keys and an empty database; nothing that exists is touched."""
+    home = Path(arguments.home)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    paths = [home / name for name in ("server.key", "server.pub", "vault.key")]
+    for path in paths:
+        if path.exists():
+            raise KeyFileError(f"{path} exists already; choose another folder, keys are never overwritten.")
+    password = password_of(arguments)
+    key = ServerKey.generate()
+    key.save(paths[0], password)
+    key.public.save(paths[1])
+    VaultKey.generate().save(paths[2], password)
+    _open_database(arguments).close()
+    print(f"{paths[0]}  private: opens captures, signs answers\n{paths[2]}  private: opens enrolled faces")
+    print(f"{paths[1]}  public: give it to every terminal\nNext: sealframe server token --home {home} --name YOU")
+    return 0
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C; what was begun is finished first."""
+    import uvicorn
+
+    from sealframe.server.web import build_app
+
+    service = _build_service(arguments)
+    log_as_json()
+    print(f"sealframe server on http://{arguments.host}:{arguments.port}, mode {arguments.mode}", flush=True)
+    app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
+    uvicorn.run(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return 0
+
+
+def token(arguments: argparse.Namespace) -> int:
+    """Print a new token, once; or revoke an operator's tokens."""
+    database = _open_database(arguments)
+    with database.transaction() as connection:
+        if arguments.revoke:
+            operators.revoke_tokens(connection, arguments.name, _now())
+        else:
+            print(operators.create_token(connection, arguments.name, _now()))
+    database.close()
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Exit 1 when an invariant does not hold."""
+    database = _open_database(arguments)
+    with database.reading() as connection:
+        broken = broken_invariants(connection)
+    database.close()
+    if arguments.json:
+        print(json.dumps({"sound": not broken, "broken": broken}))
+    else:
+        print("\n".join(broken) or "The ledger is sound.")
+    return 1 if broken else 0
+
+
+def prune(arguments: argparse.Namespace) -> int:
+    """Forget attempts older than so many days."""
+    if arguments.days < 1:
+        raise PolicyError("Keep at least one day: terminals may still ask for its answers.")
+    database = _open_database(arguments)
+    with database.transaction() as connection:
+        forgotten = operators.prune_attempts(connection, "console", _now(), _now() - arguments.days * DAY_MS)
+    database.close()
+    print(f"{forgotten} attempts forgotten")
+    return 0
+
+
+def rewrap(arguments: argparse.Namespace) -> int:
+    """Wrap every template's key with the newest vault key, so that older ones can be destroyed."""
+    database, faces = _open_database(arguments), _build_faces(arguments, CentreOval(), NoLiveness())
+    with database.transaction() as connection:
+        operators.know_vault_key(connection, _now(), faces.vault.newest_key_id)
+        current = select(templates).where(
+            templates.c.revoked_at.is_(None), templates.c.vault_key != faces.vault.newest_key_id
+        )
+        rows = connection.execute(current).all()
+        for row in rows:
+            stored = SealedTemplate(row.vault_key, row.wrapped_key, row.sealed)
+            renewed = faces.rewrap(row.account, stored)
+            chosen = update(templates).where(templates.c.template_id == row.template_id)
+            connection.execute(chosen.values(**renewed._asdict()))
+    database.close()
+    print(f"{len(rows)} templates wrapped anew")
+    return 0
+
+
+_ACTIONS = {"init": init, "run": serve, "token": token, "check": check, "prune": prune, "rewrap": rewrap}
+
+
+def _build_service(arguments: argparse.Namespace) -> PaymentService:
+    home, password = Path(arguments.home), password_of(arguments)
+    server = [ServerKey.load(path, password) for path in (home / "server.key", *arguments.old_key)]
+    detector = Cascade() if arguments.detector == "cascade" else CentreOval()
+    faces = _build_faces(arguments, detector, _liveness(arguments))
+    return PaymentService(server, _open_database(arguments), faces, Passwords())
+
+
+def _build_faces(arguments: argparse.Namespace, detector: FaceDetector, liveness: LivenessCheck) -> FaceVerifier:
+    matcher, threshold = _matcher(arguments)
+    password = password_of(arguments)
+    keys = [VaultKey.load(path, password) for path in (Path(arguments.home) / "vault.key", *arguments.old_vault_key)]
+    return FaceVerifier(vault=Vault(keys), matcher=matcher, threshold=threshold, detector=detector, liveness=liveness)
+
+
+def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, float]:
+    matcher: Matcher = OnnxMatcher(arguments.model) if arguments.model else DemoMatcher()
+    if matcher.demo and arguments.mode == "live":
+        raise PolicyError("The demo matcher does not serve live payments; give a face model with --model.")
+    if matcher.demo and not arguments.calibration:
+        return matcher, DEMO_THRESHOLD
+    if not arguments.calibration:
+        raise PolicyError("A face model needs its measured thresholds; give them with --calibration.")
+    return matcher, threshold_at(arguments.calibration, matcher, arguments.fmr)
+
+
+def _liveness(arguments: argparse.Namespace) -> LivenessCheck:
+    if arguments.liveness is None:
+        if arguments.require_liveness:
+            raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
+        return NoLiveness()
+    module, _, name = arguments.liveness.partition(":")
+    try:
+        made: LivenessCheck = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, TypeError, ValueError):
+        raise PolicyError(f"The liveness check {arguments.liveness} cannot be loaded; give MODULE:NAME.") from None
+    return made
+
+
+def _open_database(arguments: argparse.Namespace) -> Database:
+    database = Database(arguments.database or f"sqlite:///{Path(arguments.home).resolve() / 'ledger.db'}")
+    database.migrate()
+    return database
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
