@@ -5,10 +5,12 @@ Every figure of the model cards comes from here.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
 from skimage.metrics import structural_similarity
 
 from sealframe.models import ModelSet
@@ -16,6 +18,7 @@ from sealframe.training import degradation, synthesis
 from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
 from sealframe.training.scan import held_out, scan
 from sealframe.training.twin import FloatTwin
+from sealframe.training.vae import binarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+_PROVIDERS = ["CPUExecutionProvider"]
 HARD = 20.0
 """Inputs below this PSNR, in dB, count as strongly degraded."""
 DRAWN_PER_CLASS = 60
@@ -133,6 +137,57 @@ class Judge:
         return report
 
 
+class VaeJudge:
+    """The shipped VAE networks of one folder."""
+
+    def __init__(self, models: Path) -> None:
+        found = ModelSet(models)
+        self._posterior = onnxruntime.InferenceSession(found.read("posterior"), providers=_PROVIDERS)
+        self._likelihood = onnxruntime.InferenceSession(found.read("likelihood"), providers=_PROVIDERS)
+        outputs = json.loads((models / "manifest.json").read_text())["models"]["posterior"]["outputs"]
+        self._mean, self._log_variance = outputs["mean"], outputs["log_variance"]
+
+    def encode(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Mean and log-variance (n, 8, 8, 16) of the posterior of gray tiles (n, 32, 32)."""
+        mean, log_variance = self._posterior.run(["mean", "log_variance"], {"features": to_blocks(binarise(tiles))})
+        return np.asarray(mean), np.asarray(log_variance)
+
+    def sample(
+        self, mean: NDArray[np.uint8], log_variance: NDArray[np.uint8], rng: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Draw a latent, in steps of the mean (M8)."""
+        deviation = np.exp(
+            0.5 * self._log_variance["scale"] * (log_variance.astype(np.float64) - self._log_variance["zero"])
+        )
+        noise = deviation / self._mean["scale"] * rng.standard_normal(mean.shape)
+        return np.asarray(np.clip(np.rint(mean + noise), 0, 255), np.uint8)
+
+    def decode(self, latent: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Chance of every pixel, in 256ths, in block order."""
+        return np.asarray(self._likelihood.run(["probability"], {"latent": latent})[0])
+
+    def report(self, category: Category, seed: int) -> dict[str, float]:
+        """Bits per pixel decoding the mean and a sample, beside a constant predictor's."""
+        tiles = to_tiles(category.frames)
+        pixels = to_blocks(binarise(tiles))
+        mean, log_variance = self.encode(tiles)
+        drawn = self.sample(mean, log_variance, np.random.default_rng((seed, 0x5A)))
+        chance = self.decode(mean)
+        return {
+            "tiles": len(tiles),
+            "bits_per_pixel_mean": _bits(chance, pixels),
+            "bits_per_pixel_sample": _bits(self.decode(drawn), pixels),
+            "bits_per_pixel_constant": _bits(np.full(pixels.shape, 256 * pixels.mean()), pixels),
+            "wrong_pixels": float(((chance >= 128) != pixels).mean()),
+        }
+
+
+def _bits(chance: NDArray[Any], pixels: NDArray[np.uint8]) -> float:
+    """Bits per binary pixel under chances in 256ths, none nearer to 0 or 1 than half of one."""
+    kept = np.clip(chance / 256, 1 / 512, 511 / 512)
+    return float(-np.log2(np.where(pixels > 0, kept, 1 - kept)).mean())
+
+
 def _gain(pairs: NDArray[np.float64]) -> dict[str, float]:
     before, after = pairs.mean(1) if pairs.size else (np.nan, np.nan)
     return {"frames": pairs.shape[1], "input_psnr": before, "derived_psnr": after, "gain": after - before}
@@ -142,7 +197,11 @@ def evaluate(models: Path, categories: Sequence[Category], seed: int = 7) -> dic
     """Judge the networks in `models`; returns plain numbers for JSON, by category."""
     judge = Judge(models)
     photographs = [category for category in categories if category.name not in synthesis.KINDS]
-    return {
+    report: dict[str, Any] = {
         "clean": {category.name: judge.clean(category) for category in categories},
         "degraded": {category.name: judge.degraded([category], seed) for category in photographs},
     }
+    if "posterior" in ModelSet(models).names():
+        binary = VaeJudge(models)
+        report["vae"] = {category.name: binary.report(category, seed) for category in categories}
+    return report

@@ -20,10 +20,9 @@ from sealframe.training.integers import (
     IntegerKernel,
     generator_model,
     joint_model,
-    step_without_ties,
 )
-from sealframe.training.quantise import LARGEST_WEIGHT, GeneratorScales, phase_steps, weight_steps
-from sealframe.training.rewrites import blocks_to_phases, phases_to_maps, unit_stride_as_convolution
+from sealframe.training.rewrites import blocks_to_phases, phases_to_maps
+from sealframe.training.rounding import LARGEST_WEIGHT, round_generator, weight_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sealframe.training.gan import GanRun
-    from sealframe.training.networks import Discriminator, Generator
+    from sealframe.training.networks import Discriminator
 
 LICENCE = "Apache-2.0"
 _BLOCKS = "tile[i, j, 4 r + c] is gray pixel (4 i + r, 4 j + c)"
@@ -50,38 +49,6 @@ def round_weights(weight: Tensor, steps: Tensor) -> NDArray[np.int8]:
 def bias_sums(values: Tensor, input_step: float, steps: NDArray[np.float32]) -> NDArray[np.int32]:
     """Express real offsets in a layer's integer sums."""
     return np.rint(values.double().numpy() / (input_step * steps.astype(np.float64))).astype(np.int32)
-
-
-@torch.no_grad()
-def integer_generator(network: Generator, scales: GeneratorScales) -> IntegerGenerator:
-    """Round a trained generator; the step before tanh moves by at most 5 % to keep its table clear of ties."""
-    scale, offset = network.normalised_affine()
-    folded = network.dense.weight * scale[:, None]
-    dense_steps = weight_steps(folded, (1,))
-    flat_steps = dense_steps.flatten().numpy()
-    bias = bias_sums(network.dense.bias * scale + offset, PIXEL[0], flat_steps)
-    spread_steps = weight_steps(network.spread, (0, 2, 3))
-    grow_steps, draw_steps = phase_steps(network.grow), phase_steps(network.draw)
-
-    def by_phase(steps: Tensor) -> NDArray[np.float32]:
-        """Pick each output phase's step from a tap that draws it: odd taps draw even rows."""
-        return steps[0][:, [1, 0]][:, :, [1, 0]].numpy().copy()
-
-    return IntegerGenerator(
-        dense=IntegerDense(round_weights(folded, dense_steps), flat_steps, bias),
-        floor=np.clip(np.rint(offset.numpy() / scales.latent), 0, 255).astype(np.uint8),
-        latent_step=scales.latent,
-        spread=IntegerKernel(
-            unit_stride_as_convolution(round_weights(network.spread, spread_steps)), spread_steps.flatten().numpy()
-        ),
-        spread_step=scales.spread,
-        grow=round_weights(network.grow, grow_steps),
-        grow_steps=by_phase(grow_steps),
-        grow_step=scales.grow,
-        draw=round_weights(network.draw, draw_steps),
-        draw_steps=by_phase(draw_steps)[0],
-        draw_step=step_without_ties(2 * scales.draw) / 2,
-    )
 
 
 def bias_of(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> Tensor:
@@ -184,6 +151,6 @@ def export_gan(run: GanRun, out: Path) -> None:
     degraded, clear = run.pairs.batch(0, 512)
     tiles = to_tensor(np.concatenate([degraded, clear]))
     run.averaged.keep_exportable()
-    generator = integer_generator(run.averaged, run.scales)
+    generator = round_generator(run.averaged, run.steps, tiles[::2])
     judge = integer_discriminator(run.discriminator, tiles)
     ship(_gan_models(generator, judge), asdict(run.recipe), out)

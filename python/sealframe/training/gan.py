@@ -1,7 +1,7 @@
 """Train generator and discriminator (M16): reconstruction with cross-entropy against each other.
 
-The first part of a run learns to reconstruct alone, then the discriminator joins, and the last part runs with the
-rounding of the integer graph. Everything follows from the recipe and its seed; a run can be stopped and resumed.
+Most of a run learns to reconstruct alone, then the discriminator joins. Everything follows from the recipe and its
+seed; a run can be stopped and resumed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import nn
 
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
-from sealframe.training.quantise import GeneratorScales, IntegerLike, calibrate_generator
+from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
 from sealframe.training.scan import held_out
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ CHECKPOINT = "checkpoint.pt"
 class GanRecipe:
     """All that determines a GAN run besides the pictures."""
 
-    steps: int = 28000
+    steps: int = 40000
     seed: int = 1
     batch: int = 32
     judged: int = 8
@@ -47,15 +47,13 @@ class GanRecipe:
     rate: float = 1e-3
     dense_rate: float = 3e-4
     discriminator_rate: float = 1e-4
-    rounded_rate: float = 0.2
-    """Learning rates of Adam at their highest, and the factor on the generator's once the rounding is felt."""
+    """Learning rates of Adam at their highest; the generator's fall along a cosine."""
     log_error_weight: float = 1.0
     absolute_weight: float = 0.5
     structure_weight: float = 0.2
     adversarial_weight: float = 0.003
-    adversarial_from: float = 0.4
-    rounding_from: float = 0.5
-    """Parts of the run after which the discriminator joins and after which the rounding is felt."""
+    adversarial_from: float = 0.8
+    """Part of the run after which the discriminator joins."""
     averaging: float = 0.998
     bfloat16: bool = True
     mix: Mix = field(default_factory=Mix)
@@ -108,7 +106,7 @@ class GanRun:
         self.discriminator = Discriminator()
         first, _ = self.pairs.batch(0, 512)
         self.generator.calibrate_normalisation(to_tensor(first))
-        self.scales = calibrate_generator(self.generator, to_tensor(first))
+        self.steps = measure_steps(self.generator, to_tensor(first))
         self.averaged = copy.deepcopy(self.generator)
         dense = [*self.generator.dense.parameters(), *self.generator.normalise.parameters()]
         kernels = [self.generator.spread, self.generator.grow, self.generator.draw]
@@ -125,14 +123,8 @@ class GanRun:
         return source in self.recipe.held_out or held_out(source)
 
     def _rate_factor(self, step: int) -> float:
-        """Fall along one cosine until the rounding sets in, then along a second, lower one."""
-        turn = self.recipe.rounding_from * self.recipe.steps
-        if step < turn:
-            height, start, length, warm = 1.0, 0.0, turn, 300
-        else:
-            height, start, length, warm = self.recipe.rounded_rate, turn, self.recipe.steps - turn, 100
-        place = min(1.0, (step - start) / length)
-        return height * min(1.0, (step - start + 1) / warm) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * place)))
+        warm = min(1.0, (step + 1) / 300)
+        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps))))
 
     def _parts(self) -> dict[str, Any]:
         return {
@@ -148,7 +140,7 @@ class GanRun:
         """Write the checkpoint, replacing the last one only when the new one is complete."""
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
         state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
-        state["scales"] = asdict(self.scales)
+        state["steps"] = asdict(self.steps)
         state["recipe"] = asdict(self.recipe)
         self.out.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.out / "checkpoint.new")
@@ -165,21 +157,16 @@ class GanRun:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.step, self.history = state["step"], state["history"]
-        self.scales = GeneratorScales(**state["scales"])
+        self.steps = GeneratorSteps(**state["steps"])
         torch.set_rng_state(state["random"])
 
     @property
     def _progress(self) -> float:
         return self.step / self.recipe.steps
 
-    @property
-    def rounding(self) -> bool:
-        """Whether this step feels the rounding of the integer graph."""
-        return self._progress >= self.recipe.rounding_from
-
     def _learn_generator(self, degraded: Tensor, clear: Tensor, adversarial: bool) -> tuple[Tensor, float]:
         recipe = self.recipe
-        derive = IntegerLike(self.generator, self.scales, rounding=self.rounding)
+        derive = RangedGenerator(self.generator, self.steps)
         derived = derive(degraded)
         loss = (
             derive.overflow

@@ -110,6 +110,8 @@ class Pairs:
 
     def batch(self, step: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the (degraded, clear) tiles (size, 32, 32) of a step: a function of seed and step alone."""
+        if size > TILES * self._mix.frames_per_pool:
+            raise ValueError(f"a pool of {self._mix.frames_per_pool} frames holds no {size} tiles")
         per_pool = TILES * self._mix.frames_per_pool // size
         number, place = divmod(step, per_pool)
         if number != self._number:

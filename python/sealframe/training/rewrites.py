@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 BLOCK = 4
@@ -54,6 +56,18 @@ def stride_two_as_phases(kernel: NDArray[Any]) -> list[Phase]:
             phase_kernel = np.ascontiguousarray(chosen.transpose(1, 0, 2, 3))
             phases.append(Phase(row, column, phase_kernel, (top, left, bottom, right)))
     return phases
+
+
+def phases_as_kernel(phases: Sequence[Phase], size: int) -> NDArray[Any]:
+    """Undo `stride_two_as_phases`: the transposed kernel (ci, co, size, size) of its four phases."""
+    outputs, inputs = phases[0].kernel.shape[:2]
+    kernel = np.empty((inputs, outputs, size, size), phases[0].kernel.dtype)
+    taps = _TAPS[size]
+    for phase in phases:
+        for at_row, row in enumerate(taps[phase.row]):
+            for at_column, column in enumerate(taps[phase.column]):
+                kernel[:, :, row, column] = phase.kernel[:, :, at_row, at_column].T
+    return kernel
 
 
 def phases_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,6 @@ import torch
 from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
-from sealframe.training.quantise import weight_steps
 from sealframe.training.rewrites import (
     blocks_to_phases,
     pads_on_blocks,
@@ -23,6 +22,7 @@ from sealframe.training.rewrites import (
     phases_to_phases,
     stride_two_as_phases,
 )
+from sealframe.training.rounding import weight_steps
 from sealframe.training.vae import to_pixels
 from sealframe.training.vae_networks import (
     BASE,
