@@ -10,7 +10,7 @@ import queue
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from sealframe.errors import PolicyError
 from sealframe.server.database import lost_a_race
@@ -38,6 +38,9 @@ class _Waiting(Generic[T]):
     work: Callable[[Connection], T]
     done: Future[T]
     tries: int = 0
+
+
+_Outcome: TypeAlias = tuple[_Waiting[Any], Any, BaseException | None]
 
 
 class GroupCommit:
@@ -103,13 +106,13 @@ class GroupCommit:
 
     def _commit(self, batch: list[_Waiting[Any]]) -> list[_Waiting[Any]]:
         """Commit a batch and answer it; returns those that lost a race and may be tried again."""
-        outcomes: list[tuple[_Waiting[Any], Any, BaseException | None]] = []
+        outcomes: list[_Outcome] = []
         try:
             with self._database.transaction() as connection:
                 outcomes.extend((waiting, *_attempt(connection, waiting)) for waiting in batch)
         except Exception as error:
             return _fail_all(batch, error)
-        return [waiting for waiting, result, error in outcomes if not _answer(waiting, result, error)]
+        return _answer_all(outcomes)
 
 
 def _attempt(connection: Connection, waiting: _Waiting[Any]) -> tuple[Any, BaseException | None]:
@@ -122,6 +125,11 @@ def _attempt(connection: Connection, waiting: _Waiting[Any]) -> tuple[Any, BaseE
         savepoint.rollback()
         return None, error
     return result, None
+
+
+def _answer_all(outcomes: list[_Outcome]) -> list[_Waiting[Any]]:
+    """Tell all who wait, after the commit; returns those that lost a race."""
+    return [waiting for waiting, result, error in outcomes if not _answer(waiting, result, error)]
 
 
 def _answer(waiting: _Waiting[Any], result: Any, error: BaseException | None) -> bool:

@@ -255,7 +255,7 @@ def _decide(connection: Connection, attempt: Attempt, payment: Row[Any] | None, 
         return _Verdict(Code.REJECTED)
     if action is Action.STATUS:
         return _Verdict(_CODE_OF_STATE[PaymentState(payment.state)])
-    if payment.state != PaymentState.OPEN:
+    if not is_open(payment):
         return _Verdict(closed_code(PaymentState(payment.state)))
     if action is Action.CANCEL:
         _close(connection, attempt, PaymentState.CANCELLED)
@@ -274,6 +274,11 @@ _CODE_OF_STATE = {
     PaymentState.CANCELLED: Code.CANCELLED,
     PaymentState.EXPIRED: Code.EXPIRED,
 }
+
+
+def is_open(payment: Row[Any]) -> bool:
+    """Whether the payment may still be charged or cancelled."""
+    return bool(payment.state == PaymentState.OPEN)
 
 
 def closed_code(state: PaymentState) -> Code:
