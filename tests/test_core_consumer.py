@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import synthetic_frame
 
 from sealframe import _core
 from sealframe.__main__ import main
 from sealframe.image import frame_from_bytes
+from support import synthetic_frame
 
 CONSUMER = Path(__file__).parent / "consumer"
 ROOT = CONSUMER.parent.parent
@@ -128,3 +128,20 @@ def test_an_unknown_option_is_the_command_lines(capsys) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     assert "sealframe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("isa_name", _core.isas())
+def test_a19_every_kernel_gives_the_committed_hashes(isa_name, hashes_program) -> None:
+    """The table is the one that all compilers, levels and emulated CPUs of tests/cpp/bit_identity.py give."""
+    environment = {**os.environ, "SEALFRAME_ISA": isa_name}
+    done = subprocess.run([hashes_program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == (ROOT / "tests" / "cpp" / "hashes.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def hashes_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("hashes") / "hashes"
+    library = folder("--libdir") / "libsealframe.a"
+    source = ROOT / "tests" / "cpp" / "hashes.cpp"
+    run("c++", "-std=c++20", source, f"-I{folder('--includedir')}", library, "-o", program)
+    return program

@@ -22,8 +22,11 @@ target_compile_definitions(sealframe_core PRIVATE SEALFRAME_VERSION="${PROJECT_V
 set_target_properties(sealframe_core PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                                 VISIBILITY_INLINES_HIDDEN ON)
 
-# Contracting a*b+c into one operation would change floats from one compiler to the next.
-target_compile_options(sealframe_core PRIVATE -ffp-contract=off -fno-exceptions -fno-rtti -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+# Contracting a*b+c into one operation would change floats from one compiler to the next. The variable exists for the
+# control of the bit identity check, which must fail with "fast".
+set(SEALFRAME_FP_CONTRACT off CACHE STRING "Leave this off")
+mark_as_advanced(SEALFRAME_FP_CONTRACT)
+target_compile_options(sealframe_core PRIVATE -ffp-contract=${SEALFRAME_FP_CONTRACT} -fno-exceptions -fno-rtti -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                               $<$<BOOL:${SEALFRAME_WERROR}>:-Werror>)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
