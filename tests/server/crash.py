@@ -311,7 +311,7 @@ def _run_in(folder: Path, plan: Plan, *, postgres: bool) -> Findings:
         if postgres:
             from postgres import Cluster
 
-            cluster = Cluster(folder / "cluster")
+            cluster = Cluster()
         bank = CrashBank(folder, cluster.new_database() if cluster else None, limits=LIMITS)
         findings = run(plan, bank, nursery)
         bank.service.close()

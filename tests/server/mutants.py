@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import text, update
 
 from sealframe.payment import PaymentState
-from sealframe.server import group_commit, ledger, operators, settlement
+from sealframe.server import group_commit, ledger, operators, service, settlement
 from sealframe.server.tables import payments
 
 
 def no_stored_answer() -> None:
-    settlement.stored_answer = lambda connection, envelope_id: None
+    settlement.stored_answer = service.stored_answer = lambda connection, envelope_id: None
 
 
 def attempt_not_stored() -> None:

@@ -19,19 +19,19 @@ def nursery() -> Iterator[Nursery]:
 
 def test_kills_around_commits_leave_a_sound_ledger(tmp_path: Path, nursery: Nursery) -> None:
     bank = CrashBank(tmp_path, limits=LIMITS)
-    findings = run(Plan(attempts=80, clients=4, kills=4, commits_per_life=6), bank, nursery)
+    findings = run(Plan(attempts=60, clients=4, kills=3, commits_per_life=6), bank, nursery)
     bank.close()
     assert findings.faults == []
-    assert findings.kills == 4
+    assert findings.kills == 3
     assert findings.duplicates
-    assert {"paid", "cancelled"} <= set(findings.codes)
+    assert "paid" in findings.codes
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_faulty_server_is_caught(tmp_path: Path, nursery: Nursery, mutant: str) -> None:
     bank = CrashBank(tmp_path, limits=LIMITS)
     kills = 2 if mutant == "answer_before_commit" else 0
-    plan = Plan(attempts=40, clients=2, kills=kills, commits_per_life=4, mutant=mutant)
+    plan = Plan(attempts=24, clients=2, kills=kills, commits_per_life=4, mutant=mutant)
     findings = run(plan, bank, nursery)
     bank.service.close()
     assert findings.faults
