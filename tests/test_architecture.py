@@ -19,6 +19,7 @@ ORDER = [
     "models",
     "_core",
     "image",
+    "acquisition",
     "features",
     "derivation",
     "similarity",

@@ -61,6 +61,7 @@ def test_a36_a_frame_counts_once_and_in_order(device: DeviceKey, server: ServerK
     writer, opening = opened(device, server)
     reader = SessionReader(opening)
     first, second = frame(writer, device), frame(writer, device)
+    assert first[:8] == b"\x89SLF\1\2\0\2"
     with pytest.raises(ReplayedCapture):
         reader.verify(second)
     reader.verify(first)

@@ -19,6 +19,7 @@ from sealframe._core import version
 from sealframe.image_factor import ImageFactor, image_factor
 
 if TYPE_CHECKING:
+    from sealframe.acquisition import AddressLimits, frames, read_image
     from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
     from sealframe.envelope import AnswerKey, Policy
     from sealframe.errors import (
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from sealframe.trace import StageTimes
 
 _HOMES = {
+    "acquisition": ("AddressLimits", "frames", "read_image"),
     "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
     "envelope": ("AnswerKey", "Policy"),
     "errors": (
@@ -72,6 +74,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = version()
 __all__ = [
+    "AddressLimits",
     "AnswerKey",
     "Archive",
     "BadSignature",
@@ -110,7 +113,9 @@ __all__ = [
     "UnsupportedEnvelope",
     "Verified",
     "__version__",
+    "frames",
     "image_factor",
+    "read_image",
 ]
 
 

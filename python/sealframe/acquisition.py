@@ -1,0 +1,306 @@
+"""Acquisition: pictures and frames from where they are (M1), in the forms that `Sealer.seal` takes.
+
+Reading from an address is off unless limits are given, and then never reaches hosts of a private network: the
+address is resolved once, checked, and the connection goes to the checked address.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from urllib.parse import urljoin, urlsplit
+
+import numpy as np
+
+from sealframe.errors import ImageError, PolicyError
+from sealframe.image import MAX_FILE_BYTES, pixels_for_viewing, read_picture_file
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Iterator
+    from http.client import HTTPResponse
+    from types import TracebackType
+
+    from _typeshed import WriteableBuffer
+    from numpy.typing import NDArray
+
+_SCHEMES = {"http": 80, "https": 443}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_CHUNK = 1 << 16
+_PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLimits:
+    """What may be read from http and https addresses.
+
+    `max_bytes` of the picture, `timeout_s` for the whole of it, `max_redirects`, and whether hosts of private,
+    local and other special networks may be asked.
+    """
+
+    max_bytes: int = 1 << 25
+    timeout_s: float = 10.0
+    max_redirects: int = 3
+    allow_private: bool = False
+
+
+def read_image(
+    source: str | PathLike[str] | bytes | bytearray | memoryview | _Readable | NDArray[np.uint8],
+    *,
+    addresses: AddressLimits | None = None,
+) -> bytes | NDArray[np.uint8]:
+    """A picture from a path, from bytes (a database column, say), a file object, an array or an address.
+
+    Gives the bytes of the file as they are, or the array itself; `Sealer.seal` takes either. http and https
+    addresses are read only with `addresses`. Raises ImageError, PolicyError for an address that is not allowed, and
+    TypeError for anything else.
+    """
+    if isinstance(source, np.ndarray):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+        if addresses is None:
+            raise PolicyError("Pictures are not read from addresses unless you say so; give AddressLimits.")
+        return _fetch(source, addresses)
+    if isinstance(source, str | PathLike):
+        return read_picture_file(source)
+    if hasattr(source, "read"):
+        return _read_all(source)
+    raise TypeError(f"A picture is a path, bytes, a file object, an array or an address, not {type(source).__name__}.")
+
+
+def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) -> FrameStream:
+    """Frames from a camera index, a video file, a folder of pictures, or a sequence of picture files.
+
+    Each is uint8 HxWx3 in the order "bgr". Use it in a `with`, or iterate: the device is released at the end, on an
+    error, and when the stream is closed or forgotten. Cameras and videos need the extra `terminal`. Raises ImageError.
+    """
+    if isinstance(source, int):
+        return _captured(source)
+    if not isinstance(source, str | PathLike):
+        return FrameStream(map(_read_bgr, source))
+    path = Path(source)
+    if path.is_dir():
+        return FrameStream(map(_read_bgr, sorted(one for one in path.iterdir() if one.suffix.lower() in _PICTURES)))
+    return _captured(str(path))
+
+
+class FrameStream:
+    """An iterator of frames that gives its device back."""
+
+    def __init__(self, pictures: Iterator[NDArray[np.uint8]], release: Callable[[], object] = lambda: None) -> None:
+        self._pictures = pictures
+        self._release = release
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> NDArray[np.uint8]:
+        try:
+            return next(self._pictures)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream and release the device."""
+        release, self._release, self._pictures = self._release, lambda: None, iter(())
+        release()
+
+
+def _captured(source: int | str) -> FrameStream:
+    try:
+        import cv2
+    except ImportError:
+        raise ImageError("Cameras and videos need OpenCV; install sealframe[terminal].") from None
+    capture = cv2.VideoCapture(source)
+    if not capture.isOpened():
+        capture.release()
+        raise ImageError(f"The camera or video {source} cannot be opened; check that it is there and not in use.")
+    return FrameStream(_all_of(capture), capture.release)
+
+
+def _all_of(capture: Any) -> Iterator[NDArray[np.uint8]]:
+    more, pixels = capture.read()
+    while more:
+        yield pixels
+        more, pixels = capture.read()
+
+
+def _read_bgr(path: str | PathLike[str]) -> NDArray[np.uint8]:
+    pixels = pixels_for_viewing(read_picture_file(path))
+    if pixels.ndim == 2:
+        return np.repeat(pixels[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(pixels[:, :, 2::-1])
+
+
+def _read_all(file: Any) -> bytes:
+    content = file.read(MAX_FILE_BYTES + 1)
+    if not isinstance(content, bytes):
+        raise TypeError("The file object gives text; open it in binary mode.")
+    if len(content) > MAX_FILE_BYTES:
+        raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
+    return content
+
+
+# Addresses
+
+
+def _fetch(address: str, limits: AddressLimits) -> bytes:
+    from http.client import HTTPException
+
+    deadline = time.monotonic() + limits.timeout_s
+    for _ in range(limits.max_redirects + 1):
+        try:
+            content, target = _ask(address, limits, deadline)
+        except (OSError, HTTPException):
+            raise ImageError("The picture's address did not answer as it should; try it again, or another.") from None
+        if content is not None:
+            return content
+        if address.lower().startswith("https:") and not target.lower().startswith("https:"):
+            raise PolicyError("The picture's address leads from https to http; it is not followed.")
+        address = target
+    raise PolicyError("The picture's address redirects too often; give the final one.")
+
+
+def _ask(address: str, limits: AddressLimits, deadline: float) -> tuple[bytes | None, str]:
+    """The content, or None and where to go on."""
+    from http.client import HTTPConnection
+
+    parts, port = _parse(address)
+    host, target = parts.hostname, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    raw = _dial(_checked(host, port, limits), port, deadline)
+    with _secured(raw, host if parts.scheme == "https" else None) as stream:
+        connection = HTTPConnection(host, port)
+        connection.sock = cast("socket.socket", _TimedSocket(stream, deadline))
+        connection.request("GET", target, headers={"Accept": "image/*", "User-Agent": "sealframe"})
+        response = connection.getresponse()
+        if response.status in _REDIRECTS:
+            return None, urljoin(address, response.getheader("Location", ""))
+        if response.status != 200:
+            raise ImageError(f"The picture's address answered {response.status}; check it.")
+        return _read_within(response, limits), ""
+
+
+def _checked(host: str, port: int, limits: AddressLimits) -> list[str]:
+    """The network addresses of a host, all of them allowed."""
+    import socket
+
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not limits.allow_private and not all(map(_is_public, found)):
+        raise PolicyError("The picture's address lies in a private network; it is not asked.")
+    return found
+
+
+def _secured(raw: socket.socket, host: str | None) -> socket.socket:
+    """The connection under TLS for `host`, or as it is for None."""
+    import ssl
+
+    if host is None:
+        return raw
+    try:
+        return ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _dial(hosts: list[str], port: int, deadline: float) -> socket.socket:
+    """A connection to the first of these that answers."""
+    import socket
+
+    for host in hosts[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((host, port), timeout=_seconds_left(deadline))
+    return socket.create_connection((hosts[-1], port), timeout=_seconds_left(deadline))
+
+
+def _parse(address: str) -> tuple[Any, int]:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        raise ImageError("The picture's address is not valid; check it.") from None
+    if parts.scheme not in _SCHEMES or not parts.hostname or parts.username is not None:
+        raise PolicyError("A picture's address is http or https, with a host and without a user name.")
+    return parts, port or _SCHEMES[parts.scheme]
+
+
+def _is_public(host: str) -> bool:
+    from ipaddress import IPv6Address, ip_address
+
+    address = ip_address(host.split("%")[0])
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or address
+    return address.is_global and not address.is_multicast
+
+
+def _read_within(response: HTTPResponse, limits: AddressLimits) -> bytes:
+    content = bytearray()
+    while chunk := response.read1(_CHUNK):
+        content += chunk
+        if len(content) > limits.max_bytes:
+            raise ImageError(f"The picture at the address is larger than {limits.max_bytes} bytes; it is refused.")
+    announced = response.getheader("Content-Length")
+    if announced is not None and announced != str(len(content)):
+        raise ImageError("The picture at the address is cut; try again.")
+    return bytes(content)
+
+
+class _TimedSocket:
+    """The part of a socket that HTTPConnection uses, with one deadline over all reads: slow drops do not extend it.
+
+    HTTPConnection closes its socket before the response has been read; whoever made the stream closes it.
+    """
+
+    def __init__(self, stream: socket.socket, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self.sendall = stream.sendall
+
+    def close(self) -> None:
+        """See above."""
+
+    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002  (HTTPResponse asks for "rb")
+        return io.BufferedReader(_TimedReads(self._stream, self._deadline))
+
+
+class _TimedReads(io.RawIOBase):
+    def __init__(self, stream: socket.socket, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._stream.settimeout(_seconds_left(self._deadline))
+        return self._stream.recv_into(buffer)
+
+
+def _seconds_left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
