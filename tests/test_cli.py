@@ -18,6 +18,7 @@ from sealframe.cli.arguments import build_parser
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
 from sealframe.image import frame_from_bytes
+from sealframe.pipeline import CHECKS
 from support import encoded, synthetic_frame, write_synthetic_pictures
 
 
@@ -57,6 +58,26 @@ def test_seal_open_round_trip_writes_the_same_bytes(home: Path, capsys: pytest.C
     facts = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))
     assert facts["freshness"] == "archive"
     assert facts["context"]["device_info"] == "POS-0001"
+
+
+def test_open_explain_names_each_check_and_its_outcome(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert seal() == 0
+    capsys.readouterr()
+    assert open_("--explain") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["passed"] * len(CHECKS)
+    assert [line[9:23].strip() for line in lines] == list(CHECKS)
+    altered = bytearray(Path("photo.seal").read_bytes())
+    altered[-1] ^= 1
+    Path("photo.seal").write_bytes(altered)
+    assert open_("--explain", out="other.png") == 1
+    *checks, sentence = capsys.readouterr().err.splitlines()
+    outcomes = {line[9:23].strip(): line[:9].strip() for line in checks}
+    assert list(outcomes) == list(CHECKS)
+    assert [name for name, outcome in outcomes.items() if outcome == "FAILED"] == ["decryption"]
+    assert outcomes["signature"] == "passed"
+    assert outcomes["commitment"] == "not run"
+    assert "cannot be opened" in sentence
 
 
 def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(

@@ -237,6 +237,7 @@ def _add_open(commands: _Commands) -> None:
         "--allow-suite", choices=("x25519", "shared-key"), action="append", default=[], help="accept this suite too"
     )
     open_.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
+    open_.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
     open_.add_argument("--json", action="store_true", help="print what was opened as JSON")
     _add_out(open_, "the picture")
     _add_password_file(open_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ import sealframe as sf
 from sealframe.cli.keys import load_opening_key
 from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output
 from sealframe.envelope import Policy
+from sealframe.errors import SealframeError
 from sealframe.keys.recipient import SUITE_NAMES, Suite
+from sealframe.pipeline import CHECKS
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         freshness=freshness,
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
     )
-    verified = opener.verify(envelope)
+    verified = _explained(opener, envelope) if arguments.explain else opener.verify(envelope)
     with ExitStack() as outputs:
         outputs.enter_context(staged_output(arguments.out, verified.payload, force=arguments.force))
         if arguments.data_out:
@@ -40,3 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
             out=arguments.out,
         )
     return 0
+
+
+def _explained(opener: sf.Opener, envelope: bytes) -> sf.Verified:
+    """Verify, and tell on standard error what each check found; the first that fails ends it."""
+    left = list(CHECKS)
+
+    def passed(check: str) -> None:
+        left.remove(check)
+        print(f"passed   {check:14}{CHECKS[check]}", file=sys.stderr)
+
+    try:
+        return opener.verify(envelope, passed=passed)
+    except SealframeError:
+        for outcome, check in zip(["FAILED", *["not run"] * len(left)], left, strict=False):
+            print(f"{outcome:9}{check:14}{CHECKS[check]}", file=sys.stderr)
+        raise

@@ -21,9 +21,11 @@ from sealframe.envelope.layout import MAX_DATA_BYTES, content_bytes, plaintext_b
 from sealframe.errors import FactorMismatch, MalformedEnvelope, PolicyError
 from sealframe.keys.recipient import cannot_open
 from sealframe.security_factor import SecurityFactor
+from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
     from sealframe.envelope.layout import Buffer
+    from sealframe.trace import Mark
 
 _LENGTH = struct.Struct(">I")
 _buffers = BufferPool()
@@ -74,14 +76,17 @@ class Content(NamedTuple):
     payload: bytes
 
 
-def decrypt(encrypted: memoryview, key: bytes, context: bytes, tag_key: bytes, tag: bytes) -> Content:
+def decrypt(encrypted: memoryview, key: bytes, context: bytes, tag: bytes, passed: Mark = no_mark) -> Content:
     """Decrypt, and check that this is the content which the tag commits to.
 
     Raises CannotOpen with one text whatever failed inside decryption (A47), FactorMismatch, MalformedEnvelope.
     """
     with _buffers.borrow(plaintext_bytes(len(encrypted))) as plaintext:
         _decrypt_into(encrypted, key, context, plaintext)
-        return _check(plaintext, tag_key, tag)
+        passed("decryption")
+        content = _check(plaintext, key, tag)
+        passed("commitment")
+        return content
 
 
 def _decrypt_into(encrypted: memoryview, key: bytes, context: bytes, plaintext: memoryview) -> None:
@@ -93,10 +98,10 @@ def _decrypt_into(encrypted: memoryview, key: bytes, context: bytes, plaintext: 
         raise cannot_open() from None
 
 
-def _check(plaintext: memoryview, tag_key: bytes, tag: bytes) -> Content:
+def _check(plaintext: memoryview, key: bytes, tag: bytes) -> Content:
     factor, rest = _take(plaintext)
     data, payload = _take(rest)
-    if not hmac.compare_digest(schedule.factor_tag(tag_key, factor), tag):
+    if not hmac.compare_digest(schedule.factor_tag(key, factor), tag):
         raise FactorMismatch("The security factor is not the one that the device committed to; refuse the capture.")
     if len(data) > MAX_DATA_BYTES:
         raise MalformedEnvelope(f"The envelope holds more than {MAX_DATA_BYTES} bytes of application data.")

@@ -20,10 +20,12 @@ from sealframe.envelope.session import SessionSecret
 from sealframe.errors import PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
+from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
+    from sealframe.trace import Mark
 
 OpeningKey = ServerKey | SharedKey
 
@@ -52,23 +54,30 @@ def unseal_envelope(
     policy: Policy = DEFAULT_POLICY,
     *,
     clock: Callable[[], float] = time.time,
+    passed: Mark = no_mark,
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
-    `key` may be several during a change of keys; `devices` maps key ids to the devices that are accepted.
+    `key` may be several during a change of keys; `devices` maps key ids to the devices that are accepted; `passed` is
+    told the name of each check that has passed: framing, policy, keys, signature, decryption, commitment, context.
     Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
     FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
     """
     parts = split_envelope(envelope, policy.max_bytes)
     header = parts.header
+    passed("framing")
     policy.require(header)
+    passed("policy")
     signer = _find_signer(header, devices, int(clock() * 1000))
     own_key = _find_key(header, key)
+    passed("keys")
     signer.verify(parts.signature, schedule.signed_digest(parts.fixed, parts.blocks))
+    passed("signature")
     header_hash = schedule.header_hash(parts.fixed, header.recipients)
     content_key = unwrap_content_key(parts, own_key, header_hash)
-    content = decrypt(parts.content, content_key, schedule.content_context(header_hash), content_key, header.factor_tag)
+    content = decrypt(parts.content, content_key, schedule.content_context(header_hash), header.factor_tag, passed)
     context = _check_context(header, content.security_factor, signer)
+    passed("context")
     opens_session = header.mode == Mode.SESSION_OPEN
     return Unsealed(
         header,

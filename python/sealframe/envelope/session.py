@@ -129,7 +129,7 @@ class SessionReader:
         with self._lock:
             self._require_unused(sequence)
         key = self._session.key
-        content = decrypt(view[_HEADER.size :], key, schedule.frame_context(header), key, tag)
+        content = decrypt(view[_HEADER.size :], key, schedule.frame_context(header), tag)
         context = CaptureContext.decode(content.security_factor.capture_context)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
             raise PolicyError("The frame names another device than the one that opened the session.")

@@ -9,8 +9,8 @@ The capture context comes before the factor because factors with noise draw it f
 `sealer` seals, `opener` opens, `session` does both for streams of frames under one signed opening.
 """
 
-from sealframe.pipeline.opener import Opened, Opener, Verified
+from sealframe.pipeline.opener import CHECKS, Opened, Opener, Verified
 from sealframe.pipeline.sealer import Sealer
 from sealframe.pipeline.session import OpenedFrame, OpenSession, SealSession
 
-__all__ = ["OpenSession", "Opened", "OpenedFrame", "Opener", "SealSession", "Sealer", "Verified"]
+__all__ = ["CHECKS", "OpenSession", "Opened", "OpenedFrame", "Opener", "SealSession", "Sealer", "Verified"]
