@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import logging
 import os
 import struct
@@ -16,11 +17,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from sealframe import __version__
@@ -34,7 +38,7 @@ from sealframe.server.service import MAX_ENVELOPE_BYTES, PaymentService
 from sealframe.server.settlement import Refused, Settled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from sqlalchemy import Connection
 
@@ -46,6 +50,7 @@ ANSWER_TYPE = "application/vnd.sealframe.answer"
 _RAW_TYPES = {"application/octet-stream"}
 _BODY_SECONDS = 10.0
 _MAX_IN_FLIGHT = 64
+_MAX_JSON_BYTES = 1 << 17
 _MAX_ENROLMENT_BYTES = 8 * MAX_ENVELOPE_BYTES
 _PASSWORD_THREADS = 2
 _LENGTH = struct.Struct(">I")
@@ -146,6 +151,34 @@ class _TransportError(Exception):
         self.status, self.code = status, code
 
 
+class _StrictRequest(Request):
+    """A request whose JSON is small and has no field twice (A53)."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            self._body = await _read_limited(self, _MAX_JSON_BYTES)
+        return self._body
+
+    async def json(self) -> Any:
+        return json.loads(await self.body(), object_pairs_hook=_without_doubles)
+
+
+class _StrictRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise _TransportError(400, "invalid", "A field is there twice; send each once.")
+    return dict(pairs)
+
+
 class _Places:
     """So many requests at once; one more is told to come again."""
 
@@ -191,6 +224,7 @@ def build_app(service: PaymentService, *, allow_remote_operators: bool = False) 
         docs_url=None,
         redoc_url=None,
     )
+    app.router.route_class = _StrictRoute
     _add_errors(app, metrics)
     _add_attempts(app, service, pools, metrics)
     _add_facts(app, service, metrics)
@@ -207,6 +241,19 @@ def _add_errors(app: FastAPI, metrics: Metrics) -> None:
     @app.exception_handler(_TransportError)
     async def _transport(_request: Request, error: _TransportError) -> JSONResponse:
         return reply(error.status, error.code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        # Names the fields, never their values: one of them may be a password.
+        places = sorted({".".join(str(part) for part in each["loc"][1:]) or "body" for each in error.errors()})
+        return reply(422, "invalid", f"These do not have the documented form: {', '.join(places)}.")
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        cause = error.__cause__
+        if isinstance(cause, _TransportError):
+            return reply(cause.status, cause.code, str(cause))
+        return reply(error.status_code, "http", str(error.detail))
 
     @app.exception_handler(StoreUnavailable)
     async def _busy(_request: Request, error: StoreUnavailable) -> JSONResponse:
@@ -428,6 +475,10 @@ async def _read_body(request: Request, types: set[str], most: int) -> bytes:
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > 12 or int(announced) > most:
         raise _TransportError(413, Code.TOO_LARGE, Code.TOO_LARGE.message)
+    return await _read_limited(request, most)
+
+
+async def _read_limited(request: Request, most: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
@@ -483,9 +534,12 @@ _SIGNED_ANSWER: dict[int | str, dict[str, Any]] = {
     **_BODY_ERRORS,
 }
 _OPERATOR_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "No JSON, or a field is there twice."},
     401: {"model": Problem, "description": "No valid token."},
     403: {"model": Problem, "description": "From another machine."},
     404: {"model": Problem, "description": "What was named is not there."},
     409: {"model": Problem, "description": "It contradicts what is there."},
+    413: {"model": Problem, "description": "The body is too large."},
+    422: {"model": Problem, "description": "Not of the documented form, or refused for the reason given."},
     503: {"model": Problem, "description": "The database is down. Nothing was changed."},
 }

@@ -1,0 +1,310 @@
+"""HTTP on loopback: the hot route, operator calls, limits, logs, metrics, a graceful stop (A53, A59-A61)."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from bank import ALICE, BOB, PASSWORD, Bank
+from crash import _free_port
+from starlette.requests import Request
+
+from sealframe.payment import Action, Code, EnrolmentRequest, new_payment_id
+from sealframe.server import logs, operators, web
+from sealframe.server.records import record_of
+
+OCTETS = "application/octet-stream"
+
+
+class Site:
+    """The bank behind uvicorn, in a thread."""
+
+    def __init__(self, bank: Bank, **options: Any) -> None:
+        self.bank = bank
+        self.port = _free_port()
+        self.token = bank.service.writer.submit(
+            lambda c: operators.create_token(c, "olga", bank.service.now())
+        ).result()
+        config = uvicorn.Config(
+            web.build_app(bank.service, **options), port=self.port, log_config=None, server_header=False
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        end = time.monotonic() + 20
+        while not self.server.started and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def call(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
+    ) -> tuple[int, Any]:
+        raw = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": content_type, "Authorization": f"Bearer {self.token}", **headers}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, raw, sent)
+            reply = connection.getresponse()
+            content = reply.read()
+            return reply.status, json.loads(content) if content[:1] in {b"{", b"["} else content
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    bank = Bank(tmp_path)
+    site = Site(bank)
+    yield site
+    site.stop()
+    assert not bank.broken()
+
+
+def test_m24_a_capture_is_answered_and_operators_see_it(site: Site) -> None:
+    request = site.bank.request()
+    envelope, key = site.bank.terminal.seal(request)
+    status, answer = site.call("POST", "/v1/attempts", envelope, web.ENVELOPE_TYPE)
+    assert status == 200
+    assert site.bank.terminal.read(answer, key).code is Code.PAID
+    status, facts = site.call("GET", f"/v1/payments/{request.payment_id}")
+    assert (status, facts["state"], facts["method"]) == (200, "posted", "face")
+    assert site.call("GET", "/v1/accounts/shop")[1]["balance"] == 250
+    assert site.call("GET", "/v1/server")[1].decode() == record_of(site.bank.key.public)
+    assert site.call("GET", "/health") == (200, {"status": "ok"})
+    assert b'sealframe_answers_total{code="paid",stored="false"} 1.0' in site.call("GET", "/metrics")[1]
+
+
+def test_m25_operators_open_enrol_pay_in_refund_and_revoke(site: Site) -> None:
+    account = {"account": "carol", "name": "Carol", "currency": "EUR"}
+    assert site.call("POST", "/v1/accounts", account) == (201, {"id": "carol"})
+    assert site.call("POST", "/v1/accounts", account)[0] == 409
+    money = {"payment_id": new_payment_id(), "amount": 900}
+    assert [site.call("POST", "/v1/accounts/carol/deposits", money)[0] for _ in range(2)] == [204, 204]
+    assert site.call("PUT", "/v1/accounts/carol/password", {"password": PASSWORD})[0] == 204
+    terminal = site.bank.new_terminal("POS-0009", register=False)
+    public = terminal.device.public
+    assert site.call("POST", "/v1/devices", {"record": record_of(public)}) == (201, {"id": public.key_id.hex()})
+    frames = [terminal.seal(EnrolmentRequest("carol"), BOB, capture)[0] for capture in range(3)]
+    path = "/v1/accounts/carol/templates"
+    status, made = site.call("POST", path, web.join_envelopes(frames), web.ENVELOPES_TYPE)
+    assert status == 201
+    assert site.call("POST", path, web.join_envelopes(frames), web.ENVELOPES_TYPE)[0] == 422
+    request = site.bank.request(account="carol")
+    assert site.bank.code(request, BOB, terminal=terminal) is Code.PAID
+    back = {"refund_id": new_payment_id(), "amount": 250}
+    assert site.call("POST", f"/v1/payments/{request.payment_id}/refunds", back)[0] == 204
+    assert site.call("GET", "/v1/accounts/carol")[1]["balance"] == 900
+    assert site.call("DELETE", f"/v1/templates/{made['id']}")[0] == 204
+    assert site.call("DELETE", f"/v1/templates/{made['id']}")[0] == 404
+    assert site.call("DELETE", f"/v1/devices/{public.key_id.hex()}")[0] == 204
+    assert site.bank.code(request, BOB, terminal=terminal) is Code.DEVICE_REVOKED
+
+
+@pytest.mark.parametrize(
+    ("frames", "why"),
+    [
+        ([(ALICE, "bob")] * 2, "at least 3"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (BOB, "bob")], "one face"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (ALICE, "alice")], "something else"),
+    ],
+)
+def test_m25_an_enrolment_that_does_not_serve_is_refused(site: Site, frames: list[Any], why: str) -> None:
+    sealed = [
+        site.bank.terminal.seal(EnrolmentRequest(account), person, n)[0] for n, (person, account) in enumerate(frames)
+    ]
+    status, problem = site.call("POST", "/v1/accounts/bob/templates", web.join_envelopes(sealed), OCTETS)
+    assert status == 422
+    assert why in problem["message"]
+
+
+def test_an_enrolment_on_the_hot_route_is_rejected(site: Site) -> None:
+    envelope, key = site.bank.terminal.seal(EnrolmentRequest("alice"))
+    answer = site.call("POST", "/v1/attempts", envelope, OCTETS)[1]
+    assert site.bank.terminal.read(answer, key).code is Code.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "headers", "status"),
+    [
+        (b"", OCTETS, {}, 400),
+        (b"nothing", OCTETS, {}, 400),
+        (b"{}", "application/json", {}, 415),
+        (b"x", "", {}, 415),
+        (b"x", OCTETS, {"Content-Length": str(web.MAX_ENVELOPE_BYTES + 1)}, 413),
+        (b"x", OCTETS, {"Content-Length": "9" * 30}, 400),
+    ],
+)
+def test_a53_odd_bodies(site: Site, body: bytes, content_type: str, headers: dict[str, str], status: int) -> None:
+    assert site.call("POST", "/v1/attempts", body, content_type, **headers)[0] == status
+
+
+def test_a53_a_body_without_length_is_cut_at_the_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    pieces = (b"x" * (1 << 20) for _ in range(17))
+    try:
+        connection.request("POST", "/v1/attempts", pieces, {"Content-Type": OCTETS}, encode_chunked=True)
+        assert connection.getresponse().status == 413
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the server had answered and closed before the last piece
+    finally:
+        connection.close()
+    assert site.call("GET", "/health")[0] == 200
+
+
+def test_a53_a_slow_body_is_told_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "_BODY_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+        connection.sendall(
+            f"POST /v1/attempts HTTP/1.1\r\nHost: x\r\nContent-Type: {OCTETS}\r\nContent-Length: 9\r\n\r\nab".encode()
+        )
+        assert connection.recv(200).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "change", [{"amount": True}, {"amount": 0}, {"amount": "5"}, {"amount": 1.5}, {"more": 1}, {"payment_id": "x"}]
+)
+def test_a53_operators_fields_are_strict(site: Site, change: dict[str, Any]) -> None:
+    money = {"payment_id": new_payment_id(), "amount": 900, **change}
+    assert site.call("POST", "/v1/accounts/alice/deposits", money)[0] == 422
+
+
+def test_a53_a_field_given_twice_is_refused(site: Site) -> None:
+    body = f'{{"payment_id": "{new_payment_id()}", "amount": 1, "amount": 900}}'.encode()
+    assert site.call("POST", "/v1/accounts/alice/deposits", body)[0] == 400
+    assert site.call("POST", "/v1/accounts/alice/deposits", b"{" * 200_000)[0] == 413
+    assert site.call("POST", "/v1/accounts/alice/deposits", b"[" * 100_000)[0] in {400, 422}
+
+
+def test_a45_a_refused_password_is_not_repeated(site: Site) -> None:
+    status, problem = site.call("PUT", "/v1/accounts/alice/password", {"password": "hunter2", "more": "hunter2"})
+    assert status == 422
+    assert "hunter2" not in json.dumps(problem)
+
+
+def operator_calls() -> list[tuple[str, str]]:
+    return [
+        ("POST", "/v1/accounts"),
+        ("GET", "/v1/accounts/alice"),
+        ("POST", "/v1/accounts/alice/deposits"),
+        ("PUT", "/v1/accounts/alice/password"),
+        ("POST", "/v1/accounts/alice/templates"),
+        ("DELETE", f"/v1/templates/{'0' * 32}"),
+        ("POST", "/v1/devices"),
+        ("DELETE", f"/v1/devices/{'0' * 32}"),
+        ("GET", f"/v1/payments/{new_payment_id()}"),
+        ("POST", f"/v1/payments/{new_payment_id()}/refunds"),
+    ]
+
+
+def test_a61_without_a_valid_token_nothing_is_done(site: Site) -> None:
+    for method, path in operator_calls():
+        for token in ("", "Bearer ", "Bearer wrong", "Basic x"):
+            assert site.call(method, path, {}, Authorization=token)[0] == 401, (method, path)
+    site.bank.service.writer.submit(lambda c: operators.revoke_tokens(c, "olga", 1)).result()
+    assert site.call("GET", "/v1/accounts/alice")[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("host", "local"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("testclient", False), (None, False)]
+)
+def test_a61_operator_calls_come_from_this_machine(host: str | None, local: bool) -> None:
+    assert web._is_local(Request({"type": "http", "client": (host, 1) if host else None, "headers": []})) is local
+
+
+def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
+    slow, release = threading.Event(), threading.Event()
+
+    class Slow:
+        def check(self, *_: object) -> Code:
+            slow.set()
+            release.wait(20)
+            return Code.WRONG_PASSWORD
+
+    site.bank.service.passwords = Slow()  # type: ignore[assignment]
+    guesses = [
+        site.bank.terminal.seal(site.bank.request(Action.PASSWORD, account="bob", password="guess"))[0]
+        for _ in range(6)
+    ]
+    threads = [threading.Thread(target=site.call, args=("POST", "/v1/attempts", guess, OCTETS)) for guess in guesses]
+    for thread in threads:
+        thread.start()
+    assert slow.wait(20)
+    envelope, key = site.bank.new_terminal("POS-0002").seal(site.bank.request())
+    answer = site.call("POST", "/v1/attempts", envelope, OCTETS)[1]
+    assert site.bank.terminal.read(answer, key).code is Code.PAID
+    release.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
+    logs.log_as_json()
+    logger = logging.getLogger("sealframe")
+    stream = io.StringIO()
+    logger.handlers[0].setStream(stream)  # type: ignore[attr-defined]
+    try:
+        forger = site.bank.new_terminal('POS"\n{"event":"forged"}', register=False)
+        site.bank.terminal.server = site.bank.key.public
+        for terminal in (forger, site.bank.terminal):
+            envelope, _ = terminal.seal(site.bank.request(Action.PASSWORD, password="hunter2 hunter2"))
+            site.call("POST", "/v1/attempts", envelope, OCTETS)
+        try:
+            raise ValueError("hunter2 hunter2")
+        except ValueError:
+            logger.exception("broken")
+    finally:
+        logger.handlers, logger.propagate = [], True
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {line["event"] for line in lines} == {"refused", "answered", "broken"}
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_the_server_is_busy_rather_than_buried(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = web._Places(1)
+    with places, pytest.raises(web._TransportError), places:
+        raise AssertionError("two are in")
+    with places:
+        pass
+
+
+def test_a40_a_store_that_is_down_gives_503_and_no_answer(site: Site) -> None:
+    site.bank.service.writer.close()
+    envelope, _ = site.bank.terminal.seal(site.bank.request())
+    status, problem = site.call("POST", "/v1/attempts", envelope, OCTETS)
+    assert (status, problem["code"]) == (503, "server_busy")
+    assert site.call("GET", "/health")[0] == 503
+
+
+def test_a_graceful_stop_finishes_what_was_begun(tmp_path: Path) -> None:
+    bank = Bank(tmp_path)
+    site = Site(bank)
+    envelope, key = bank.terminal.seal(bank.request())
+    results: list[Any] = []
+    compare, entered = bank.service.faces.compare, threading.Event()
+
+    def slowly(*arguments: Any) -> Any:
+        entered.set()
+        time.sleep(0.3)
+        return compare(*arguments)
+
+    bank.service.faces.compare = slowly  # type: ignore[method-assign]
+    sender = threading.Thread(target=lambda: results.append(site.call("POST", "/v1/attempts", envelope, OCTETS)))
+    sender.start()
+    assert entered.wait(20)
+    site.stop()
+    sender.join()
+    assert bank.terminal.read(results[0][1], key).code is Code.PAID
