@@ -138,7 +138,7 @@ void for_rows(const image::View& image, const Plan& plan, const Cell& cell, Add 
     const int full = static_cast<int>(plan.rows.full_weight());
     if (plan.packed) {
         const std::uint8_t* data = image.data + static_cast<std::ptrdiff_t>(cell.first) * image.row_stride;
-        add(Rows{data, image.row_stride, cell.count, cell.first_weight, full, cell.last_weight});
+        add(Rows{data, image.row_stride, cell.count, cell.first_weight, full, cell.last_weight, true});
         return;
     }
     for (std::size_t k = 0; k < cell.count; k += packed_rows) {
@@ -149,7 +149,7 @@ void for_rows(const image::View& image, const Plan& plan, const Cell& cell, Add 
         const bool at_end = k + count == cell.count;
         const int last = at_end ? cell.last_weight : full;
         const int first = k == 0 ? cell.first_weight : count == 1 ? last : full;
-        add(Rows{plan.pack, static_cast<std::ptrdiff_t>(plan.row_bytes), count, first, full, last});
+        add(Rows{plan.pack, static_cast<std::ptrdiff_t>(plan.row_bytes), count, first, full, last, k == 0});
     }
 }
 
@@ -161,13 +161,11 @@ void centred_numerators(const image::View& image, const Plan& plan, const Cell& 
                       plan.columns.max_touched()};
     if (plan.narrow) {
         segments.max_sum = 128 * static_cast<int>(plan.rows.total());
-        std::memset(plan.sums, 0, plan.row_bytes * sizeof *plan.sums);
         for_rows(image, plan, row, [&](const Rows& rows) { use.add_rows(plan.sums, rows, plan.row_bytes); });
         use.sum_segments(plan.numerators, plan.sums, segments, pattern);
         return;
     }
     segments.max_sum = 1 << low_bits;
-    std::memset(plan.wide_sums, 0, plan.row_bytes * sizeof *plan.wide_sums);
     for_rows(image, plan, row,
              [&](const Rows& rows) { use.add_rows_wide(plan.wide_sums, rows, plan.row_bytes); });
     for (std::size_t i = 0; i < plan.row_bytes; ++i) {

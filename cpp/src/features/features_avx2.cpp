@@ -26,12 +26,14 @@ const uint8_t* row_at(const Rows& rows, size_t k) {
 /// The rest of a row that is shorter than a vector.
 template <typename Sum>
 void add_tail(Sum* sums, const Rows& rows, size_t from, size_t bytes) {
-    for (size_t k = 0; k < rows.count; ++k) {
-        const int weight = k == 0                ? rows.first_weight
-                           : k + 1 == rows.count ? rows.last_weight
-                                                 : rows.full_weight;
-        const uint8_t* row = row_at(rows, k);
-        for (size_t i = from; i < bytes; ++i) sums[i] = static_cast<Sum>(sums[i] + weight * (row[i] - 128));
+    for (size_t i = from; i < bytes; ++i) {
+        int sum = rows.fresh ? 0 : sums[i];
+        for (size_t k = 0; k < rows.count; ++k) {
+            const bool last = k + 1 == rows.count;
+            const int weight = k == 0 ? rows.first_weight : last ? rows.last_weight : rows.full_weight;
+            sum += weight * (row_at(rows, k)[i] - 128);
+        }
+        sums[i] = static_cast<Sum>(sum);
     }
 }
 
@@ -41,7 +43,8 @@ void add_column(int16_t* sums, const Rows& rows, size_t at) {
     __m256i total[vectors];
     for (int v = 0; v < vectors; ++v) {
         const __m256i p = load_signed(rows.data + at + 16 * v);
-        total[v] = _mm256_add_epi16(load(sums + at + 16 * v), _mm256_mullo_epi16(first, p));
+        total[v] = _mm256_mullo_epi16(first, p);
+        if (!rows.fresh) total[v] = _mm256_add_epi16(total[v], load(sums + at + 16 * v));
     }
     if (rows.count > 2) {
         __m256i inside[vectors] = {};
@@ -80,27 +83,33 @@ __m256i widen_high(__m256i v) {
     return _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1));
 }
 
-void add_weighted(int32_t* sums, __m256i values, __m256i weight) {
-    store(sums, _mm256_add_epi32(load(sums), _mm256_mullo_epi32(widen_low(values), weight)));
-    store(sums + 8, _mm256_add_epi32(load(sums + 8), _mm256_mullo_epi32(widen_high(values), weight)));
-}
+struct WideColumn {
+    __m256i low, high;
+
+    void add(__m256i values, int weight) {
+        const __m256i weights = _mm256_set1_epi32(weight);
+        low = _mm256_add_epi32(low, _mm256_mullo_epi32(widen_low(values), weights));
+        high = _mm256_add_epi32(high, _mm256_mullo_epi32(widen_high(values), weights));
+    }
+};
 
 void add_rows_wide(int32_t* sums, const Rows& rows, size_t bytes) {
     constexpr size_t rows_in_16_bits = 255;
     size_t at = 0;
     for (; at + 16 <= bytes; at += 16) {
-        add_weighted(sums + at, load_signed(rows.data + at), _mm256_set1_epi32(rows.first_weight));
+        WideColumn column{};
+        if (!rows.fresh) column = {load(sums + at), load(sums + at + 8)};
+        column.add(load_signed(rows.data + at), rows.first_weight);
         for (size_t k = 1; k + 1 < rows.count;) {
             size_t end = k + rows_in_16_bits;
             if (end > rows.count - 1) end = rows.count - 1;
             __m256i inside = _mm256_setzero_si256();
             for (; k < end; ++k) inside = _mm256_add_epi16(inside, load_signed(row_at(rows, k) + at));
-            add_weighted(sums + at, inside, _mm256_set1_epi32(rows.full_weight));
+            column.add(inside, rows.full_weight);
         }
-        if (rows.count > 1) {
-            const uint8_t* last = row_at(rows, rows.count - 1) + at;
-            add_weighted(sums + at, load_signed(last), _mm256_set1_epi32(rows.last_weight));
-        }
+        if (rows.count > 1) column.add(load_signed(row_at(rows, rows.count - 1) + at), rows.last_weight);
+        store(sums + at, column.low);
+        store(sums + at + 8, column.high);
     }
     add_tail(sums, rows, at, bytes);
 }
@@ -140,7 +149,7 @@ int64_t dot(const int16_t* sums, size_t length, const Pattern& pattern, size_t f
     return horizontal_sum(_mm256_add_epi64(total, _mm256_add_epi64(to_64_bits(lanes), to_64_bits(rest))));
 }
 
-/// The same where the whole dot product fits 32 bits: one vector of lanes that still are to be added up.
+/// The same where the lanes hold all products: the lanes still are to be added up.
 __m256i dot_lanes(const int16_t* sums, size_t length, const Pattern& pattern) {
     __m256i lanes = _mm256_setzero_si256();
     size_t phase = 0;
@@ -150,6 +159,24 @@ __m256i dot_lanes(const int16_t* sums, size_t length, const Pattern& pattern) {
     }
     const __m256i weights = _mm256_and_si256(load(pattern.weight + phase), first_lanes(length));
     return _mm256_add_epi32(lanes, _mm256_madd_epi16(load(sums), weights));
+}
+
+/// Sums of the lanes of four vectors, when each sum fits 32 bits.
+__m128i add_up(const __m256i lanes[4]) {
+    const __m256i four =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(lanes[0], lanes[1]), _mm256_hadd_epi32(lanes[2], lanes[3]));
+    return _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+}
+
+/// The same in 64 bits: the halves of the lanes are added up apart.
+__m256i add_up_wide(const __m256i lanes[4]) {
+    __m256i low[4], high[4];
+    for (int k = 0; k < 4; ++k) {
+        low[k] = _mm256_and_si256(lanes[k], _mm256_set1_epi32(0xffff));
+        high[k] = _mm256_srai_epi32(lanes[k], 16);
+    }
+    return _mm256_add_epi64(_mm256_cvtepi32_epi64(add_up(low)),
+                            _mm256_slli_epi64(_mm256_cvtepi32_epi64(add_up(high)), 16));
 }
 
 int64_t luma(const int16_t* pixel, const Pattern& pattern) {
@@ -170,36 +197,60 @@ int64_t weigh(int64_t sum, const int16_t* sums, const Cell& cell, int full_weigh
     return sum;
 }
 
-void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, const Pattern& pattern) {
+/// Cells of one length of at most 16 sums: integer ratios up to 5 colour or 16 gray pixels. The number of
+/// cells done.
+size_t sum_short_segments(int64_t* out, const int16_t* sums, const Segments& segments,
+                          const Pattern& pattern) {
     const size_t channels = pattern.channels;
+    const __m256i weights =
+        _mm256_and_si256(load(pattern.weight), first_lanes(segments.max_touched * channels));
+    size_t i = 0;
+    for (; i + 4 <= segments.count; i += 4) {
+        __m256i lanes[4];
+        for (size_t k = 0; k < 4; ++k) {
+            lanes[k] = _mm256_madd_epi16(load(sums + segments.cells[i + k].first * channels), weights);
+        }
+        store(out + i, _mm256_cvtepi32_epi64(add_up(lanes)));
+    }
+    return i;
+}
+
+/// Cells four at a time, before the weights of their edges. The number of cells done.
+size_t sum_four_segments(int64_t* out, const int16_t* sums, const Segments& segments, const Pattern& pattern,
+                         bool narrow) {
+    const size_t channels = pattern.channels;
+    size_t i = 0;
+    for (; i + 4 <= segments.count; i += 4) {
+        __m256i lanes[4];
+        for (size_t k = 0; k < 4; ++k) {
+            const Cell& cell = segments.cells[i + k];
+            lanes[k] = dot_lanes(sums + cell.first * channels, cell.count * channels, pattern);
+        }
+        store(out + i, narrow ? _mm256_cvtepi32_epi64(add_up(lanes)) : add_up_wide(lanes));
+    }
+    return i;
+}
+
+void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, const Pattern& pattern) {
+    const size_t channels = pattern.channels, length = segments.max_touched * channels;
     const int64_t total_weight = channels == 1 ? 1 : 32768;
     const int64_t pair_weight = channels == 1 ? 2 : 9798 + 19235;
-    const auto max_touched = static_cast<int64_t>(segments.max_touched);
-    size_t i = 0;
-    if (segments.max_sum * total_weight * max_touched <= INT32_MAX) {
-        for (; i + 4 <= segments.count; i += 4) {
-            __m256i lanes[4];
-            for (size_t k = 0; k < 4; ++k) {
-                const Cell& cell = segments.cells[i + k];
-                lanes[k] = dot_lanes(sums + cell.first * channels, cell.count * channels, pattern);
-            }
-            const __m256i four = _mm256_hadd_epi32(_mm256_hadd_epi32(lanes[0], lanes[1]),
-                                                   _mm256_hadd_epi32(lanes[2], lanes[3]));
-            const __m128i sum =
-                _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
-            store(out + i, _mm256_cvtepi32_epi64(sum));
-        }
-        if (segments.full_weight != 1) {
-            for (size_t k = 0; k < i; ++k) {
-                out[k] = weigh(out[k], sums, segments.cells[k], segments.full_weight, pattern);
-            }
-        }
-    }
     const auto flush = static_cast<size_t>(INT32_MAX / (segments.max_sum * pair_weight));
-    for (; i < segments.count; ++i) {
+    const bool narrow =
+        segments.max_sum * total_weight * static_cast<int64_t>(segments.max_touched) <= INT32_MAX;
+    size_t done = 0;
+    if (narrow && segments.full_weight == 1 && length <= 16) {
+        done = sum_short_segments(out, sums, segments, pattern);
+    } else if ((length + 15) / 16 <= flush) {
+        done = sum_four_segments(out, sums, segments, pattern, narrow);
+    }
+    for (size_t i = done; i < segments.count; ++i) {
         const Cell& cell = segments.cells[i];
-        const int64_t sum = dot(sums + cell.first * channels, cell.count * channels, pattern, flush);
-        out[i] = weigh(sum, sums, cell, segments.full_weight, pattern);
+        out[i] = dot(sums + cell.first * channels, cell.count * channels, pattern, flush);
+    }
+    if (segments.full_weight == 1) return;
+    for (size_t i = 0; i < segments.count; ++i) {
+        out[i] = weigh(out[i], sums, segments.cells[i], segments.full_weight, pattern);
     }
 }
 

@@ -25,6 +25,7 @@ struct Rows {
     int first_weight;
     int full_weight;
     int last_weight;
+    bool fresh;  ///< whether the sums start here instead of going on
 };
 
 /// The weights of a pixel's channels, repeated. 48 is a multiple of 1, 3 and 4 channels and of 16 lanes.
@@ -45,7 +46,8 @@ struct Segments {
 inline constexpr size_t sums_padding = 16;
 
 struct Kernels {
-    /// sums[i] += weighted sum of (byte - 128) over the rows; the caller knows that it fits.
+    /// sums[i] = (rows.fresh ? 0 : sums[i]) + weighted sum of (byte - 128) over the rows; the caller knows
+    /// that it fits.
     void (*add_rows)(int16_t* sums, const Rows& rows, size_t bytes);
     void (*add_rows_wide)(int32_t* sums, const Rows& rows, size_t bytes);
     /// out[i] = sum over the pixels x of cell i of weight(x) * sum over the channels c of pattern[c] *

@@ -10,7 +10,11 @@ void add_rows(Sum* sums, const Rows& rows, size_t bytes) {
         const int weight = k == 0                ? rows.first_weight
                            : k + 1 == rows.count ? rows.last_weight
                                                  : rows.full_weight;
-        for (size_t i = 0; i < bytes; ++i) sums[i] = static_cast<Sum>(sums[i] + weight * (row[i] - 128));
+        if (k == 0 && rows.fresh) {
+            for (size_t i = 0; i < bytes; ++i) sums[i] = static_cast<Sum>(weight * (row[i] - 128));
+        } else {
+            for (size_t i = 0; i < bytes; ++i) sums[i] = static_cast<Sum>(sums[i] + weight * (row[i] - 128));
+        }
     }
 }
 

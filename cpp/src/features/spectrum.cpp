@@ -43,9 +43,21 @@ constexpr Matrix dct = dct_matrix();
 constexpr std::size_t side = dct_side;
 constexpr std::size_t max_side = 4096;
 
-void transpose(const Matrix& in, std::int16_t* out) {
+constexpr Matrix transposed(const Matrix& in) {
+    Matrix out{};
     for (std::size_t y = 0; y < side; ++y) {
         for (std::size_t x = 0; x < side; ++x) out[x * side + y] = in[y * side + x];
+    }
+    return out;
+}
+
+constexpr Matrix dct_transposed = transposed(dct);
+
+void centre(const std::uint8_t* rows, std::size_t stride, Matrix& tile) {
+    for (std::size_t y = 0; y < side; ++y) {
+        for (std::size_t x = 0; x < side; ++x) {
+            tile[y * side + x] = static_cast<std::int16_t>(rows[y * stride + x] - 128);
+        }
     }
 }
 
@@ -56,16 +68,12 @@ Status spectrum(const std::uint8_t* rows, std::size_t height, std::size_t width,
     if (height < 1 || height > max_side || width < 1 || width > max_side) return Status::output_size;
     if (height % side != 0 || width % side != 0) return Status::block_layout;
     const SpectrumKernels& use = kernels();
-    Matrix tile, columns, turned;
+    Matrix tile, columns;
     for (std::size_t top = 0; top < height; top += side) {
         for (std::size_t left = 0; left < width; left += side, out += side * side) {
-            for (std::size_t i = 0; i < side * side; ++i) {
-                tile[i] = static_cast<std::int16_t>(rows[(top + i / side) * width + left + i % side] - 128);
-            }
-            use.transform(columns.data(), dct.data(), tile.data(), 12);
-            transpose(columns, turned.data());
-            use.transform(tile.data(), dct.data(), turned.data(), 15);
-            transpose(tile, out);
+            centre(rows + top * width + left, width, tile);
+            use.multiply(columns.data(), dct.data(), tile.data(), 12);
+            use.multiply(out, columns.data(), dct_transposed.data(), 15);
         }
     }
     return Status::ok;

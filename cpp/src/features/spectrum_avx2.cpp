@@ -15,13 +15,13 @@ void store(int16_t* p, __m256i v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
 }
 
-void transform(int16_t* out, const int16_t* matrix, const int16_t* in, int shift) {
+void multiply(int16_t* out, const int16_t* left, const int16_t* right, int shift) {
     // Rows n and n + 1 side by side, in the lane order of unpack, which the final packs undoes.
     __m256i rows[pairs][4];
     for (int n = 0; n < pairs; ++n) {
         for (int half = 0; half < 2; ++half) {
-            const __m256i a = load(in + 2 * n * dct_side + 16 * half);
-            const __m256i b = load(in + (2 * n + 1) * dct_side + 16 * half);
+            const __m256i a = load(right + 2 * n * dct_side + 16 * half);
+            const __m256i b = load(right + (2 * n + 1) * dct_side + 16 * half);
             rows[n][2 * half] = _mm256_unpacklo_epi16(a, b);
             rows[n][2 * half + 1] = _mm256_unpackhi_epi16(a, b);
         }
@@ -32,7 +32,7 @@ void transform(int16_t* out, const int16_t* matrix, const int16_t* in, int shift
         __m256i sums[4] = {rounding, rounding, rounding, rounding};
         for (int n = 0; n < pairs; ++n) {
             int32_t weights;
-            __builtin_memcpy(&weights, matrix + k * dct_side + 2 * n, sizeof weights);
+            __builtin_memcpy(&weights, left + k * dct_side + 2 * n, sizeof weights);
             for (int v = 0; v < 4; ++v) {
                 sums[v] =
                     _mm256_add_epi32(sums[v], _mm256_madd_epi16(rows[n][v], _mm256_set1_epi32(weights)));
@@ -48,6 +48,6 @@ void transform(int16_t* out, const int16_t* matrix, const int16_t* in, int shift
 
 }  // namespace
 
-extern const SpectrumKernels avx2_spectrum = {transform};
+extern const SpectrumKernels avx2_spectrum = {multiply};
 
 }  // namespace sealframe::features

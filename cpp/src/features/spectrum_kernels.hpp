@@ -10,8 +10,9 @@ namespace sealframe::features {
 inline constexpr int dct_side = 32;
 
 struct SpectrumKernels {
-    /// out[k][x] = (sum over n of matrix[k][n] * in[n][x] + half) >> shift, kept within int16.
-    void (*transform)(int16_t* out, const int16_t* matrix, const int16_t* in, int shift);
+    /// 32x32 matrices: out[k][x] = (sum over n of left[k][n] * right[n][x] + half) >> shift, kept within
+    /// int16.
+    void (*multiply)(int16_t* out, const int16_t* left, const int16_t* right, int shift);
 };
 
 extern const SpectrumKernels scalar_spectrum;

@@ -54,28 +54,36 @@ __m256i window_sum(const int32_t* column) {
     return sum;
 }
 
-/// floor(127 dot / isqrt(aa bb)) of four windows, as exact in double as in integers: 127 dot < 2^29 and the
-/// root < 2^22, so a quotient that is no integer is further from one than its rounding error.
-__m128i quotients(__m128i dot, __m128i aa, __m128i bb) {
-    const __m256d squared = _mm256_mul_pd(_mm256_cvtepi32_pd(aa), _mm256_cvtepi32_pd(bb));
-    const __m256d length = _mm256_floor_pd(_mm256_sqrt_pd(squared));
-    const __m256d divisor = _mm256_max_pd(length, _mm256_set1_pd(1.0));
-    const __m256d numerator = _mm256_mul_pd(_mm256_cvtepi32_pd(dot), _mm256_set1_pd(127.0));
-    return _mm256_cvttpd_epi32(_mm256_floor_pd(_mm256_div_pd(numerator, divisor)));
+/// isqrt(aa bb) of eight products below 2^44. The float estimate is within 1, so that product - root^2 fits
+/// 32 bits although the product does not, and settles the root exactly.
+__m256i integer_square_roots(__m256i aa, __m256i bb) {
+    const __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(aa), _mm256_cvtepi32_ps(bb));
+    const __m256i root = _mm256_cvttps_epi32(_mm256_sqrt_ps(product));
+    const __m256i rest = _mm256_sub_epi32(_mm256_mullo_epi32(aa, bb), _mm256_mullo_epi32(root, root));
+    const __m256i too_large = _mm256_cmpgt_epi32(_mm256_setzero_si256(), rest);
+    const __m256i too_small = _mm256_cmpgt_epi32(rest, _mm256_add_epi32(root, root));
+    return _mm256_sub_epi32(_mm256_add_epi32(root, too_large), too_small);
 }
 
-/// A window of zeros has dot = 0 and so a quotient of 0, which is right unless both are zero.
-__m256i settle_zeros(__m256i quotient, __m256i aa, __m256i bb) {
+/// floor(numerator / divisor) for |numerator| < 2^29 and a quotient within -128..128; again within 1 at
+/// first.
+__m256i floored_quotients(__m256i numerator, __m256i divisor) {
+    const __m256 estimate = _mm256_div_ps(_mm256_cvtepi32_ps(numerator), _mm256_cvtepi32_ps(divisor));
+    const __m256i quotient = _mm256_cvttps_epi32(estimate);
+    const __m256i rest = _mm256_sub_epi32(numerator, _mm256_mullo_epi32(quotient, divisor));
+    const __m256i too_large = _mm256_cmpgt_epi32(_mm256_setzero_si256(), rest);
+    const __m256i fits_again = _mm256_cmpgt_epi32(rest, _mm256_sub_epi32(divisor, _mm256_set1_epi32(1)));
+    return _mm256_sub_epi32(_mm256_add_epi32(quotient, too_large), fits_again);
+}
+
+/// floor(127 dot / isqrt(aa bb)). A window of zeros has dot = 0, so any divisor gives 0, unless both are
+/// zero.
+__m256i cosine(__m256i dot, __m256i aa, __m256i bb) {
+    const __m256i divisor = _mm256_max_epi32(integer_square_roots(aa, bb), _mm256_set1_epi32(1));
+    const __m256i numerator = _mm256_sub_epi32(_mm256_slli_epi32(dot, 7), dot);
     const __m256i both_zero = _mm256_cmpeq_epi32(_mm256_or_si256(aa, bb), _mm256_setzero_si256());
-    return _mm256_or_si256(quotient, _mm256_and_si256(both_zero, _mm256_set1_epi32(127)));
-}
-
-__m128i low(__m256i v) {
-    return _mm256_castsi256_si128(v);
-}
-
-__m128i high(__m256i v) {
-    return _mm256_extracti128_si256(v, 1);
+    return _mm256_or_si256(floored_quotients(numerator, divisor),
+                           _mm256_and_si256(both_zero, _mm256_set1_epi32(127)));
 }
 
 template <int window>
@@ -83,10 +91,9 @@ void cosines_of(int8_t* out, ColumnSums sums, size_t width) {
     for (size_t x = 0; x < width; x += 8) {
         const __m256i dot = window_sum<window>(sums.dot + x);
         const __m256i aa = window_sum<window>(sums.aa + x), bb = window_sum<window>(sums.bb + x);
-        const __m128i first = quotients(low(dot), low(aa), low(bb));
-        const __m128i second = quotients(high(dot), high(aa), high(bb));
-        const __m256i eight = settle_zeros(_mm256_set_m128i(second, first), aa, bb);
-        const __m128i words = _mm_packs_epi32(low(eight), high(eight));
+        const __m256i eight = cosine(dot, aa, bb);
+        const __m128i words =
+            _mm_packs_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
         const __m128i bytes = _mm_packs_epi16(words, words);
         if (x + 8 <= width) {
             _mm_storel_epi64(reinterpret_cast<__m128i*>(out + x), bytes);
