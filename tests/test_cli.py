@@ -80,6 +80,32 @@ def test_open_explain_names_each_check_and_its_outcome(home: Path, capsys: pytes
     assert "cannot be opened" in sentence
 
 
+def test_folders_are_sealed_and_opened_and_a_second_run_does_the_rest(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("in/a.png", "in/deep/b.png", "in/c.PNG"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(encoded(synthetic_frame(20, 30, len(name)), "PNG"))
+    Path("in/bad.jpg").write_bytes(b"no picture")
+    Path("in/notes.txt").write_bytes(b"not asked for")
+    capsys.readouterr()
+    assert seal("--jobs", "2", image="in", out="sealed") == 1
+    shown = capsys.readouterr()
+    assert shown.out == "Sealed 3, there already 0, refused 1.\n"
+    assert shown.err.startswith("sealframe: in/bad.jpg: ")
+    assert seal(image="in", out="sealed") == 1
+    assert capsys.readouterr().out == "Sealed 0, there already 3, refused 1.\n"
+    Path("sealed/a.png.seal").write_bytes(Path("sealed/a.png.seal").read_bytes()[:-1])
+    assert open_(envelope="sealed", out="back") == 1
+    assert capsys.readouterr().out == "Opened 2, there already 0, refused 1.\n"
+    for name in ("deep/b.png", "c.PNG"):
+        assert Path("back", name).read_bytes() == Path("in", name).read_bytes()
+    assert not Path("back/a.png").exists()
+    assert open_("--live", "replay.db", envelope="sealed", out="back") == 1
+    with pytest.raises(SystemExit):
+        seal("--jobs", "0", image="in", out="sealed")
+
+
 def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SCHEMES = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 1 << 16
-_PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
+PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 
 
 class _Readable(Protocol):
@@ -91,7 +91,9 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
         return FrameStream(map(_read_bgr, source))
     path = Path(source)
     if path.is_dir():
-        return FrameStream(map(_read_bgr, sorted(one for one in path.iterdir() if one.suffix.lower() in _PICTURES)))
+        return FrameStream(
+            map(_read_bgr, sorted(one for one in path.iterdir() if one.suffix.lower() in PICTURE_ENDINGS))
+        )
     return _captured(str(path))
 
 

@@ -190,7 +190,7 @@ def _add_seal(commands: _Commands) -> None:
         "seal a picture to a server as a device",
         "sealframe seal photo.jpg --to server.pub --as pos.key --out photo.seal",
     )
-    seal.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
+    seal.add_argument("image", metavar="IMAGE", help="a picture file, a folder, or - for standard input")
     seal.add_argument(
         "--to",
         metavar="PUB",
@@ -207,6 +207,7 @@ def _add_seal(commands: _Commands) -> None:
     )
     seal.add_argument("--data", metavar="FILE", help="up to 64 KiB to seal and sign with the picture; - is not taken")
     _add_reduction(seal)
+    _add_jobs(seal)
     _add_out(seal, "the envelope")
     _add_password_file(seal)
 
@@ -218,7 +219,7 @@ def _add_open(commands: _Commands) -> None:
         "open an envelope, check everything, and write the picture as it was",
         "sealframe open photo.seal --key server.key --from pos.pub --out photo.jpg",
     )
-    open_.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
+    open_.add_argument("envelope", metavar="FILE", help="an envelope, a folder of .seal files, or - for standard input")
     open_.add_argument("--key", metavar="KEY", required=True, help="the server's key, or the shared one")
     open_.add_argument(
         "--from",
@@ -239,6 +240,7 @@ def _add_open(commands: _Commands) -> None:
     open_.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
     open_.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
     open_.add_argument("--json", action="store_true", help="print what was opened as JSON")
+    _add_jobs(open_)
     _add_out(open_, "the picture")
     _add_password_file(open_)
 
@@ -276,6 +278,17 @@ def _add_doctor(commands: _Commands) -> None:
         "sealframe doctor --json",
     )
     doctor.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="processes for a folder (default: 1)")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value
 
 
 def _add_out(parser: argparse.ArgumentParser, what: str) -> None:

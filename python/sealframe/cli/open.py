@@ -1,33 +1,33 @@
-"""`sealframe open`: an envelope becomes the picture it was made of."""
+"""`sealframe open`: an envelope becomes the picture it was made of, a folder of envelopes a folder of pictures."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sealframe as sf
+from sealframe.cli.folder import files_in, run_over
 from sealframe.cli.keys import load_opening_key
-from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output
+from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output, write_output
 from sealframe.envelope import Policy
-from sealframe.errors import SealframeError
+from sealframe.errors import PolicyError, SealframeError
 from sealframe.keys.recipient import SUITE_NAMES, Suite
 from sealframe.pipeline import CHECKS
 
 if TYPE_CHECKING:
     import argparse
 
+    from sealframe.cli.folder import Step
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then write the payload; with --live also spend the capture."""
+    if Path(arguments.envelope).is_dir():
+        return _run_folder(arguments)
     envelope = read_envelope(arguments.envelope)
-    freshness = sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive()
-    opener = sf.Opener(
-        load_opening_key(arguments.key, password_of(arguments)),
-        devices=[sf.DevicePublic.load(path) for path in arguments.devices],
-        freshness=freshness,
-        policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
-    )
+    opener = _opener(arguments)
     verified = _explained(opener, envelope) if arguments.explain else opener.verify(envelope)
     with ExitStack() as outputs:
         outputs.enter_context(staged_output(arguments.out, verified.payload, force=arguments.force))
@@ -43,6 +43,32 @@ def run(arguments: argparse.Namespace) -> int:
             out=arguments.out,
         )
     return 0
+
+
+def _run_folder(arguments: argparse.Namespace) -> int:
+    if arguments.live or arguments.data_out or arguments.explain:
+        raise PolicyError("A folder is opened as an archive, pictures only; open envelopes singly for the rest.")
+    out = Path(arguments.out)
+    pairs = files_in(Path(arguments.envelope), {".seal"}, lambda path: out / path.with_suffix(""))
+    return run_over(pairs, _step, arguments, done="Opened")
+
+
+def _step(arguments: argparse.Namespace) -> Step:
+    opener = _opener(arguments)
+
+    def open_one(source: Path, target: Path) -> None:
+        write_output(str(target), opener.open(read_envelope(str(source))).payload, force=False)
+
+    return open_one
+
+
+def _opener(arguments: argparse.Namespace) -> sf.Opener:
+    return sf.Opener(
+        load_opening_key(arguments.key, password_of(arguments)),
+        devices=[sf.DevicePublic.load(path) for path in arguments.devices],
+        freshness=sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive(),
+        policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
+    )
 
 
 def _explained(opener: sf.Opener, envelope: bytes) -> sf.Verified:

@@ -1,0 +1,92 @@
+"""Whole folders through `seal` and `open`: several processes, progress, and going on where a run was stopped.
+
+Every file is written whole or not at all, so what is there is done: a second run does the rest.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from sealframe.errors import SealframeError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from typing import TypeAlias
+
+    Step: TypeAlias = Callable[[Path, Path], None]
+
+_step: Step | None = None
+"""In a worker process: what to do with one file, set up once."""
+
+
+def run_over(
+    pairs: Iterable[tuple[Path, Path]],
+    prepare: Callable[[argparse.Namespace], Step],
+    arguments: argparse.Namespace,
+    *,
+    done: str,
+) -> int:
+    """Do a step for each (source, target) whose target is not there yet, and sum up.
+
+    `prepare` makes the step from the arguments, once in each process. A file that is refused does not stop the others.
+    Returns the exit status: 1 when a file was refused.
+    """
+    prepare(arguments)  # what is wrong with keys is said here, once
+    everything = list(pairs)
+    todo = [(source, target) for source, target in everything if not target.exists()]
+    for folder in {target.parent for _, target in todo}:
+        folder.mkdir(parents=True, exist_ok=True)
+    refused = 0
+    sendable = type(arguments)(**{name: value for name, value in vars(arguments).items() if not callable(value)})
+    workers = ProcessPoolExecutor(arguments.jobs, get_context("spawn"), _prepare, (prepare, sendable))
+    with workers as pool:
+        running = [pool.submit(_one, source, target) for source, target in todo]
+        try:
+            for count, future in enumerate(as_completed(running), 1):
+                problem = future.result()
+                _progress(f"{count}/{len(todo)}")
+                if problem:
+                    refused += 1
+                    _progress("")
+                    print(f"sealframe: {problem}", file=sys.stderr)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    _progress("")
+    print(f"{done} {len(todo) - refused}, there already {len(everything) - len(todo)}, refused {refused}.")
+    return 1 if refused else 0
+
+
+def _prepare(prepare: Callable[[argparse.Namespace], Step], arguments: argparse.Namespace) -> None:
+    global _step
+    _step = prepare(arguments)
+
+
+def _one(source: Path, target: Path) -> str:
+    """Do the step; the sentence of a refusal, or nothing."""
+    if _step is None:
+        raise RuntimeError("the worker was not prepared")
+    try:
+        _step(source, target)
+    except SealframeError as error:
+        return f"{source}: {error}"
+    except OSError as error:
+        return f"{source}: {error.strerror}."
+    return ""
+
+
+def _progress(text: str) -> None:
+    """One line that is written over, for people alone."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def files_in(folder: Path, endings: set[str], target_of: Callable[[Path], Path]) -> list[tuple[Path, Path]]:
+    """(source, target) of all files below `folder` with one of these endings, by name."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    return [(path, target_of(path.relative_to(folder))) for path in sorted(found)]
