@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
+from functools import cache
 from string import Formatter
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ class SpliceRule:
 
         Raises MalformedEnvelope unless the whole line fits the template.
         """
-        match = re.fullmatch(_template_pattern(self.template), text)
+        match = _template_pattern(self.template).fullmatch(text)
         if match is None:
             raise MalformedEnvelope("The capture context does not follow the splice rule that it names.")
         fields = match.groupdict()
@@ -137,10 +138,13 @@ def _ends_certainly(field: _Field, literal: str, following: str) -> bool:
     return literal[0] not in field.alphabet if literal else not following
 
 
-def _template_pattern(template: str) -> str:
-    return "".join(
-        re.escape(literal) + (f"(?P<{field}>{_FIELDS[field].pattern})" if field else "")
-        for literal, field in _split(template)
+@cache
+def _template_pattern(template: str) -> re.Pattern[str]:
+    return re.compile(
+        "".join(
+            re.escape(literal) + (f"(?P<{field}>{_FIELDS[field].pattern})" if field else "")
+            for literal, field in _split(template)
+        )
     )
 
 
