@@ -95,7 +95,12 @@ def zig(folder: Path, target: str) -> tuple[str, ...]:
     for tool in ("c++", "ar", "ranlib"):
         wrapper = folder / f"{target}-{tool}"
         extra = f"-target {target} -fno-sanitize=undefined" if tool == "c++" else ""
-        wrapper.write_text(f'#!/bin/sh\nexec "{python}" -m ziglang {tool} {extra} "$@"\n')
+        wrapper.write_text(
+            "#!/bin/sh\n"
+            # zig spells the baseline in its own way, and it is its default for this target.
+            'for option do shift; [ "$option" = -march=x86-64 ] || set -- "$@" "$option"; done\n'
+            f'exec "{python}" -m ziglang {tool} {extra} "$@"\n'
+        )
         wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
         wrappers[tool] = wrapper
     return (
