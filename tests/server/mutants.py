@@ -37,8 +37,8 @@ def answer_before_commit() -> None:
 def a_leg_missing() -> None:
     write = ledger.write_entries
 
-    def one_leg(connection: Any, transfer_id: str, payment_id: str, legs: Any, now: int) -> None:
-        write(connection, transfer_id, payment_id, legs[:1], now)
+    def one_leg(connection: Any, payment_id: str, refund_id: str | None, legs: Any, now: int) -> None:
+        write(connection, payment_id, refund_id, legs[:1], now)
 
     ledger.write_entries = one_leg
 

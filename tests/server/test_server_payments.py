@@ -272,3 +272,11 @@ def test_a63_an_answer_belongs_to_one_envelope(bank: Bank) -> None:
     assert isinstance(other_key, AnswerKey)
     with pytest.raises(Exception, match="another request"):
         bank.terminal.read(bank.service.answer(envelope).answer, other_key)
+
+
+def test_a_refund_may_share_its_payments_id_and_the_books_still_balance(bank: Bank) -> None:
+    request = bank.request()
+    bank.code(request)
+    bank.operate(operators.refund, refund_id=request.payment_id, payment_id=request.payment_id, amount=250)
+    assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS, 0)
+    assert not bank.broken()

@@ -143,7 +143,9 @@ def _print_receipt(answer: PaymentAnswer) -> None:
 def _print_ledger(connection: Connection, names: list[str]) -> None:
     print("TEST       ledger")
     for row in connection.execute(select(entries).order_by(entries.c.entry)):
-        print(f"           {row.transfer_id[-12:].upper()}  {row.account:12} {_money(row.amount):>10}")
+        print(
+            f"           {(row.refund_id or row.payment_id)[-12:].upper()}  {row.account:12} {_money(row.amount):>10}"
+        )
     balances = (f"{name} {_money(operators.account_facts(connection, name)['balance'])}" for name in names)
     print(f"           balances: {', '.join(balances)}")
 

@@ -21,21 +21,31 @@ _QUERIES = {
         SELECT a.account FROM accounts a LEFT JOIN entries e ON e.account = a.account
         GROUP BY a.account, a.balance HAVING a.balance <> COALESCE(SUM(e.amount), 0)""",
     "I3 no balance is below its floor": "SELECT account FROM accounts WHERE balance < floor",
-    "I4 every charge and every refund has exactly two entries": """
-        SELECT t.id FROM (SELECT payment_id AS id FROM payments WHERE state = 'posted'
-                          UNION ALL SELECT refund_id FROM refunds) t
-        LEFT JOIN entries e ON e.transfer_id = t.id GROUP BY t.id HAVING COUNT(e.entry) <> 2""",
+    "I4 every charge has exactly two entries": """
+        SELECT p.payment_id FROM payments p
+        LEFT JOIN entries e ON e.payment_id = p.payment_id AND e.refund_id IS NULL
+        WHERE p.state = 'posted' GROUP BY p.payment_id HAVING COUNT(e.entry) <> 2""",
+    "I4 every refund has exactly two entries": """
+        SELECT r.refund_id FROM refunds r
+        LEFT JOIN entries e ON e.refund_id = r.refund_id AND e.payment_id = r.payment_id
+        GROUP BY r.refund_id HAVING COUNT(e.entry) <> 2""",
     "I4 no other entries": """
-        SELECT e.transfer_id FROM entries e
-        LEFT JOIN payments p ON p.payment_id = e.transfer_id AND p.state = 'posted'
-        LEFT JOIN refunds r ON r.refund_id = e.transfer_id
-        WHERE p.payment_id IS NULL AND r.refund_id IS NULL""",
-    "I4 the entries are of the payment's amount and accounts": """
+        SELECT e.entry FROM entries e
+        LEFT JOIN payments p ON p.payment_id = e.payment_id AND p.state = 'posted'
+        LEFT JOIN refunds r ON r.refund_id = e.refund_id AND r.payment_id = e.payment_id
+        WHERE p.payment_id IS NULL OR (e.refund_id IS NOT NULL AND r.refund_id IS NULL)""",
+    "I4 the entries of a charge are of its amount and accounts": """
         SELECT p.payment_id FROM payments p WHERE p.state = 'posted' AND NOT (
-          EXISTS (SELECT 1 FROM entries e WHERE e.transfer_id = p.payment_id
+          EXISTS (SELECT 1 FROM entries e WHERE e.payment_id = p.payment_id AND e.refund_id IS NULL
                   AND e.account = p.account AND e.amount = -p.amount)
-          AND EXISTS (SELECT 1 FROM entries e WHERE e.transfer_id = p.payment_id
+          AND EXISTS (SELECT 1 FROM entries e WHERE e.payment_id = p.payment_id AND e.refund_id IS NULL
                       AND e.account = p.payee AND e.amount = p.amount))""",
+    "I4 the entries of a refund are of its amount, the other way": """
+        SELECT r.refund_id FROM refunds r JOIN payments p ON p.payment_id = r.payment_id WHERE NOT (
+          EXISTS (SELECT 1 FROM entries e WHERE e.refund_id = r.refund_id
+                  AND e.account = p.payee AND e.amount = -r.amount)
+          AND EXISTS (SELECT 1 FROM entries e WHERE e.refund_id = r.refund_id
+                      AND e.account = p.account AND e.amount = r.amount))""",
     "I5 every attempt answered paid has a posted payment": """
         SELECT a.envelope_id FROM attempts a LEFT JOIN payments p ON p.payment_id = a.payment_id
         WHERE a.code IN ('paid', 'already_paid') AND (p.state IS NULL OR p.state <> 'posted')""",

@@ -49,7 +49,6 @@ def charge(connection: Connection, payment: Row[Any], method: str, actor: str, n
     """Post an open payment, or say why not; then nothing has changed."""
     refusal = transfer(
         connection,
-        transfer_id=payment.payment_id,
         payment_id=payment.payment_id,
         payer=payment.account,
         payee=payment.payee,
@@ -69,7 +68,6 @@ def charge(connection: Connection, payment: Row[Any], method: str, actor: str, n
 def transfer(
     connection: Connection,
     *,
-    transfer_id: str,
     payment_id: str,
     payer: str,
     payee: str,
@@ -77,10 +75,11 @@ def transfer(
     currency: str,
     now: int,
     limited: bool = True,
+    refund_id: str | None = None,
 ) -> Code | None:
     """Move money between two accounts; None when it moved, else the reason why nothing did.
 
-    `limited`: whether the payer's limit for one payment applies.
+    `limited`: whether the payer's limit for one payment applies. `refund_id`: for money that goes back.
     """
     found = {row.account: row for row in connection.execute(_BOTH_ACCOUNTS, {"payer": payer, "payee": payee})}
     if len(found) != 2 or any(row.currency != currency for row in found.values()):
@@ -90,7 +89,7 @@ def transfer(
     if not debit(connection, payer, amount):
         return Code.INSUFFICIENT_FUNDS
     connection.execute(_CREDIT, {"payee": payee, "amount": amount})
-    write_entries(connection, transfer_id, payment_id, ((payer, -amount), (payee, amount)), now)
+    write_entries(connection, payment_id, refund_id, ((payer, -amount), (payee, amount)), now)
     return None
 
 
@@ -100,10 +99,10 @@ def debit(connection: Connection, payer: str, amount: int) -> bool:
 
 
 def write_entries(
-    connection: Connection, transfer_id: str, payment_id: str, legs: tuple[tuple[str, int], ...], now: int
+    connection: Connection, payment_id: str, refund_id: str | None, legs: tuple[tuple[str, int], ...], now: int
 ) -> None:
-    """The legs of one transfer."""
-    common = {"transfer_id": transfer_id, "payment_id": payment_id, "created_at": now}
+    """The legs of one charge, or of one refund."""
+    common = {"payment_id": payment_id, "refund_id": refund_id, "created_at": now}
     connection.execute(_ENTRY, [{**common, "account": account, "amount": amount} for account, amount in legs])
 
 

@@ -128,7 +128,7 @@ def deposit(connection: Connection, actor: str, now: int, *, payment_id: str, ac
             "closed_at": now,
         },
     )
-    _move(connection, payment_id, payment_id, outside, account, amount, currency, now)
+    _move(connection, None, payment_id, outside, account, amount, currency, now)
     write_audit(connection, now, actor, "charge", payment_id, method="operator", amount=amount)
 
 
@@ -249,7 +249,7 @@ def prune_attempts(connection: Connection, actor: str, now: int, older_than: int
 
 def _move(
     connection: Connection,
-    transfer_id: str,
+    refund_id: str | None,
     payment_id: str,
     payer: str,
     payee: str,
@@ -259,7 +259,7 @@ def _move(
 ) -> None:
     refusal = transfer(
         connection,
-        transfer_id=transfer_id,
+        refund_id=refund_id,
         payment_id=payment_id,
         payer=payer,
         payee=payee,

@@ -137,22 +137,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_templates_account"), "templates", ["account"], unique=False)
     op.create_table(
-        "entries",
-        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("transfer_id", sa.String(length=36), nullable=False),
-        sa.Column("payment_id", sa.String(length=36), nullable=False),
-        sa.Column("account", sa.String(length=64), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("amount <> 0", name=op.f("ck_entries_amount")),
-        sa.ForeignKeyConstraint(["account"], ["accounts.account"], name=op.f("fk_entries_account")),
-        sa.ForeignKeyConstraint(["payment_id"], ["payments.payment_id"], name=op.f("fk_entries_payment_id")),
-        sa.PrimaryKeyConstraint("entry", name=op.f("pk_entries")),
-    )
-    op.create_index(op.f("ix_entries_account"), "entries", ["account"], unique=False)
-    op.create_index(op.f("ix_entries_payment_id"), "entries", ["payment_id"], unique=False)
-    op.create_index(op.f("ix_entries_transfer_id"), "entries", ["transfer_id"], unique=False)
-    op.create_table(
         "refunds",
         sa.Column("refund_id", sa.String(length=36), nullable=False),
         sa.Column("payment_id", sa.String(length=36), nullable=False),
@@ -163,18 +147,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_refunds")),
     )
     op.create_index(op.f("ix_refunds_payment_id"), "refunds", ["payment_id"], unique=False)
+    op.create_table(
+        "entries",
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("payment_id", sa.String(length=36), nullable=False),
+        sa.Column("refund_id", sa.String(length=36), nullable=True),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount <> 0", name=op.f("ck_entries_amount")),
+        sa.ForeignKeyConstraint(["account"], ["accounts.account"], name=op.f("fk_entries_account")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.payment_id"], name=op.f("fk_entries_payment_id")),
+        sa.ForeignKeyConstraint(["refund_id"], ["refunds.refund_id"], name=op.f("fk_entries_refund_id")),
+        sa.PrimaryKeyConstraint("entry", name=op.f("pk_entries")),
+    )
+    op.create_index(op.f("ix_entries_account"), "entries", ["account"], unique=False)
+    op.create_index(op.f("ix_entries_payment_id"), "entries", ["payment_id"], unique=False)
+    op.create_index(op.f("ix_entries_refund_id"), "entries", ["refund_id"], unique=False)
     _forbid_changes()
 
 
 def downgrade() -> None:
     """Bring the tables back."""
     _allow_changes()
-    op.drop_index(op.f("ix_refunds_payment_id"), table_name="refunds")
-    op.drop_table("refunds")
-    op.drop_index(op.f("ix_entries_transfer_id"), table_name="entries")
+    op.drop_index(op.f("ix_entries_refund_id"), table_name="entries")
     op.drop_index(op.f("ix_entries_payment_id"), table_name="entries")
     op.drop_index(op.f("ix_entries_account"), table_name="entries")
     op.drop_table("entries")
+    op.drop_index(op.f("ix_refunds_payment_id"), table_name="refunds")
+    op.drop_table("refunds")
     op.drop_index(op.f("ix_templates_account"), table_name="templates")
     op.drop_table("templates")
     op.drop_table("payments")
