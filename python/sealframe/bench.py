@@ -13,7 +13,7 @@ import json as json_format
 import statistics
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,22 +64,9 @@ def run(json: bool) -> int:
         rows.append(measure(case, limits["in cache" if case.input_bytes <= CACHE_BYTES else "from memory"]))
     _progress("")
     if json:
-        found = {
-            "isa": _core.isa(),
-            "read_gb_per_s": limits,
-            "copy_gb_per_s": copies,
-            "rows": [
-                {
-                    "stage": row.stage,
-                    "name": row.name,
-                    "microseconds": row.microseconds,
-                    "share_of_read_limit": row.share_of_read_limit,
-                    "ratios": row.ratios,
-                }
-                for row in rows
-            ],
-        }
-        sys.stdout.write(json_format.dumps(found, indent=2) + "\n")
+        measured = {"isa": _core.isa(), "read_gb_per_s": limits, "copy_gb_per_s": copies}
+        text = json_format.dumps({**measured, "rows": [asdict(row) for row in rows]}, indent=2)
+        sys.stdout.write(f"{text}\n")
         return 0
     for what, found_limits in (("Read", limits), ("Copy", copies)):
         speeds = ", ".join(f"{speed:.0f} GB/s {where}" for where, speed in found_limits.items())

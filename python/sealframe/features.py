@@ -43,7 +43,7 @@ def extract_features(frame: Frame, side: int) -> ImageFeatures:
 
 def grayscale(frame: Frame) -> NDArray[np.uint8]:
     """The frame in gray at its own size, uint8 (H, W), rounded once (M2)."""
-    return _core.area_mean(frame.pixels, frame.order, frame.height, frame.width)
+    return _core.gray(frame.pixels, frame.order)
 
 
 def binarise(frame: Frame, side: int, threshold: int = 128) -> NDArray[np.uint8]:

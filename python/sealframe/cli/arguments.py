@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_factor(commands)
     _add_doctor(commands)
+    _add_bench(commands)
     _add_server(commands)
     return parser
 
@@ -99,6 +100,16 @@ def _add_demo(commands: _Commands) -> None:
     pay = others.add_parser("pay", help="pay by face, fail, refuse a replay, and print the ledger; all of it TEST")
     pay.add_argument("--faces", metavar="FOLDER", help="two folders of at least four pictures, one for each person")
     pay.set_defaults(run=_application("sealframe.server.demo", "server"))
+
+
+def _add_bench(commands: _Commands) -> None:
+    bench = _add(
+        commands,
+        "bench",
+        "time the kernels on this machine, beside NumPy, OpenCV, SciPy and SimSIMD where installed",
+        "sealframe bench --json > bench.json",
+    )
+    bench.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_server(commands: _Commands) -> None:
