@@ -106,6 +106,17 @@ def test_views_and_bytearrays_open_like_bytes(device: DeviceKey, server: ServerK
         assert unseal(form, server, device.public).payload == b"payload"
 
 
+def test_each_check_is_told_when_it_has_passed(device: DeviceKey, server: ServerKey, envelope: bytes) -> None:
+    told: list[str] = []
+    policy = Policy(suites=frozenset({Suite.X25519}))
+    unseal_envelope(envelope, server, {device.key_id: device.public}, policy, clock=now_s, passed=told.append)
+    assert told == ["framing", "policy", "keys", "signature", "decryption", "commitment", "context"]
+
+
+def test_the_most_data_that_fits_round_trips(device: DeviceKey, server: ServerKey) -> None:
+    assert unseal(seal(device, server.public, data=bytes(65_536)), server, device.public).data == bytes(65_536)
+
+
 def test_inspect_shows_public_facts_alone(envelope: bytes, device: DeviceKey, server: ServerKey) -> None:
     facts = inspect(envelope)
     assert facts["suite"] == "x25519"
