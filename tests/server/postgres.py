@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -24,8 +25,8 @@ class Cluster:
         programs = installed()
         assert programs, "PostgreSQL is not installed: apt install postgresql"
         # A socket's path has about 100 characters at most, and another user must reach it.
-        self._folder = Path(f"/tmp/sealframe-pg-{secrets.token_hex(4)}")
-        self._folder.mkdir(mode=0o755)
+        self._folder = Path(tempfile.mkdtemp(prefix="sealframe-pg-"))
+        self._folder.chmod(0o755)
         self._pg_ctl = programs / "pg_ctl"
         if os.geteuid() == 0:
             shutil.chown(self._folder, _USER)
