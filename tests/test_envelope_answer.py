@@ -114,7 +114,16 @@ def test_a63_an_unsigned_or_foreign_answer_is_none(
     renamed[6] = 5
     with pytest.raises(PolicyError):
         answer_key.read(renamed, server.public)
-    for wrong, error in ((b"HTTP/1.1 200 OK", MalformedEnvelope), (bytes(answer[:-1]), BadSignature)):
+    assert answer[:8] == b"\x89SLA\1\0\1\0"
+    reserved = bytearray(answer)
+    reserved[7] = 1
+    for wrong, error in (
+        (b"HTTP/1.1 200 OK", MalformedEnvelope),
+        (bytes(reserved), MalformedEnvelope),
+        (bytes(answer[:56]) + bytes(63), MalformedEnvelope),
+        (bytes(answer[:56]) + bytes(65_537 + 64), MalformedEnvelope),
+        (bytes(answer[:-1]), BadSignature),
+    ):
         with pytest.raises(error):
             answer_key.read(wrong, server.public)
 
