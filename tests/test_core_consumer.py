@@ -114,6 +114,10 @@ def test_the_library_exports_the_header_and_nothing_else() -> None:
         assert {line.split()[-1] for line in found.stdout.splitlines()} == listed
 
 
+def test_the_library_is_one_file_and_a_linker_script() -> None:
+    assert (folder("--libdir") / "libsealframe.so").read_text() == "INPUT(libsealframe.so.1)\n"
+
+
 def test_files_of_one_instruction_set_share_no_code_with_others() -> None:
     """A weak symbol could bring AVX code into a function that runs on every CPU."""
     listing = subprocess.run(

@@ -31,8 +31,10 @@ install(
   EXPORT sealframe
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python NAMELINK_SKIP)
-file(WRITE ${PROJECT_BINARY_DIR}/libsealframe.so "INPUT(libsealframe.so.${SEALFRAME_ABI})\n")
-install(FILES ${PROJECT_BINARY_DIR}/libsealframe.so DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python)
+# In a folder of its own: beside the library, the build keeps a symbolic link of this name.
+set(script ${PROJECT_BINARY_DIR}/linker_script/libsealframe.so)
+file(WRITE ${script} "INPUT(libsealframe.so.${SEALFRAME_ABI})\n")
+install(FILES ${script} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/sealframe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT python)
 
