@@ -59,7 +59,7 @@ std::int32_t rank(const py::object& values) {
     std::int32_t result = 0;
     Status status;
     {
-        const ReleaseGil released(8 * plane.size());
+        const ReleaseGil released(64 * plane.size());
         status = image_factor::rank(plane.data<std::int8_t>(), plane.height(), plane.width(), &result,
                                     scratch.data(), scratch.size());
     }
@@ -78,7 +78,7 @@ py::tuple leading_pair(const py::object& values, const py::object& out) {
     std::int64_t value = 0;
     Status status;
     {
-        const ReleaseGil released(8 * plane.size());
+        const ReleaseGil released(64 * plane.size());
         status = image_factor::leading_pair(plane.data<std::int8_t>(), plane.height(), plane.width(), &value,
                                             to, scratch.data(), scratch.size());
     }
