@@ -112,10 +112,19 @@ def frame_from_bytes(data: Buffer) -> Frame:
 
 def pixels_for_viewing(data: Buffer) -> NDArray[np.uint8]:
     """Decode a payload in colour: uint8 HxW or HxWx3 (HxWx3/4 in stored order for a raw frame). Raises ImageError."""
+    return _frame_for_viewing(data).pixels
+
+
+def order_for_viewing(data: Buffer) -> Order:
+    """The channel order of what `pixels_for_viewing` gives. Raises ImageError."""
+    return _frame_for_viewing(data).order
+
+
+def _frame_for_viewing(data: Buffer) -> Frame:
     view = memoryview(data).cast("B")
     if bytes(view[:4]) == RAW_MAGIC:
-        return _frame_from_raw(view).pixels
-    return _decoded(_open_picture(view), luma=False).pixels
+        return _frame_from_raw(view)
+    return _decoded(_open_picture(view), luma=False)
 
 
 def raw_payload(frame: Frame) -> bytearray:
