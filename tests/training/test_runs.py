@@ -21,7 +21,7 @@ from sealframe.training.scan import held_out, scan
 from sealframe.training.vae import VaeRecipe, VaeRun
 from sealframe.training.vae_export import export_vae
 
-TINY = Mix(frames_per_pool=24)
+TINY = Mix(frames_per_pool=40)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
         coarse.resize((160, 160), Image.Resampling.BICUBIC).save(place / "a.png")
     (root / "source0" / "broken.png").write_bytes(b"no picture")
     Image.new("L", (160, 160), 80).save(root / "source1" / "flat.png")
-    (root / "source2" / "again.png").write_bytes((root / "source3" / "a.png").read_bytes())
+    (root / "source9" / "again.png").write_bytes((root / "source3" / "a.png").read_bytes())
     return root
 
 
@@ -48,7 +48,7 @@ def recipe():
 def test_m16_cleaning_says_what_was_dropped_and_why(folder):
     found = scan([folder])
     reasons = {path.rsplit("/", 1)[1]: reason for path, reason in found.dropped.items()}
-    assert reasons == {"broken.png": "unreadable", "flat.png": "near-constant", "a.png": "duplicate"}
+    assert reasons == {"broken.png": "unreadable", "flat.png": "near-constant", "again.png": "duplicate"}
     assert len(found.pictures) == 12
     assert len(found.sources) == 12
 
@@ -108,11 +108,11 @@ def test_m16_gan_from_pictures_to_networks(folder, recipe, tmp_path):
 
 
 def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
-    recipe = VaeRecipe(steps=40, batch=16, mix=TINY)
+    recipe = VaeRecipe(steps=150, batch=16, mix=TINY)
     run = VaeRun(recipe, scan([folder]).pictures, tmp_path)
     first = run.advance()
-    run.run(lambda line: None, every=10)
-    assert run.history[-1]["bits"] < first["bits"]
+    run.run(lambda line: None, every=50)
+    assert run.history[-1]["bits"] < 0.97 * first["bits"]
     export_vae(run, tmp_path)
     tiles, _ = run.pairs.batch(0, 16)
     judge = evaluate.VaeJudge(tmp_path)

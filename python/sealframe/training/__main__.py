@@ -1,4 +1,4 @@
-"""Command line of training: `python -m sealframe.training gan|export|evaluate`."""
+"""Command line of training: `python -m sealframe.training gan|vae|evaluate`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from sealframe.training.export import export_gan
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.scan import scan
 from sealframe.training.sheets import draw_history, draw_samples
+from sealframe.training.vae import VaeRecipe, VaeRun
+from sealframe.training.vae_export import export_vae
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def _say(line: str) -> None:
@@ -48,6 +50,17 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _train_vae(arguments: argparse.Namespace) -> None:
+    recipe = replace(VaeRecipe(held_out=tuple(arguments.hold_out)), seed=arguments.seed)
+    if arguments.steps is not None:
+        recipe = replace(recipe, steps=arguments.steps)
+    run = VaeRun(recipe, scan(arguments.folder).pictures, arguments.out)
+    run.run(_say)
+    draw_history(run.history, arguments.out / "vae-losses.png")
+    export_vae(run, arguments.out)
+    _say(f"{arguments.out} holds the networks, manifest.json and vae-losses.png")
+
+
 def _evaluate(arguments: argparse.Namespace) -> None:
     recipe = json.loads((arguments.models / "manifest.json").read_text())["models"]["generator"]["recipe"]
     categories = []
@@ -59,20 +72,25 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
 
+def _add_training(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], None]) -> None:
+    """Give a training command its arguments."""
+    parser.add_argument("folder", nargs="+", type=Path, help="pictures, one folder per source (person, photograph)")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run; an unfinished run there is resumed")
+    parser.add_argument("--steps", type=int, help="length of the run (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--hold-out", nargs="*", default=[], metavar="SOURCE", help="sources kept for judging, as folder/source"
+    )
+    parser.set_defaults(command=command)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sealframe.training", description=__doc__)
     parser.add_argument("--threads", type=int, default=1, help="threads of the training (default: %(default)s)")
     commands = parser.add_subparsers(required=True)
 
-    gan = commands.add_parser("gan", help="train, round and export generator and discriminator")
-    gan.add_argument("folder", nargs="+", type=Path, help="pictures, one folder per source (person, photograph)")
-    gan.add_argument("--out", required=True, type=Path, help="folder of the run; an unfinished run there is resumed")
-    gan.add_argument("--steps", type=int, help="length of the run (default: the recipe's)")
-    gan.add_argument("--seed", type=int, default=1)
-    gan.add_argument(
-        "--hold-out", nargs="*", default=[], metavar="SOURCE", help="sources kept for judging, as folder/source"
-    )
-    gan.set_defaults(command=_train)
+    for name, command, what in (("gan", _train, "generator and discriminator"), ("vae", _train_vae, "both VAE nets")):
+        _add_training(commands.add_parser(name, help=f"train, round and export {what}"), command)
 
     judge = commands.add_parser("evaluate", help="judge exported networks on pictures they were not trained on")
     judge.add_argument("--models", required=True, type=Path, help="folder with manifest.json")

@@ -153,4 +153,4 @@ def export_gan(run: GanRun, out: Path) -> None:
     run.averaged.keep_exportable()
     generator = round_generator(run.averaged, run.steps, tiles[::2])
     judge = integer_discriminator(run.discriminator, tiles)
-    ship(_gan_models(generator, judge), asdict(run.recipe), out)
+    ship(_gan_models(generator, judge), asdict(run.recipe) | {"steps_taken": run.step}, out)

@@ -39,7 +39,7 @@ CHECKPOINT = "checkpoint.pt"
 class GanRecipe:
     """All that determines a GAN run besides the pictures."""
 
-    steps: int = 40000
+    steps: int = 14000
     seed: int = 1
     batch: int = 32
     judged: int = 8

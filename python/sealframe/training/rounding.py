@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from sealframe.training.integers import PIXEL, IntegerDense, IntegerGenerator, IntegerKernel, step_without_ties
 from sealframe.training.networks import BLOCK, GRID, Generator, tiles_to_blocks
+from sealframe.training.ranges import GeneratorSteps, RangedGenerator
 from sealframe.training.rewrites import phases_as_kernel, stride_two_as_phases, unit_stride_as_convolution
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.ranges import GeneratorSteps
-
 LARGEST_WEIGHT = 63
 """Two products of a uint8 and a weight add up within int16 when no weight is larger: 2 * 255 * 63 < 32768."""
 DAMPING = 1e-4
-SAMPLES = 20000
+SAMPLES = 10000
 """Positions of maps that a convolution is rounded against."""
 
 
@@ -38,25 +37,26 @@ def weight_steps(weight: Tensor, dims: tuple[int, ...]) -> Tensor:
     return weight.abs().amax(dims, keepdim=True).clamp(min=1e-8) / LARGEST_WEIGHT
 
 
-def _damped(square: Tensor) -> Tensor:
+def _second_moment(inputs: Tensor) -> Tensor:
+    """Return the damped second moment (inputs, inputs) of sample inputs (samples, inputs)."""
+    square = inputs.T @ inputs
     return square + DAMPING * square.diagonal().mean() * torch.eye(len(square), dtype=square.dtype)
 
 
-def refit(weight: Tensor, exact: Tensor, rounded: Tensor) -> Tensor:
+def refit(weight: Tensor, exact: Tensor, rounded: Tensor, moment: Tensor) -> Tensor:
     """Fit `weight` (outputs, inputs) to give on `rounded` (samples, inputs) what it gave on `exact` inputs."""
-    square = _damped(rounded.T @ rounded)
-    change = torch.linalg.solve(square, rounded.T @ ((exact - rounded) @ weight.T))
+    change = torch.linalg.solve(moment, rounded.T @ ((exact - rounded) @ weight.T))
     fitted: Tensor = weight + change.T
     return fitted
 
 
-def round_compensated(weight: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Round `weight` (outputs, inputs) against sample `inputs` (samples, inputs), both float64.
+def round_compensated(weight: Tensor, moment: Tensor) -> tuple[Tensor, Tensor]:
+    """Round `weight` (outputs, inputs) for inputs of the second moment (inputs, inputs), both float64.
 
     Returns the weights in steps, within +-63, and one step per output (outputs, 1).
     """
     steps = weight_steps(weight, (1,))
-    inverse = torch.linalg.cholesky(torch.linalg.inv(_damped(inputs.T @ inputs)), upper=True)
+    inverse = torch.linalg.cholesky(torch.linalg.inv(moment), upper=True)
     free, rounded = weight.clone(), torch.empty_like(weight)
     for column in range(weight.shape[1]):
         level = torch.round(free[:, column : column + 1] / steps).clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT)
@@ -82,8 +82,9 @@ class _Paths:
         margins = (left, right, top, bottom)
         exact, rounded = F.pad(self.exact, margins), F.pad(self.rounded, margins)
         weight = torch.from_numpy(kernel).flatten(1).double()
-        samples = [_windows(maps, kernel.shape[2:]) for maps in (exact, rounded)]
-        levels, steps = round_compensated(refit(weight, *samples), samples[1])
+        wanted, given = _windows(exact, kernel.shape[2:]), _windows(rounded, kernel.shape[2:])
+        moment = _second_moment(given)
+        levels, steps = round_compensated(refit(weight, wanted, given, moment), moment)
         drawn = (levels * steps).float().reshape(kernel.shape)
         paths = _Paths(F.conv2d(exact, torch.from_numpy(kernel)), F.conv2d(rounded, drawn))
         return levels.reshape(kernel.shape).numpy().astype(np.int8), steps.flatten().float(), paths
@@ -104,8 +105,8 @@ class _Paths:
         return phases_as_kernel(phases, kernel.shape[2]), steps, _Paths(exact, rounded)
 
     def activate(self, step: float) -> _Paths:
-        """Pass a relu; the rounded path becomes uint8."""
-        return _Paths(F.relu(self.exact), _round_tensor(self.rounded, step))
+        """Pass a relu that saturates at the end of uint8; the rounded path becomes uint8."""
+        return _Paths(self.exact.clamp(0, 255 * step), _round_tensor(self.rounded, step))
 
 
 def _windows(maps: Tensor, size: Sequence[int]) -> Tensor:
@@ -115,21 +116,25 @@ def _windows(maps: Tensor, size: Sequence[int]) -> Tensor:
     return windows[::stride].double()
 
 
-def _round_dense(network: Generator, step: float, tiles: Tensor) -> tuple[IntegerDense, NDArray[np.uint8], _Paths]:
+def _round_dense(
+    network: Generator, ranges: GeneratorSteps, tiles: Tensor
+) -> tuple[IntegerDense, NDArray[np.uint8], _Paths]:
     """Round the dense layer with batch normalisation folded in; the bias takes up what the inputs' mean leaves over."""
+    step = ranges.latent
     scale, offset = network.normalised_affine()
     weight = (network.dense.weight * scale[:, None]).double()
     inputs = tiles_to_blocks(tiles).flatten(1).double()
     mean = inputs.mean(0)
-    levels, steps = round_compensated(weight, inputs - mean)
+    levels, steps = round_compensated(weight, _second_moment(inputs - mean))
     bias = (network.dense.bias * scale + offset).double() + (weight - levels * steps) @ mean
     sums = torch.round(bias / (PIXEL[0] * steps.flatten()))
     floor = _round_tensor(offset, step)
     drawn = (inputs @ levels.T + sums * PIXEL[0]) * steps.T
     rounded = torch.maximum(_round_tensor(drawn, step).float(), floor)
+    exact = RangedGenerator(network, ranges).latent(tiles)
     maps = rounded.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
     dense = IntegerDense(levels.numpy().astype(np.int8), steps.flatten().float().numpy(), sums.numpy().astype(np.int32))
-    return dense, torch.round(floor / step).numpy().astype(np.uint8), _Paths(network.latent(tiles), maps)
+    return dense, torch.round(floor / step).numpy().astype(np.uint8), _Paths(exact, maps)
 
 
 @torch.no_grad()
@@ -138,7 +143,7 @@ def round_generator(network: Generator, steps: GeneratorSteps, tiles: Tensor) ->
 
     The step before tanh moves by at most 5 % to keep its table clear of ties.
     """
-    dense, floor, paths = _round_dense(network, steps.latent, tiles)
+    dense, floor, paths = _round_dense(network, steps, tiles)
     flipped = unit_stride_as_convolution(network.spread.numpy())
     spread, spread_steps, paths = paths.convolve(flipped, (2, 2, 2, 2))
     grow, grow_steps, paths = paths.activate(steps.spread).grow(network.grow)

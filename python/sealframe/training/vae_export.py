@@ -165,4 +165,4 @@ def export_vae(run: VaeRun, out: Path) -> None:
             {"probability": tensor((8, 8, 16), f"chance that the pixel is 1; {blocks}", SIGMOID_OUT)},
         ),
     }
-    ship(networks, asdict(run.recipe), out)
+    ship(networks, asdict(run.recipe) | {"steps_taken": run.step}, out)
