@@ -14,11 +14,12 @@ from PIL import Image
 from sealframe.errors import ImageError
 from sealframe.image import (
     Frame,
+    frame_for_viewing,
     frame_from_array,
     frame_from_bytes,
-    pixels_for_viewing,
     raw_payload,
     read_picture_file,
+    rgb_pixels,
 )
 from support import encoded, synthetic_frame
 
@@ -55,7 +56,7 @@ def test_every_readable_file_reads_and_every_other_gets_a_sentence(picture_files
             readable = False
         if readable:
             assert frame_from_bytes(content).pixels.dtype == np.uint8, path
-            assert pixels_for_viewing(content).shape[:2] == frame_from_bytes(content).pixels.shape[:2]
+            assert frame_for_viewing(content).pixels.shape[:2] == frame_from_bytes(content).pixels.shape[:2]
         else:
             with pytest.raises(ImageError, match=r"[a-z].*[.]$"):
                 frame_from_bytes(content)
@@ -145,7 +146,7 @@ def test_a7_exif_orientation_is_ignored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     content = encoded(RGB, "JPEG", exif=exif)
-    assert frame_from_bytes(content).pixels.shape == pixels_for_viewing(content).shape[:2] == RGB.shape[:2]
+    assert frame_from_bytes(content).pixels.shape == frame_for_viewing(content).pixels.shape[:2] == RGB.shape[:2]
 
 
 def test_a7_animated_and_multi_page_take_the_first_frame() -> None:
@@ -213,6 +214,13 @@ def test_raw_frames_round_trip_and_refuse_every_truncation() -> None:
         frame_from_bytes(payload + b"\0")
     with pytest.raises(ImageError):
         frame_from_bytes(payload[:5] + b"\1" + payload[6:])
+
+
+def test_rgb_pixels_puts_every_order_right() -> None:
+    rgba = np.dstack([RGB, RGB[..., 0]])
+    for pixels, order in ((RGB, "rgb"), (RGB[..., ::-1], "bgr"), (rgba, "rgba"), (rgba[..., [2, 1, 0, 3]], "bgra")):
+        assert np.array_equal(rgb_pixels(frame_from_array(pixels, order)), RGB)
+    assert rgb_pixels(frame_from_array(GRAY)).shape == GRAY.shape
 
 
 def test_a45_repr_shows_no_pixel() -> None:

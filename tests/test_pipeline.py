@@ -49,7 +49,7 @@ def test_m23_a_frame_opens_to_the_same_pixels_and_factor(
     envelope = sealer_for(server, device, workers=workers).seal(frame, b"amount=1", order=order)
     opened = archive(server, device).open(envelope)
     assert np.array_equal(opened.image, frame)
-    assert opened.order == order
+    assert opened.frame.order == order
     assert opened.data == b"amount=1"
     assert opened.image_factor == sf.image_factor(frame, order=order).bytes
     assert opened.context.device_info == "POS-0001"

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import numpy as np
 
 from sealframe.errors import ImageError, PolicyError
-from sealframe.image import MAX_FILE_BYTES, pixels_for_viewing, read_picture_file
+from sealframe.image import MAX_FILE_BYTES, frame_for_viewing, read_picture_file
 
 if TYPE_CHECKING:
     import socket
@@ -151,7 +151,7 @@ def _all_of(capture: Any) -> Iterator[NDArray[np.uint8]]:
 
 
 def _read_bgr(path: str | PathLike[str]) -> NDArray[np.uint8]:
-    pixels = pixels_for_viewing(read_picture_file(path))
+    pixels = frame_for_viewing(read_picture_file(path)).pixels
     if pixels.ndim == 2:
         return np.repeat(pixels[:, :, None], 3, axis=2)
     return np.ascontiguousarray(pixels[:, :, 2::-1])

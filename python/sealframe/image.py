@@ -110,21 +110,19 @@ def frame_from_bytes(data: Buffer) -> Frame:
     return _decoded(picture, luma=picture.format == "JPEG" and _is_luma_chroma(picture))
 
 
-def pixels_for_viewing(data: Buffer) -> NDArray[np.uint8]:
-    """Decode a payload in colour: uint8 HxW or HxWx3 (HxWx3/4 in stored order for a raw frame). Raises ImageError."""
-    return _frame_for_viewing(data).pixels
-
-
-def order_for_viewing(data: Buffer) -> Order:
-    """The channel order of what `pixels_for_viewing` gives. Raises ImageError."""
-    return _frame_for_viewing(data).order
-
-
-def _frame_for_viewing(data: Buffer) -> Frame:
+def frame_for_viewing(data: Buffer) -> Frame:
+    """Decode a payload in colour: order "gray" or "rgb", or the one a raw frame was sealed in. Raises ImageError."""
     view = memoryview(data).cast("B")
     if bytes(view[:4]) == RAW_MAGIC:
         return _frame_from_raw(view)
     return _decoded(_open_picture(view), luma=False)
+
+
+def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
+    """A view of the pixels without alpha: uint8 HxW (gray) or HxWx3 in the order R, G, B."""
+    if frame.order == "gray":
+        return frame.pixels
+    return frame.pixels[..., 2::-1] if frame.order in {"bgr", "bgra"} else frame.pixels[..., :3]
 
 
 def raw_payload(frame: Frame) -> bytearray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
 from sealframe.envelope.layout import Mode
 from sealframe.errors import FactorMismatch, ImageError
-from sealframe.image import frame_from_bytes, order_for_viewing, pixels_for_viewing
+from sealframe.image import frame_for_viewing, frame_from_bytes
 from sealframe.image_factor import compute_image_factor, profile_by_number
 from sealframe.pipeline.sealer import HoldsKeys
 from sealframe.trace import no_mark
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sealframe.capture_context import CaptureContext
     from sealframe.envelope import Header, Policy, SessionFrame, Unsealed
     from sealframe.freshness import Archive, Live
-    from sealframe.image import Buffer, Order
+    from sealframe.image import Buffer, Frame
     from sealframe.keys import DevicePublic, ServerKey, SharedKey
     from sealframe.models import ModelSet
     from sealframe.security_factor import SecurityFactor
@@ -65,15 +65,15 @@ class OpenedPicture:
         """The factor that was sealed, and recomputed to the same bytes."""
         return self.security_factor.image_factor
 
-    @cached_property
+    @property
     def image(self) -> NDArray[np.uint8]:
         """The picture in colour, uint8 HxW, HxWx3 or HxWx4; a raw frame in the order in which it was sealed."""
-        return pixels_for_viewing(self.payload)
+        return self.frame.pixels
 
-    @property
-    def order(self) -> Order:
-        """The channel order of `image`: "gray", "rgb", "bgr", "rgba" or "bgra"."""
-        return order_for_viewing(self.payload)
+    @cached_property
+    def frame(self) -> Frame:
+        """The picture in colour with its channel order."""
+        return frame_for_viewing(self.payload)
 
 
 class Opened(OpenedPicture):

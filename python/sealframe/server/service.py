@@ -29,6 +29,7 @@ from sealframe.errors import (
     UnsupportedEnvelope,
 )
 from sealframe.freshness import Live
+from sealframe.image import rgb_pixels
 from sealframe.keys import DevicePublic, Validity
 from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, parse_request
 from sealframe.pipeline import Opener
@@ -149,7 +150,7 @@ class PaymentService:
         """Look at the person: face or password, as asked for. Raises Refused when the server is too busy."""
         request, reason, template_id = opened.request, None, None
         if request.action is Action.PAY:
-            finding = self.faces.compare(self.database, request.account, opened.verified.image)
+            finding = self.faces.compare(self.database, request.account, rgb_pixels(opened.verified.frame))
             reason, template_id = finding.reason, finding.template_id
         elif request.action is Action.PASSWORD:
             reason = self.passwords.check(self.database, request.account, request.password or "")
@@ -173,7 +174,7 @@ class PaymentService:
         frames = [self._open_enrolment(envelope, account) for envelope in envelopes]
         vectors = []
         for verified in frames:
-            vector = self.faces.encode(verified.image)
+            vector = self.faces.encode(rgb_pixels(verified.frame))
             if isinstance(vector, Code):
                 raise PolicyError(f"A frame cannot be enrolled: {vector.message}")
             vectors.append(vector)
