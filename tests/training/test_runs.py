@@ -21,7 +21,7 @@ from sealframe.training.scan import held_out, scan
 from sealframe.training.vae import VaeRecipe, VaeRun
 from sealframe.training.vae_export import export_vae
 
-TINY = Mix(frames_per_pool=40)
+TINY = Mix(frames_per_pool=64)
 
 
 @pytest.fixture(scope="module")
