@@ -70,6 +70,14 @@ def test_m13_one_graph_gives_derived_image_features_and_verdicts() -> None:
     assert seen.features_image.shape == seen.features_derived.shape == (16, 8, 8, 128)
     assert seen.verdict_image.shape == seen.verdict_derived.shape == (16,)
     assert not np.array_equal(seen.features_image, seen.features_derived)
+    outputs = ["verdict_image", "verdict_derived"]
+    for verdict, raw in zip(
+        (seen.verdict_image, seen.verdict_derived),
+        shipped_models().run("generator_discriminator", outputs, features.tiles),
+        strict=True,
+    ):
+        assert raw.dtype == np.uint8
+        assert np.array_equal(verdict, raw.ravel().astype(int) - 128)
 
 
 def test_a19_golden_factors_on_every_isa(isa: str) -> None:

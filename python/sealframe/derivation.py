@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sealframe.features import ImageFeatures
     from sealframe.models import ModelSet
 
+VERDICT_ZERO = 128
+"""The byte with which the discriminator says that it cannot tell."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DerivedImage:
@@ -49,6 +52,6 @@ def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Di
     derived, features_image, features_derived, real, forged = models.run(
         "generator_discriminator", names, features.tiles
     )
-    verdicts = [verdict.astype(np.int32).ravel() for verdict in (real, forged)]
+    verdicts = [verdict.astype(np.int32).ravel() - VERDICT_ZERO for verdict in (real, forged)]
     picture = DerivedImage(_core.unblock(derived, features.side, features.side))
     return picture, Discernment(features_image, features_derived, *verdicts)
