@@ -1,4 +1,7 @@
-"""The arrows of docs/ARCHITECTURE.md hold, in Python and in C++; imports stay lazy."""
+"""The arrows of docs/ARCHITECTURE.md hold, in Python and in C++; imports stay lazy.
+
+Covers M30.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Capture context: one spelling, injective splice rules, counters that never repeat (M17, M18, A34, A35, A41, A43)."""
+"""Capture context: one spelling, injective splice rules, counters that never repeat (M17, M18, A34, A35, A41, A43).
+
+Covers A44, A50.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The command line as people use it (M30): names, exit statuses, sentences, whole files (A44, A50, A51)."""
+"""The command line as people use it (M30): names, exit statuses, sentences, whole files (A44, A50, A51).
+
+Covers A45, M20, M21, M22.
+"""
 
 from __future__ import annotations
 

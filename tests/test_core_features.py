@@ -1,4 +1,7 @@
-"""The feature kernels equal their twins bit for bit on every instruction set (M2-M5, A4-A6, A10, A19)."""
+"""The feature kernels equal their twins bit for bit on every instruction set (M2-M5, A4-A6, A10, A19).
+
+Covers A5, A13, M4.
+"""
 
 from __future__ import annotations
 

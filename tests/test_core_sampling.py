@@ -1,4 +1,7 @@
-"""Seeded sampling, threshold and spectrum equal their twins bit for bit on every instruction set (M3-M6, A19)."""
+"""Seeded sampling, threshold and spectrum equal their twins bit for bit on every instruction set (M3-M6, A19).
+
+Covers A10, M4, M5.
+"""
 
 from __future__ import annotations
 

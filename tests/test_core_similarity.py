@@ -1,4 +1,7 @@
-"""The similarity kernels equal their twins bit for bit on every instruction set (M14, A10, A14, A16, A19)."""
+"""The similarity kernels equal their twins bit for bit on every instruction set (M14, A10, A14, A16, A19).
+
+Covers A15.
+"""
 
 from __future__ import annotations
 

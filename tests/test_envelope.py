@@ -1,4 +1,7 @@
-"""The envelope: what opens, and what each altered byte gets (M19-M23, A18, A20-A33, A45, A47)."""
+"""The envelope: what opens, and what each altered byte gets (M19-M23, A18, A20-A33, A45, A47).
+
+Covers A21, A22, A23, A24, A25, A26, A27, A28, A29, A30, A31, A32, A34, M20, M21, M22.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Session frames: bound to the opening message and to their place (A26, A36, A43, and what limits a session)."""
+"""Session frames: bound to the opening message and to their place (A26, A36, A43, and what limits a session).
+
+Covers A22, A45.
+"""
 
 from __future__ import annotations
 

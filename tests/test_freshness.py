@@ -1,4 +1,7 @@
-"""Freshness: each capture once, in its time, across threads and processes (A36-A41)."""
+"""Freshness: each capture once, in its time, across threads and processes (A36-A41).
+
+Covers A37, A38, A39, A40, A42.
+"""
 
 from __future__ import annotations
 

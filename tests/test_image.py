@@ -1,4 +1,7 @@
-"""Pictures in (M1, M2) and what bad ones get (A1-A7, A9, A10)."""
+"""Pictures in (M1, M2) and what bad ones get (A1-A7, A9, A10).
+
+Covers A2, A3, A4, A5, A6, A11, A45.
+"""
 
 from __future__ import annotations
 

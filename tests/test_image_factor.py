@@ -1,4 +1,7 @@
-"""Factors: layout, golden values, and equality on any kernels, threads, batch, optimisation (M12-M15, A13, A19)."""
+"""Factors: layout, golden values, and equality on any kernels, threads, batch, optimisation (M12-M15, A13, A19).
+
+Covers A10, A48, M2, M4, M5, M13, M14.
+"""
 
 from __future__ import annotations
 

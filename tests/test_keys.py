@@ -1,4 +1,7 @@
-"""Keys and their files: what loads, what is refused, and what never shows (M20-M22, A33, A44, A45, A50)."""
+"""Keys and their files: what loads, what is refused, and what never shows (M20-M22, A33, A44, A45, A50).
+
+Covers A32, M21.
+"""
 
 from __future__ import annotations
 

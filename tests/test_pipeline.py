@@ -1,4 +1,7 @@
-"""Seal and open, whole (M1, M12-M15, M17-M19, M21-M23, M30), and what the pipeline refuses (A11, A18, A36-A38, A45)."""
+"""Seal and open, whole (M1, M12-M15, M17-M19, M21-M23, M30), and what the pipeline refuses (A11, A18, A36-A38, A45).
+
+Covers A13, A17, A37, A43.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Security factor: one spelling, and everything in it (M19)."""
+"""Security factor: one spelling, and everything in it (M19).
+
+Covers A21, A24.
+"""
 
 from __future__ import annotations
 

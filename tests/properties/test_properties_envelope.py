@@ -1,6 +1,8 @@
 """Properties of envelopes and contexts over arbitrary inputs (A21-A26, A34, A35).
 
 SEALFRAME_LONG=1 multiplies the number of examples by a hundred.
+
+Covers A20, A22.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The parts under the service: requests and answers, vault, matchers, calibration, faces, the command line."""
+"""The parts under the service: requests and answers, vault, matchers, calibration, faces, the command line.
+
+Covers A33, A44, A53, M25, M26.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Payments from sealed envelope to sealed answer (M25-M29, A36, A37, A42, A54-A58)."""
+"""Payments from sealed envelope to sealed answer (M25-M29, A36, A37, A42, A54-A58).
+
+Covers A38, A40, A53, A55, A56, A57, A63, M26, M28.
+"""
 
 from __future__ import annotations
 

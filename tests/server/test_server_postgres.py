@@ -1,4 +1,7 @@
-"""The same on PostgreSQL: tables, payments, two writers at once, the crash test in short."""
+"""The same on PostgreSQL: tables, payments, two writers at once, the crash test in short.
+
+Covers A39.
+"""
 
 from __future__ import annotations
 

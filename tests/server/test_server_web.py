@@ -1,4 +1,7 @@
-"""HTTP on loopback: the hot route, operator calls, limits, logs, metrics, a graceful stop (A53, A59-A61)."""
+"""HTTP on loopback: the hot route, operator calls, limits, logs, metrics, a graceful stop (A53, A59-A61).
+
+Covers A40, A45, A60, M24, M25.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The exported graphs compute what the slow twins compute, to the bit, whatever onnxruntime makes of them (A19)."""
+"""The exported graphs compute what the slow twins compute, to the bit, whatever onnxruntime makes of them (A19).
+
+Covers M12, M13.
+"""
 
 import numpy as np
 import onnxruntime as ort

@@ -1,4 +1,7 @@
-"""Each rewrite is exact: on integers the rewritten layer equals the layer as it is defined, to the last digit."""
+"""Each rewrite is exact: on integers the rewritten layer equals the layer as it is defined, to the last digit.
+
+Covers M7, M9, M12, M13.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""A tiny run of each path, from pictures on disk to an exported network that runs; under a minute together."""
+"""A tiny run of each path, from pictures on disk to an exported network that runs; under a minute together.
+
+Covers M11, M16.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""What the model cards promise, on the files that ship; needs neither torch nor onnx."""
+"""What the model cards promise, on the files that ship; needs neither torch nor onnx.
+
+Covers A19, A48, M12, M16.
+"""
 
 import hashlib
 import json
