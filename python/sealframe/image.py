@@ -197,7 +197,7 @@ def _open_picture(view: memoryview) -> PillowImage:
     except Image.DecompressionBombError:
         raise ImageError(_TOO_LARGE) from None
     except Exception:
-        raise ImageError(f"The {kind} file is damaged: its header cannot be read.") from None
+        raise ImageError(f"The {kind} file is damaged, or of a rare kind that cannot be read here.") from None
     _check_size(*picture.size)
     pixels = picture.width * picture.height
     if pixels > BOMB_PIXELS and pixels > BOMB_PIXELS_PER_BYTE * len(view):
