@@ -304,6 +304,18 @@ def test_doctor_reports_and_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "all equal" in capsys.readouterr().out
 
 
+def test_a_wrong_instruction_set_is_a_sentence_for_people_and_an_error_for_programs(home: Path) -> None:
+    environment = {**os.environ, "SEALFRAME_ISA": "bogus"}
+    argv = [sys.executable, "-m", "sealframe", "factor", "photo.png"]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sealframe: SEALFRAME_ISA must be")
+    assert "Traceback" not in done.stderr
+    program = [sys.executable, "-c", "import sealframe"]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert "ImportError: SEALFRAME_ISA must be" in done.stderr
+
+
 def test_broken_pipe_is_no_traceback(home: Path) -> None:
     line = f"{sys.executable} -m sealframe factor photo.png --json | true"
     said = subprocess.run(["bash", "-c", line], capture_output=True, check=False).stderr

@@ -12,10 +12,17 @@ Keys, envelopes and networks are imported when they are first used; `import seal
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sealframe._core import version
+try:
+    from sealframe._core import version
+except ImportError as error:
+    if sys.argv[:1] and Path(sys.argv[0]).name in {"sealframe", "-m"}:
+        raise SystemExit(f"sealframe: {error}") from None  # the command line says a sentence, a library raises
+    raise
 from sealframe.image_factor import ImageFactor, image_factor
 
 if TYPE_CHECKING:
