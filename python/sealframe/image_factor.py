@@ -79,7 +79,7 @@ _REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
     "norm": lambda similarity: reduce_to_norms(similarity).astype(">i8").tobytes(),
 }
 
-_GENERATOR = {"generator": "6d1fd4a6f9f79508ff5c794061d9b09c2c64029001960f83f8b28faa64029e77"}
+_GENERATOR = {"generator": "f415eb798c6b41f6a6edd116437aeabc53f629b8f50aee5e08ed22bfc9951660"}
 PROFILES: dict[int, FactorProfile] = {
     profile.number: profile
     for profile in (
