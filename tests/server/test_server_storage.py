@@ -170,6 +170,52 @@ def test_too_much_waiting_is_told_at_once(database: Database) -> None:
     assert held.release(futures) == [None] * len(futures)
 
 
+def test_who_no_longer_waits_is_not_written_and_the_writer_goes_on(database: Database) -> None:
+    """A stop that cannot wait cancels requests; the others of their batch must not notice."""
+    held = Held(database)
+    futures = [held.writer.submit(lambda c, n=f"a{n}": open_account(c, n)) for n in range(3)]
+    assert futures[1].cancel()
+    assert held.release([futures[0], futures[2]]) == [None, None]
+    assert names_in(database) == {"a0", "a2"}
+
+
+def test_what_is_being_written_cannot_be_cancelled(database: Database) -> None:
+    writer, begun, go_on = GroupCommit(database), threading.Event(), threading.Event()
+
+    def slowly(connection: Any) -> str:
+        begun.set()
+        go_on.wait(10)
+        return open_account(connection, "slow")
+
+    future = writer.submit(slowly)
+    assert begun.wait(10)
+    assert not future.cancel()
+    go_on.set()
+    assert future.result(10) == "slow"
+    writer.close()
+
+
+def test_nothing_queues_up_behind_a_stop(database: Database) -> None:
+    """Every future of a writer that stops meanwhile comes to its end."""
+    for _ in range(20):
+        writer, futures = GroupCommit(database), []
+
+        def keep_submitting(writer: GroupCommit = writer, futures: list[Future[Any]] = futures) -> None:
+            try:
+                while True:
+                    futures.append(writer.submit(lambda _: None))
+            except StoreUnavailable:
+                return
+
+        thread = threading.Thread(target=keep_submitting)
+        thread.start()
+        writer.close()
+        thread.join()
+        assert all(future.result(10) is None for future in futures)
+        with pytest.raises(StoreUnavailable, match="stopping"):
+            writer.submit(lambda _: None)
+
+
 def test_i12_entries_and_audit_cannot_be_changed(bank: Bank) -> None:
     bank.code(bank.request())
     with bank.service.database.transaction() as connection:

@@ -51,6 +51,7 @@ class GroupCommit:
         self._max_batch = max_batch
         self._queue: queue.Queue[_Waiting[Any] | None] = queue.Queue(_MAX_WAITING)
         self._closed = False
+        self._door = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="sealframe-writer", daemon=True)
         self._thread.start()
 
@@ -61,17 +62,19 @@ class GroupCommit:
         than once, but only one run is ever committed. Raises StoreUnavailable when too much waits.
         """
         waiting = _Waiting(work, Future[T]())
-        try:
+        with self._door:
             if self._closed:
-                raise queue.Full
-            self._queue.put_nowait(waiting)
-        except queue.Full:
-            raise StoreUnavailable("The server has too much to write; try again.") from None
+                raise StoreUnavailable("The server is stopping; try again.")
+            try:
+                self._queue.put_nowait(waiting)
+            except queue.Full:
+                raise StoreUnavailable("The server has too much to write; try again.") from None
         return waiting.done
 
     def close(self) -> None:
         """Write what waits, then stop."""
-        self._closed = True
+        with self._door:  # nothing may queue up behind the end, where it would wait for ever
+            self._closed = True
         self._queue.put(None)
         self._thread.join()
 
@@ -83,7 +86,8 @@ class GroupCommit:
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             batch, last = self._collect(first)
-            for again in self._commit(batch):
+            # From here on a future can no longer be cancelled: what is written is also told.
+            for again in self._commit([each for each in batch if each.done.set_running_or_notify_cancel()]):
                 self._commit_alone(again)
             if last:
                 return
