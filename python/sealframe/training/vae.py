@@ -34,7 +34,7 @@ THRESHOLD = 128
 class VaeRecipe:
     """All that determines a VAE run besides the pictures."""
 
-    steps: int = 24000
+    steps: int = 12000
     seed: int = 1
     batch: int = 64
     rate: float = 1e-3
@@ -43,7 +43,7 @@ class VaeRecipe:
     warm_up: float = 0.3
     """Part of the run over which the weight grows from zero."""
     averaging: float = 0.998
-    bfloat16: bool = True
+    bfloat16: bool = False
     mix: Mix = field(default_factory=lambda: Mix(degraded=0.15))
     held_out: tuple[str, ...] = ()
 
