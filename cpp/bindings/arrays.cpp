@@ -72,6 +72,15 @@ py::array output(const py::object& out, const Type& type, const std::vector<py::
     return array;
 }
 
+const std::uint8_t* seed_of(const py::object& held) {
+    if (!py::isinstance<py::bytes>(held)) raise_type("seed", "bytes");
+    char* data = nullptr;
+    py::ssize_t length = 0;
+    PyBytes_AsStringAndSize(held.ptr(), &data, &length);
+    if (length != 32) throw py::value_error("The seed must be 32 bytes long.");
+    return reinterpret_cast<const std::uint8_t*>(data);
+}
+
 void refuse_overlap(const py::array& out, const void* data, std::size_t bytes) {
     const auto begin = reinterpret_cast<std::uintptr_t>(out.data());
     const auto other = reinterpret_cast<std::uintptr_t>(data);

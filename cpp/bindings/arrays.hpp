@@ -62,6 +62,9 @@ class Plane {
 /// `out` when given (it must be writable, C-contiguous and of this type and shape), else a new array.
 py::array output(const py::object& out, const Type& type, const std::vector<py::ssize_t>& shape);
 
+/// The 32 bytes of a seed; they outlive the GIL because `held` keeps them. TypeError, ValueError.
+const std::uint8_t* seed_of(const py::object& held);
+
 /// ValueError when two arrays that must not overlap do.
 void refuse_overlap(const py::array& out, const void* data, std::size_t bytes);
 

@@ -87,18 +87,6 @@ py::array unblock(const py::object& tiles, std::size_t height, std::size_t width
     return rows;
 }
 
-/// The 32 bytes of a seed; they outlive the GIL because `held` keeps them.
-const std::uint8_t* seed_of(const py::object& held) {
-    if (!py::isinstance<py::bytes>(held)) raise_type("seed", "bytes");
-    char* data = nullptr;
-    py::ssize_t length = 0;
-    PyBytes_AsStringAndSize(held.ptr(), &data, &length);
-    if (length != static_cast<py::ssize_t>(features::seed_bytes)) {
-        throw py::value_error("The seed must be 32 bytes long.");
-    }
-    return reinterpret_cast<const std::uint8_t*>(data);
-}
-
 py::array random_words(const py::object& seed, std::uint64_t first, std::size_t count,
                        const py::object& out) {
     const std::uint8_t* key = seed_of(seed);

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     sealframe::bindings::bind_cpu(m);
     sealframe::bindings::bind_image(m);
     sealframe::bindings::bind_features(m);
+    sealframe::bindings::bind_derivation(m);
     sealframe::bindings::bind_similarity(m);
     sealframe::bindings::bind_image_factor(m);
 }

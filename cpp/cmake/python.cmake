@@ -13,6 +13,7 @@ pybind11_add_module(
   ${bindings}/bind_cpu.cpp
   ${bindings}/bind_image.cpp
   ${bindings}/bind_features.cpp
+  ${bindings}/bind_derivation.cpp
   ${bindings}/bind_similarity.cpp
   ${bindings}/bind_image_factor.cpp)
 target_link_libraries(_core PRIVATE sealframe_static)

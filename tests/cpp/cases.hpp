@@ -104,6 +104,14 @@ inline Bytes bernoulli(size_t count, uint64_t first) {
     return out;
 }
 
+inline Bytes sample_posterior(size_t count, uint64_t first) {
+    const Bytes mean = random_bytes(count, 8), log_variance = random_bytes(count, 9),
+                seed = random_bytes(32, 7);
+    Bytes out(count);
+    check(sf_sample_posterior(mean.data(), log_variance.data(), count, seed.data(), first, out.data()));
+    return out;
+}
+
 inline Bytes standardise(size_t count) {
     const Bytes levels = random_bytes(count, count);
     std::vector<float> out(count);
@@ -275,6 +283,7 @@ inline std::vector<Case> all() {
         cases.push_back(
             {"block_means_" + std::to_string(block), [=] { return block_means({128, 256}, block); }});
     }
+    cases.push_back({"sample_posterior_16385", [] { return sample_posterior(16385, 31); }});
     cases.push_back({"spectrum_64x96", [] { return spectrum({64, 96}); }});
     return cases;
 }

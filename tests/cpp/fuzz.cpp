@@ -137,6 +137,9 @@ void sampling(Input& in) {
     const int32_t threshold = in.byte() * 2 - 100;
     compare(count, [&](uint8_t* out) { return sf_bernoulli(gray.data(), count, seed.data(), first, out); });
     compare(count, [&](uint8_t* out) { return sf_binarise(gray.data(), count, threshold, out); });
+    compare(count, [&](uint8_t* out) {
+        return sf_sample_posterior(gray.data(), gray.data(), count, seed.data(), first, out);
+    });
     std::vector<uint16_t> words(count);
     compare(2 * count, [&](uint8_t* out) {
         const int32_t status = sf_random_words(seed.data(), first, count, words.data());

@@ -160,6 +160,18 @@ SF_API int32_t sf_bernoulli(const uint8_t* gray, size_t count, const uint8_t see
  * 4096. out: int16 (tiles, 32, 32), tiles in row order, [vertical frequency][horizontal frequency]. */
 SF_API int32_t sf_spectrum(const uint8_t* rows, size_t height, size_t width, int16_t* out);
 
+/* ---- Derivation
+ * --------------------------------------------------------------------------------------------- */
+
+/* The latent that the likelihood network takes, drawn from what the posterior network gives (tensors of any
+ * shape with count values in all): clamp((mean << 18) + deviation * noise + 2^17 >> 18, 0, 255), where
+ *   deviation = round(64 * 24 * exp(-5 + log_variance / 40)),
+ *   noise     = round(4096 * quantile((word + 1/2) / 65536)) of the standard normal distribution, and
+ *   word      = word first + i of the seed's stream, see sf_random_words.
+ * `out` may be `mean`. */
+SF_API int32_t sf_sample_posterior(const uint8_t* mean, const uint8_t* log_variance, size_t count,
+                                   const uint8_t seed[32], uint64_t first, uint8_t* out);
+
 /* ---- Similarity
  * --------------------------------------------------------------------------------------------- */
 

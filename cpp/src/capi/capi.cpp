@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "sealframe/cpu.hpp"
+#include "sealframe/derivation.hpp"
 #include "sealframe/features.hpp"
 #include "sealframe/image.hpp"
 #include "sealframe/image_factor.hpp"
@@ -154,6 +155,13 @@ std::int32_t sf_bernoulli(const std::uint8_t* gray, std::size_t count, const std
 
 std::int32_t sf_spectrum(const std::uint8_t* rows, std::size_t height, std::size_t width, std::int16_t* out) {
     return code(sf::features::spectrum(rows, height, width, out));
+}
+
+std::int32_t sf_sample_posterior(const std::uint8_t* mean, const std::uint8_t* log_variance,
+                                 std::size_t count, const std::uint8_t seed[32], std::uint64_t first,
+                                 std::uint8_t* out) {
+    if (const Status status = check_count(count); status != Status::ok) return code(status);
+    return code(sf::derivation::sample_posterior(mean, log_variance, count, seed, first, out));
 }
 
 std::int32_t sf_window_cosine_scratch(std::size_t height, std::size_t width, std::int32_t window,
