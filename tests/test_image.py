@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from sealframe.errors import ImageError
 from sealframe.image import (
@@ -93,6 +94,31 @@ def test_a3_truncated_files(kind: str, share: float) -> None:
     content = encoded(RGB, kind)
     with pytest.raises(ImageError):
         frame_from_bytes(content[: int(len(content) * share)])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP"])
+def test_a3_an_application_that_reads_truncated_files_changes_nothing_here(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encoded(RGB, kind)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    assert frame_from_bytes(content).width == RGB.shape[1]
+    for unreadable in (content[: len(content) // 2], content[: len(content) * 9 // 10]):
+        for read in (frame_from_bytes, frame_for_viewing):
+            with pytest.raises(ImageError):
+                read(unreadable)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+
+
+def test_a3_a_switch_that_is_turned_on_while_a_picture_is_read_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+
+    def turn_on(*_: object) -> None:
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+    monkeypatch.setattr(JpegImageFile, "draft", turn_on)
+    with pytest.raises(ImageError, match="LOAD_TRUNCATED_IMAGES"):
+        frame_from_bytes(encoded(RGB, "JPEG"))
 
 
 def test_a4_empty_arrays_and_negative_strides() -> None:

@@ -169,6 +169,26 @@ def test_public_files_hold_the_record(tmp_path: Path, make: Any, kind: Any) -> N
     assert type(public).load(path) == public
 
 
+@pytest.mark.parametrize(("make", "kind"), [case for case in FILED if case.id != "shared"])
+def test_public_records_travel_as_text(tmp_path: Path, make: Any, kind: Any) -> None:
+    key = make()
+    public, text = key.public, key.public.to_text()
+    public.save(tmp_path / "a.pub")
+    key.save(tmp_path / "a.key")
+    assert text == (tmp_path / "a.pub").read_text()
+    assert type(public).from_text(text) == public
+    assert type(public).from_text(text.replace("\n", "\r\n")) == public
+    private = (tmp_path / "a.key").read_text()
+    for wrong in ("", "x", text + text, text[:-2], " " + text, text.replace("-----", "\u2014"), private):
+        with pytest.raises(KeyFileError):
+            type(public).from_text(wrong)
+
+
+def test_a_record_of_another_kind_is_no_device() -> None:
+    with pytest.raises(KeyFileError, match="DEVICE is needed"):
+        DevicePublic.from_text(ServerKey.generate().public.to_text())
+
+
 def test_a_private_file_gives_the_public_record_without_its_password(tmp_path: Path) -> None:
     device = DeviceKey.generate("POS-0001")
     device.save(tmp_path / "a.key", PASSWORD)

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
@@ -25,6 +27,7 @@ import numpy as np
 from sealframe.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -191,11 +194,12 @@ def _open_picture(view: memoryview) -> PillowImage:
 
     kind = _format_of(view)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _strict_reading():
             picture = Image.open(io.BytesIO(view), formats=(kind,))
     except Image.DecompressionBombError:
         raise ImageError(_TOO_LARGE) from None
+    except ImageError:
+        raise
     except Exception:
         raise ImageError(f"The {kind} file is damaged, or of a rare kind that cannot be read here.") from None
     _check_size(*picture.size)
@@ -205,6 +209,54 @@ def _open_picture(view: memoryview) -> PillowImage:
             "The file is far too small for the picture it announces; it is refused as a decompression bomb."
         )
     return picture
+
+
+class _WholeFilesOnly:
+    """Keeps Pillow's switch for reading cut files off while pictures are read here, whatever the application chose."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._chosen = False
+
+    def enter(self) -> None:
+        from PIL import ImageFile
+
+        with self._lock:
+            if not self._readers:
+                self._chosen = ImageFile.LOAD_TRUNCATED_IMAGES
+            self._readers += 1
+            if self._chosen:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+    def leave(self) -> None:
+        """Give the switch back after the last reader; ImageError when it was turned on meanwhile."""
+        from PIL import ImageFile
+
+        with self._lock:
+            self._readers -= 1
+            turned_on = ImageFile.LOAD_TRUNCATED_IMAGES
+            if self._chosen and not self._readers:
+                ImageFile.LOAD_TRUNCATED_IMAGES = True
+        if turned_on:
+            raise ImageError(
+                "Pillow's LOAD_TRUNCATED_IMAGES was set while a picture was read; set it before, or never."
+            )
+
+
+_whole_files_only = _WholeFilesOnly()
+
+
+@contextmanager
+def _strict_reading() -> Iterator[None]:
+    """Pillow without its warnings, and with cut files refused (A3)."""
+    _whole_files_only.enter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _whole_files_only.leave()
 
 
 def _check_png_is_complete(view: memoryview, picture: PillowImage) -> None:
@@ -252,8 +304,7 @@ def _is_luma_chroma(picture: PillowImage) -> bool:
 
 def _decoded(picture: PillowImage, *, luma: bool) -> Frame:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _strict_reading():
             if luma:
                 picture.draft("L", None)
             picture.load()

@@ -75,6 +75,14 @@ def load_public(path: PathLike) -> Block:
     return _parse(_read(path, private=False))[0]
 
 
+def record_in_text(text: str) -> Block:
+    """The one record in a text, as a public file holds it; KeyFileError for anything more or less."""
+    blocks = _parse(text.replace("\r\n", "\n"))
+    if len(blocks) != 1:
+        raise KeyFileError("A public record stands alone; give the .pub file, and never send a private key.")
+    return blocks[0]
+
+
 def save_private(
     path: PathLike, record: Block, secret_blocks: list[Block], password: bytes | None, *, overwrite: bool
 ) -> None:

@@ -14,6 +14,7 @@ from sealframe.keys.key_file import (
     load_public,
     read_record,
     record_block,
+    record_in_text,
     save_private,
     save_public,
 )
@@ -87,6 +88,15 @@ class ServerPublic:
     def load(cls, path: PathLike) -> ServerPublic:
         """Read the record from a public or private file; KeyFileError when there is none."""
         return cls._from_record(load_public(path))
+
+    def to_text(self) -> str:
+        """The record as text, exactly as `save` writes it."""
+        return self._record().pem()
+
+    @classmethod
+    def from_text(cls, text: str) -> ServerPublic:
+        """Inverse of `to_text`; KeyFileError for anything that is not exactly one record of this kind."""
+        return cls._from_record(record_in_text(text))
 
     def _record(self) -> Block:
         return record_block(
