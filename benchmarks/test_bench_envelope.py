@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealframe.capture_context import CaptureContext
-from sealframe.envelope import EnvelopeWriter, Policy, SessionReader, unseal_envelope
+from sealframe.envelope import EnvelopeWriter, Policy, SessionReader, SessionWriter, unseal_envelope
 from sealframe.keys import DeviceKey, ServerKey, Suite
 from sealframe.security_factor import SecurityFactor
 
@@ -32,6 +32,7 @@ PAYLOADS = {
 RoundTrip = Callable[[bytes], Callable[[], object]]
 CONTEXT = CaptureContext("POS-0001", 1, 1_790_000_000_000, 1, bytes(16), 640, 480).encode()
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
+FRAME_FACTOR = SecurityFactor(bytes(800), CONTEXT, EMPTY_DIGEST, b"")
 
 
 def factor(payload: bytes) -> SecurityFactor:
@@ -51,24 +52,41 @@ def sealframe_x25519(payload: bytes) -> Callable[[], object]:
 
 def sealframe_into(payload: bytes) -> Callable[[], object]:
     device, server = DeviceKey.generate("POS-0001"), ServerKey.generate()
-    writer, devices, buffer = EnvelopeWriter(server.public, device), {device.key_id: device.public}, bytearray()
-    buffer.extend(bytes(len(payload) + len(payload) // 512 + 8192))
+    writer, devices = EnvelopeWriter(server.public, device), {device.key_id: device.public}
+    sealed, opened = (bytearray(len(payload) + len(payload) // 512 + 8192) for _ in range(2))
 
     def round_trip() -> object:
-        length = writer.write_into(buffer, 1, factor(payload), b"", payload)
-        return unseal_envelope(memoryview(buffer)[:length], server, devices)
+        length = writer.write_into(sealed, 1, factor(payload), b"", payload)
+        return unseal_envelope(memoryview(sealed)[:length], server, devices, out=opened)
 
     return round_trip
 
 
-def sealframe_session(payload: bytes) -> Callable[[], object]:
+def session() -> tuple[SessionWriter, SessionReader]:
     device, server = DeviceKey.generate("POS-0001"), ServerKey.generate()
     opening, frames = EnvelopeWriter(server.public, device).open_session(1, factor(b""), b"", b"")
     policy = Policy(modes=frozenset({1}))
-    reader = SessionReader(unseal_envelope(opening, server, {device.key_id: device.public}, policy))
+    return frames, SessionReader(unseal_envelope(opening, server, {device.key_id: device.public}, policy))
+
+
+def sealframe_session(payload: bytes) -> Callable[[], object]:
+    frames, reader = session()
 
     def round_trip() -> object:
-        frame = reader.verify(frames.write(factor(payload), b"", payload))
+        frame = reader.verify(frames.write(FRAME_FACTOR, b"", payload))
+        reader.accept(frame.sequence)
+        return frame
+
+    return round_trip
+
+
+def sealframe_session_into(payload: bytes) -> Callable[[], object]:
+    frames, reader = session()
+    sealed, opened = (bytearray(len(payload) + len(payload) // 512 + 8192) for _ in range(2))
+
+    def round_trip() -> object:
+        length = frames.write_into(sealed, FRAME_FACTOR, b"", payload)
+        frame = reader.verify(memoryview(sealed)[:length], out=opened)
         reader.accept(frame.sequence)
         return frame
 
@@ -149,9 +167,10 @@ def tink_hpke(payload: bytes) -> Callable[[], object]:
 
 CASES: dict[str, tuple[RoundTrip, str]] = {
     "sealframe": (sealframe, "sealframe"),
-    "sealframe, into a buffer of the caller's": (sealframe_into, "sealframe"),
+    "sealframe, into buffers": (sealframe_into, "sealframe"),
     "sealframe, suite X25519": (sealframe_x25519, "sealframe"),
     "sealframe, session frame": (sealframe_session, "sealframe"),
+    "sealframe, session frame into buffers": (sealframe_session_into, "sealframe"),
     "AES-256-GCM into buffers": (aes_gcm_into, "cryptography"),
     "AES-256-GCM returning bytes": (aes_gcm_bytes, "cryptography"),
     "SHA-256 on both sides": (sha256_twice, "cryptography"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sealframe.capture_context import CaptureContext
@@ -43,6 +44,11 @@ def factor_of(device: DeviceKey, payload: bytes, data: bytes, *, context: bytes 
         hashlib.sha256(data).digest(),
         hashlib.sha256(payload).digest(),
     )
+
+
+def frame_factor_of(device: DeviceKey, data: bytes, *, context: bytes | None = None) -> SecurityFactor:
+    """The security factor of a session frame."""
+    return replace(factor_of(device, b"", data, context=context), payload_digest=b"")
 
 
 def seal(

@@ -29,7 +29,7 @@ from sealframe.errors import (
 )
 from sealframe.keys import SIGN_NAMES, DeviceKey, DevicePublic, ServerKey, SharedKey, Suite, Validity
 from sealframe.security_factor import SecurityFactor
-from sealing import FACTOR, NOW, context_of, cut, factor_of, join, now_s, resign, seal, unseal, with_header
+from sealing import ANY_SUITE, FACTOR, NOW, context_of, cut, factor_of, join, now_s, resign, seal, unseal, with_header
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -102,6 +102,61 @@ def test_write_into_fills_the_start_of_a_buffer(device: DeviceKey, server: Serve
     assert set(buffer[length:]) == {0xAA}
     with pytest.raises(ValueError, match=f"{length} bytes"):
         writer.write_into(bytearray(length - 1), 1, factor, b"d", bytes(40_000))
+
+
+def test_buffers_that_cannot_be_written_to_are_refused(device: DeviceKey, server: ServerKey) -> None:
+    writer, payload = EnvelopeWriter(server.public, device, clock=now_s), bytearray(1000)
+    factor = factor_of(device, bytes(payload), b"")
+    whole = bytearray(10_000)
+    for wrong in (bytes(10_000), memoryview(whole).toreadonly(), memoryview(whole)[::2]):
+        with pytest.raises(TypeError):
+            writer.write_into(wrong, 1, factor, b"", payload)
+    whole[5000:6000] = payload
+    with pytest.raises(ValueError, match="overlaps"):
+        writer.write_into(whole, 1, factor, b"", memoryview(whole)[5000:6000])
+    start, end = memoryview(whole)[:5000], memoryview(whole)[5000:6000]
+    length = writer.write_into(start, 1, factor, b"", end)
+    assert unseal(start[:length], server, device.public).payload == payload
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_000, 40_000])
+def test_open_into_hands_out_a_view_of_the_buffer(device: DeviceKey, server: ServerKey, size: int) -> None:
+    payload = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    envelope, devices = seal(device, server.public, payload, b"d"), {device.key_id: device.public}
+    out = bytearray(b"\xaa" * len(envelope))
+    unsealed = unseal_envelope(envelope, server, devices, ANY_SUITE, clock=now_s, out=out)
+    assert isinstance(unsealed.payload, memoryview)
+    assert unsealed.payload.readonly
+    assert bytes(unsealed.payload) == payload
+    needed = plaintext_bytes(unsealed.header.content_len)
+    assert set(out[needed:]) <= {0xAA}
+    assert unseal_envelope(envelope, server, devices, ANY_SUITE, clock=now_s, out=bytearray(needed)).payload == payload
+    with pytest.raises(ValueError, match=f"hold {needed} bytes"):
+        unseal_envelope(envelope, server, devices, ANY_SUITE, clock=now_s, out=bytearray(needed - 1))
+    for wrong in (envelope, memoryview(out).toreadonly()):
+        with pytest.raises(TypeError):
+            unseal_envelope(envelope, server, devices, ANY_SUITE, clock=now_s, out=wrong)
+    shared = bytearray(envelope)
+    with pytest.raises(ValueError, match="overlaps"):
+        unseal_envelope(shared, server, devices, ANY_SUITE, clock=now_s, out=shared)
+    assert shared == envelope
+
+
+def test_open_into_leaves_nothing_of_an_envelope_that_fails(device: DeviceKey, server: ServerKey) -> None:
+    """Whatever step refuses: altered last chunk, false digest, false context."""
+    altered = bytearray(seal(device, server.public, bytes(range(256)) * 200))
+    altered[-1] ^= 1
+    foreign = factor_of(device, b"CANARY", b"data", context=context_of(device, device_info="POS-0002").encode())
+    false = [
+        bytes(altered),
+        seal(device, server.public, b"CANARY", factor=factor_of(device, b"other", b"data")),
+        seal(device, server.public, b"CANARY", factor=foreign),
+    ]
+    for envelope in false:
+        out = bytearray(b"\xaa" * 60_000)
+        with pytest.raises(SealframeError):
+            unseal_envelope(envelope, server, {device.key_id: device.public}, ANY_SUITE, clock=now_s, out=out)
+        assert not any(out)
 
 
 def test_views_and_bytearrays_open_like_bytes(device: DeviceKey, server: ServerKey, envelope: bytes) -> None:

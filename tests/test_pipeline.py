@@ -9,6 +9,7 @@ import os
 import pickle
 import threading
 import traceback
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 import sealframe as sf
+from sealframe.envelope import content
 from sealframe.image import frame_from_bytes
 from sealframe.image_factor import PROFILES, ImageFactor
 from sealframe.pipeline import sealer as sealing
@@ -280,6 +282,72 @@ def test_seal_into_a_buffer(server: sf.ServerKey, device: sf.DeviceKey, frame: n
     assert np.array_equal(archive(server, device).open(memoryview(out)[:length]).image, frame)
     with pytest.raises(ValueError, match="buffer"):
         sealer.seal_into(bytearray(1000), frame)
+
+
+def test_open_into_a_buffer(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
+    sealer, out = sealer_for(server, device), bytearray(1_000_000)
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    envelope = sealer.seal(frame, b"data")
+    opened = opener.open_into(out, envelope)
+    assert np.array_equal(opened.image, frame)
+    assert np.shares_memory(opened.image, np.frombuffer(out, np.uint8))
+    with pytest.raises(sf.ReplayedCapture):
+        opener.open_into(out, envelope)
+    assert not any(out)
+    with pytest.raises(ValueError, match="must hold"):
+        opener.open_into(bytearray(1000), sealer.seal(frame))
+    own = bytearray(envelope)
+    with pytest.raises(ValueError, match="overlaps"):
+        opener.open_into(own, own)
+    assert own == envelope
+
+
+def test_a_frame_may_be_sealed_into_its_own_buffer(
+    server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray
+) -> None:
+    buffer = bytearray(1_000_000)
+    held = np.frombuffer(buffer, np.uint8, frame.size).reshape(frame.shape)
+    held[:] = frame
+    length = sealer_for(server, device).seal_into(buffer, held)
+    assert np.array_equal(archive(server, device).open(bytes(buffer[:length])).image, frame)
+
+
+def test_a_stream_through_two_buffers(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    sealing_side = sf.SealSession(sealer_for(server, device), synthetic_frame(40, 50))
+    opening_side = sf.OpenSession(archive(server, device), sealing_side.opening)
+    sealed, out = bytearray(20_000), bytearray(20_000)
+    for seed in range(3):
+        picture = synthetic_frame(40, 50, seed=seed)
+        with pytest.raises(ValueError, match="too small"):
+            sealing_side.seal_into(bytearray(50), picture)
+        length = sealing_side.seal_into(sealed, picture, b"d")
+        opened = opening_side.open_into(out, memoryview(sealed)[:length])
+        assert np.array_equal(opened.image, picture)
+        assert (opened.sequence, opened.data) == (seed, b"d")
+    with pytest.raises(sf.ReplayedCapture):
+        opening_side.open_into(out, memoryview(sealed)[:length])
+    assert not any(out)
+
+
+def peak_bytes(step: Callable[[], Any]) -> tuple[Any, int]:
+    content._buffers._free.clear()
+    tracemalloc.start()
+    try:
+        return step(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_sealing_and_opening_take_at_most_four_frames_of_memory(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    """Beyond the caller's own picture and envelope; everything is loaded and pools are empty before."""
+    sealer, opener = sealer_for(server, device), archive(server, device)
+    opener.open(sealer.seal(synthetic_frame(20, 20)))
+    frame = synthetic_frame(1080, 1920)
+    envelope, sealing_peak = peak_bytes(lambda: sealer.seal(frame))
+    opened, opening_peak = peak_bytes(lambda: opener.open(envelope))
+    assert np.array_equal(opened.image, frame)
+    for peak in (sealing_peak, opening_peak):
+        assert frame.size < peak <= 4 * frame.size
 
 
 def test_a_stream_of_frames_under_one_opening(server: sf.ServerKey, device: sf.DeviceKey) -> None:

@@ -2,7 +2,8 @@
 
     u32 length | image factor | u32 length | capture context | SHA-256(data) | SHA-256(payload)
 
-Lengths are big-endian. The whole stays inside the envelope; outside only a keyed tag of it is seen.
+Lengths are big-endian. Session frames go without the last digest (docs/FORMAT.md says why). The whole stays inside the
+envelope; outside only a keyed tag of it is seen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class SecurityFactor:
     """Everything that a sealing depends on.
 
     Image factor and capture context (in its canonical bytes) are 1..65536 bytes each, the SHA-256 digests of
-    application data and payload 32 bytes each; ValueError otherwise.
+    application data and payload 32 bytes each, the latter empty in a session frame; ValueError otherwise.
     """
 
     image_factor: bytes
@@ -34,7 +35,7 @@ class SecurityFactor:
         for part in (self.image_factor, self.capture_context):
             if not 1 <= len(part) <= MAX_PART_BYTES:
                 raise ValueError(f"image factor and capture context are 1 to {MAX_PART_BYTES} bytes each")
-        if not len(self.data_digest) == len(self.payload_digest) == DIGEST_BYTES:
+        if len(self.data_digest) != DIGEST_BYTES or len(self.payload_digest) not in (0, DIGEST_BYTES):
             raise ValueError(f"digests are {DIGEST_BYTES} bytes")
 
     def encode(self) -> bytes:
@@ -51,10 +52,15 @@ class SecurityFactor:
         )
 
     @classmethod
-    def decode(cls, encoded: bytes) -> SecurityFactor:
-        """Inverse of `encode`; MalformedEnvelope for bytes that `encode` would not have written."""
+    def decode(cls, encoded: bytes, *, payload_digest: bool = True) -> SecurityFactor:
+        """Inverse of `encode`, for factors with or without the digest of the payload.
+
+        Raises MalformedEnvelope for bytes that `encode` would not have written.
+        """
         image_factor, rest = _take(encoded)
         capture_context, digests = _take(rest)
+        if len(digests) != DIGEST_BYTES * (1 + payload_digest):
+            raise _malformed()
         try:
             return cls(image_factor, capture_context, digests[:DIGEST_BYTES], digests[DIGEST_BYTES:])
         except ValueError as error:

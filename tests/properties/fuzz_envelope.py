@@ -20,7 +20,7 @@ from sealframe.envelope import AnswerKey, EnvelopeWriter, Policy, SessionReader,
 from sealframe.errors import SealframeError
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, Suite
 from sealframe.security_factor import SecurityFactor
-from sealing import factor_of, now_s, resign, seal, unseal
+from sealing import factor_of, frame_factor_of, now_s, resign, seal, unseal
 
 DEVICE = DeviceKey.generate("POS-0001")
 SERVER = ServerKey.generate(Suite.X25519)
@@ -50,7 +50,8 @@ def signed_again(raw: bytes) -> None:
 def plaintext(raw: bytes) -> None:
     """Beyond decryption, under a tag that fits."""
     factor = raw[4 : 4 + int.from_bytes(raw[:4], "big")]
-    content._check(memoryview(raw), bytes(32), schedule.factor_tag(bytes(32), factor))
+    seal = content.Seal(bytes(32), b"", schedule.factor_tag(bytes(32), factor))
+    content._check(memoryview(raw), seal, payload_digest=raw[-1:] != b"f")
 
 
 def key_file(raw: bytes) -> None:
@@ -88,7 +89,7 @@ def main() -> None:
     corpus.mkdir()
     factor = factor_of(DEVICE, b"p", b"d")
     seeds = [HONEST, HONEST, b"\0\0", b"\0\0", factor.encode(), factor.encode(), factor.capture_context]
-    seeds += [ANSWER_KEY.write(SERVER, b"ok"), FRAMES.write(factor, b"d", b"p")]
+    seeds += [ANSWER_KEY.write(SERVER, b"ok"), FRAMES.write(frame_factor_of(DEVICE, b"d"), b"d", b"p")]
     DEVICE.public.save(Path(FOLDER.name, "seed.pub"))
     seeds.append(Path(FOLDER.name, "seed.pub").read_bytes())
     for number, seed in enumerate(seeds):

@@ -1,12 +1,16 @@
-"""Buffers kept between envelopes: fresh memory of a frame's size costs more than encrypting the frame."""
+"""Buffers kept between envelopes, and buffers of callers: fresh memory of a frame's size costs much to get."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sealframe.envelope.layout import Buffer
 
 _KEPT_BUFFERS = 2
 _KEPT_BYTES = 1 << 24
@@ -38,3 +42,40 @@ class BufferPool:
         except IndexError:
             return bytearray(size)
         return buffer if len(buffer) >= size else bytearray(size)
+
+
+def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
+    """A caller's buffer as bytes to write to while `source` is read.
+
+    Raises TypeError when it is read-only or has gaps, ValueError when the two share memory.
+    """
+    view = memoryview(out).cast("B")
+    if view.readonly:
+        raise TypeError("the buffer is read-only; give a bytearray or a writable view")
+    if _share_memory(view, memoryview(source).cast("B")):
+        raise ValueError("the buffer overlaps what is read; give one of its own")
+    return view
+
+
+def start_of(view: memoryview, size: int) -> memoryview:
+    """The first `size` bytes; ValueError when there are fewer."""
+    if len(view) < size:
+        raise ValueError(f"the buffer is too small; it must hold {size} bytes")
+    return view[:size]
+
+
+@contextmanager
+def zeroed_on_failure(view: memoryview | None) -> Iterator[None]:
+    """Leaves nothing in a caller's buffer of what was decrypted but not found right."""
+    try:
+        yield
+    except BaseException:
+        if view is not None:
+            np.frombuffer(view, np.uint8).fill(0)
+        raise
+
+
+def _share_memory(first: memoryview, second: memoryview) -> bool:
+    if not len(first) or not len(second):
+        return False
+    return np.may_share_memory(np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8))

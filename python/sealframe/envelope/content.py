@@ -16,7 +16,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from sealframe.envelope import schedule
-from sealframe.envelope.buffers import BufferPool
+from sealframe.envelope.buffers import BufferPool, start_of
 from sealframe.envelope.layout import MAX_DATA_BYTES, content_bytes, plaintext_bytes
 from sealframe.errors import FactorMismatch, MalformedEnvelope, PolicyError
 from sealframe.keys.recipient import cannot_open
@@ -55,17 +55,31 @@ def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer)
 def encrypt(head: bytes, draft: Draft, key: bytes, context: bytes) -> bytes:
     """The head and the encrypted content, as one fresh object: each of this size costs more than its encryption."""
     with _buffers.borrow(len(head) + draft.content_len) as out:
-        out[: len(head)] = head
-        encrypt_into(draft, key, context, out[len(head) :])
+        encrypt_into(out, head, draft, key, context)
         return bytes(out)
 
 
-def encrypt_into(draft: Draft, key: bytes, context: bytes, out: memoryview) -> None:
-    """The encrypted content, into exactly `draft.content_len` bytes."""
+def encrypt_into(out: memoryview, head: bytes, draft: Draft, key: bytes, context: bytes) -> int:
+    """The head and the encrypted content into the start of `out`, which shares no memory with the payload.
+
+    Returns their length; ValueError when the buffer is too small.
+    """
+    room = start_of(out, len(head) + draft.content_len)
+    room[: len(head)] = head
     encryptor = Cobblestone256Encryptor(key, context)
-    written = encryptor.update_into(draft.preamble, out)
-    written += encryptor.update_into(draft.payload, out[written:])
-    out[written:] = encryptor.finalize()
+    written = len(head)
+    written += encryptor.update_into(draft.preamble, room[written:])
+    written += encryptor.update_into(draft.payload, room[written:])
+    room[written:] = encryptor.finalize()
+    return len(room)
+
+
+class Seal(NamedTuple):
+    """What the header says of a content: its key, the context it is bound to, the tag of its security factor."""
+
+    key: bytes
+    context: bytes
+    factor_tag: bytes
 
 
 class Content(NamedTuple):
@@ -73,42 +87,58 @@ class Content(NamedTuple):
 
     security_factor: SecurityFactor
     data: bytes
-    payload: bytes
+    payload: bytes | memoryview
 
 
-def decrypt(encrypted: memoryview, key: bytes, context: bytes, tag: bytes, passed: Mark = no_mark) -> Content:
+def decrypt(
+    encrypted: memoryview,
+    seal: Seal,
+    *,
+    payload_digest: bool = True,
+    out: memoryview | None = None,
+    passed: Mark = no_mark,
+) -> Content:
     """Decrypt, and check that this is the content which the tag commits to.
 
-    Raises CannotOpen with one text whatever failed inside decryption (A47), FactorMismatch, MalformedEnvelope.
+    With `out` the plaintext goes into that buffer of the caller's, and the payload is a read-only view of it.
+    `payload_digest` says whether the security factor holds one. Raises CannotOpen with one text whatever failed
+    inside decryption (A47), FactorMismatch, MalformedEnvelope, and ValueError when the buffer is too small.
     """
-    with _buffers.borrow(plaintext_bytes(len(encrypted))) as plaintext:
-        _decrypt_into(encrypted, key, context, plaintext)
-        passed("decryption")
-        content = _check(plaintext, key, tag)
-        passed("commitment")
-        return content
+    size = plaintext_bytes(len(encrypted))
+    if out is not None:
+        return _decrypt_into(start_of(out, size), encrypted, seal, payload_digest, passed)
+    with _buffers.borrow(size) as plaintext:
+        content = _decrypt_into(plaintext, encrypted, seal, payload_digest, passed)
+        return content._replace(payload=bytes(content.payload))
 
 
-def _decrypt_into(encrypted: memoryview, key: bytes, context: bytes, plaintext: memoryview) -> None:
-    decryptor = Cobblestone256Decryptor(key, context)
+def _decrypt_into(
+    plaintext: memoryview, encrypted: memoryview, seal: Seal, payload_digest: bool, passed: Mark
+) -> Content:
+    decryptor = Cobblestone256Decryptor(seal.key, seal.context)
     try:
         written = decryptor.update_into(encrypted, plaintext)
         plaintext[written:] = decryptor.finalize()
     except InvalidTag:
         raise cannot_open() from None
+    passed("decryption")
+    content = _check(plaintext, seal, payload_digest)
+    passed("commitment")
+    return content
 
 
-def _check(plaintext: memoryview, key: bytes, tag: bytes) -> Content:
+def _check(plaintext: memoryview, seal: Seal, payload_digest: bool) -> Content:
     factor, rest = _take(plaintext)
     data, payload = _take(rest)
-    if not hmac.compare_digest(schedule.factor_tag(key, factor), tag):
+    if not hmac.compare_digest(schedule.factor_tag(seal.key, factor), seal.factor_tag):
         raise FactorMismatch("The security factor is not the one that the device committed to; refuse the capture.")
     if len(data) > MAX_DATA_BYTES:
         raise MalformedEnvelope(f"The envelope holds more than {MAX_DATA_BYTES} bytes of application data.")
-    security_factor = SecurityFactor.decode(bytes(factor))
+    security_factor = SecurityFactor.decode(bytes(factor), payload_digest=payload_digest)
     _require_digest(data, security_factor.data_digest)
-    _require_digest(payload, security_factor.payload_digest)
-    return Content(security_factor, bytes(data), bytes(payload))
+    if payload_digest:
+        _require_digest(payload, security_factor.payload_digest)
+    return Content(security_factor, bytes(data), payload.toreadonly())
 
 
 def _require_digest(part: memoryview, digest: bytes) -> None:

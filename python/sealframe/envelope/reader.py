@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
-from sealframe.envelope.content import decrypt
+from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
+from sealframe.envelope.content import Seal, decrypt
 from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
-from sealframe.envelope.session import SessionSecret
+from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
@@ -34,14 +35,15 @@ OpeningKey = ServerKey | SharedKey
 class Unsealed:
     """An envelope's content after steps 1 to 7.
 
-    `answer_key` seals the answer to it; `session` is there when the envelope opens a session.
+    `payload` is a read-only view when the caller gave a buffer for it. `answer_key` seals the answer to it; `session`
+    is there when the envelope opens a session.
     """
 
     header: Header
     security_factor: SecurityFactor
     context: CaptureContext
     data: bytes
-    payload: bytes
+    payload: bytes | memoryview
     signer: DevicePublic
     answer_key: AnswerKey
     session: SessionSecret | None
@@ -54,6 +56,7 @@ def unseal_envelope(
     policy: Policy = DEFAULT_POLICY,
     *,
     clock: Callable[[], float] = time.time,
+    out: Buffer | None = None,
     passed: Mark = no_mark,
 ) -> Unsealed:
     """Check an envelope and take it apart.
@@ -62,20 +65,38 @@ def unseal_envelope(
     told the name of each check that has passed: framing, policy, keys, signature, decryption, commitment, context.
     Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
     FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
+
+    With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
+    read-only, ValueError when it is too small or shares memory with the envelope.
     """
+    room = None if out is None else writable_bytes(out, envelope)
+    with zeroed_on_failure(room):
+        return _unseal(envelope, key, devices, policy, int(clock() * 1000), room, passed)
+
+
+def _unseal(
+    envelope: Buffer,
+    key: OpeningKey | Sequence[OpeningKey],
+    devices: Mapping[bytes, DevicePublic],
+    policy: Policy,
+    now: int,
+    room: memoryview | None,
+    passed: Mark,
+) -> Unsealed:
     parts = split_envelope(envelope, policy.max_bytes)
     header = parts.header
     passed("framing")
     policy.require(header)
     passed("policy")
-    signer = _find_signer(header, devices, int(clock() * 1000))
+    signer = _find_signer(header, devices, now)
     own_key = _find_key(header, key)
     passed("keys")
     signer.verify(parts.signature, schedule.signed_digest(parts.fixed, parts.blocks))
     passed("signature")
     header_hash = schedule.header_hash(parts.fixed, header.recipients)
     content_key = unwrap_content_key(parts, own_key, header_hash)
-    content = decrypt(parts.content, content_key, schedule.content_context(header_hash), header.factor_tag, passed)
+    seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
+    content = decrypt(parts.content, seal, out=room, passed=passed)
     context = _check_context(header, content.security_factor, signer)
     passed("context")
     opens_session = header.mode == Mode.SESSION_OPEN

@@ -3,9 +3,10 @@
     magic 4 | version 1 | suite 1 | 0 | mode 2 | session id 16 | sequence u64 | content length u64 | factor tag 32
     | content
 
-Frames are authenticated by the session key, not signed. Each has a random salt of its own, so a sender that
-crashes, forks or is cloned never encrypts twice with the same key and nonce. The receiver's state lives in one
-process: after a restart the session is gone and the sender opens another.
+Frames are authenticated by the session key, not signed. Whoever holds it could make any frame, so the security factor
+goes without the digest of the payload: it could prove no more than the encryption does. Each frame has a random salt
+of its own, so a sender that crashes, forks or is cloned never encrypts twice with the same key and nonce. The
+receiver's state lives in one process: after a restart the session is gone and the sender opens another.
 """
 
 from __future__ import annotations
@@ -18,37 +19,23 @@ from typing import TYPE_CHECKING
 
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
-from sealframe.envelope.content import decrypt, draft_content, encrypt
+from sealframe.envelope.buffers import start_of, writable_bytes, zeroed_on_failure
+from sealframe.envelope.content import Draft, Seal, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
 from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
-from sealframe.keys.secrecy import HoldsSecret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sealframe.envelope.reader import Unsealed
+    from sealframe.envelope.session_secret import SessionSecret
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
 
-SESSION_ID_BYTES = 16
 MAX_FRAMES = 2**20
 MAX_SECONDS = 600.0
 WINDOW = 64
 _HEADER = struct.Struct(">4sBBBB16sQQ32s")
-
-
-class SessionSecret(HoldsSecret):
-    """A session's id and key, as both sides hold them."""
-
-    def __init__(self, suite: int, session_id: bytes, key: bytes) -> None:
-        self.key_id = session_id
-        self.suite = suite
-        self.key = key
-
-    @classmethod
-    def of_opening(cls, suite: int, header_hash: bytes, content_key: bytes) -> SessionSecret:
-        """What the opening message with this header and content key sets up."""
-        return cls(suite, header_hash[:SESSION_ID_BYTES], schedule.session_key(content_key))
 
 
 class _Lifetime:
@@ -73,16 +60,33 @@ class SessionWriter:
         self._lock = threading.Lock()
 
     def write(self, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal the next frame. Raises PolicyError when the session is used up, or for more than 64 KiB of data."""
-        draft = draft_content(security_factor, data, payload)
+        """Seal the next frame; its security factor holds no digest of the payload, ValueError when it does.
+
+        Raises PolicyError when the session is used up, or for more than 64 KiB of data.
+        """
+        draft = _draft_frame(security_factor, data, payload)
+        header = self._next_header(draft)
+        return encrypt(header, draft, self._session.key, schedule.frame_context(header))
+
+    def write_into(self, out: Buffer, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> int:
+        """Seal the next frame into the start of a buffer, and return its length.
+
+        Raises what `write` raises, TypeError when the buffer is read-only, ValueError when it is too small or shares
+        memory with the payload. No sequence number is spent then.
+        """
+        draft = _draft_frame(security_factor, data, payload)
+        room = start_of(writable_bytes(out, payload), _HEADER.size + draft.content_len)
+        header = self._next_header(draft)
+        return encrypt_into(room, header, draft, self._session.key, schedule.frame_context(header))
+
+    def _next_header(self, draft: Draft) -> bytes:
         with self._lock:
             sequence = self._sequence
             self._lifetime.require(sequence)
             self._sequence += 1
         tag = schedule.factor_tag(self._session.key, draft.factor)
         fields = (self._session.suite, 0, Mode.SESSION_FRAME, self._session.key_id, sequence, draft.content_len, tag)
-        header = _HEADER.pack(MAGIC, VERSION, *fields)
-        return encrypt(header, draft, self._session.key, schedule.frame_context(header))
+        return _HEADER.pack(MAGIC, VERSION, *fields)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,7 +98,7 @@ class SessionFrame:
     security_factor: SecurityFactor
     context: CaptureContext
     data: bytes
-    payload: bytes
+    payload: bytes | memoryview
     signer: DevicePublic
 
 
@@ -117,19 +121,25 @@ class SessionReader:
         self._late: set[int] = set()
         self._lock = threading.Lock()
 
-    def verify(self, frame: Buffer) -> SessionFrame:
+    def verify(self, frame: Buffer, *, out: Buffer | None = None) -> SessionFrame:
         """Check a frame and take it apart; changes nothing.
 
+        With `out` the payload is a read-only view of that buffer, which is zeroed when a check fails.
         Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, ReplayedCapture,
-        CannotOpen, FactorMismatch.
+        CannotOpen, FactorMismatch; for a buffer TypeError and ValueError as `SessionWriter.write_into`.
         """
+        room = None if out is None else writable_bytes(out, frame)
+        with zeroed_on_failure(room):
+            return self._verify(frame, room)
+
+    def _verify(self, frame: Buffer, room: memoryview | None) -> SessionFrame:
         view = memoryview(frame).cast("B")
         header = bytes(view[: _HEADER.size])
         sequence, tag = self._parse(header, len(view) - _HEADER.size)
         with self._lock:
             self._require_unused(sequence)
-        key = self._session.key
-        content = decrypt(view[_HEADER.size :], key, schedule.frame_context(header), tag)
+        seal = Seal(self._session.key, schedule.frame_context(header), tag)
+        content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
         context = CaptureContext.decode(content.security_factor.capture_context)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
             raise PolicyError("The frame names another device than the one that opened the session.")
@@ -165,3 +175,9 @@ class SessionReader:
         if (suite, session_id) != (self._session.suite, self._session.key_id):
             raise UnknownKey("The frame belongs to another session; open that one first.")
         return sequence, tag
+
+
+def _draft_frame(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
+    if security_factor.payload_digest:
+        raise ValueError("the security factor of a session frame holds no digest of its payload")
+    return draft_content(security_factor, data, payload)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
+from sealframe.envelope.buffers import writable_bytes
 from sealframe.envelope.content import Draft, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAX_RECIPIENTS, Buffer, Header, Mode
-from sealframe.envelope.session import SessionSecret, SessionWriter
+from sealframe.envelope.session import SessionWriter
+from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import PolicyError
 from sealframe.keys import SharedKey
 from sealframe.keys.recipient import CONTENT_KEY_BYTES
@@ -41,8 +43,8 @@ class EnvelopeWriter:
     `to` is a server's public key or a shared key, or up to 16 of one suite; `clock` gives Unix seconds.
     Raises PolicyError for recipients that cannot share an envelope.
 
-    In all methods the digests in `security_factor` must be those of `data` and `payload`. They raise PolicyError
-    for more than 64 KiB of data, and for a key that does not count now.
+    In all methods the digests in `security_factor` must be those of `data` and `payload` (ValueError without the
+    latter). They raise PolicyError for more than 64 KiB of data, and for a key that does not count now.
     """
 
     def __init__(
@@ -67,27 +69,23 @@ class EnvelopeWriter:
         self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
     ) -> tuple[bytes, AnswerKey]:
         """Seal a message, and keep what is needed to read its answer."""
-        draft = draft_content(security_factor, data, payload)
+        draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.MESSAGE, draft)
         envelope = encrypt(head.written, draft, head.content_key, head.context)
         return envelope, AnswerKey(head.header_hash, schedule.answer_key(head.content_key))
 
     def write_into(
-        self, out: bytearray | memoryview, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
+        self, out: Buffer, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
     ) -> int:
-        """Seal a message into the start of a buffer, which must not overlap the payload, and return its length.
+        """Seal a message into the start of a buffer, and return its length.
 
-        Raises ValueError when the buffer is too small.
+        Raises TypeError when the buffer is read-only, ValueError when it is too small or shares memory with the
+        payload.
         """
-        draft = draft_content(security_factor, data, payload)
+        room = writable_bytes(out, payload)
+        draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.MESSAGE, draft)
-        content_start, total = len(head.written), len(head.written) + draft.content_len
-        view = memoryview(out).cast("B")
-        if len(view) < total:
-            raise ValueError(f"the buffer must hold {total} bytes")
-        view[:content_start] = head.written
-        encrypt_into(draft, head.content_key, head.context, view[content_start:total])
-        return total
+        return encrypt_into(room, head.written, draft, head.content_key, head.context)
 
     def open_session(
         self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
@@ -98,7 +96,7 @@ class EnvelopeWriter:
         """
         if len(self._recipients) != 1:
             raise PolicyError("A session has exactly one recipient; open one session for each.")
-        draft = draft_content(security_factor, data, payload)
+        draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.SESSION_OPEN, draft)
         envelope = encrypt(head.written, draft, head.content_key, head.context)
         suite = self._recipients[0].suite
@@ -129,6 +127,12 @@ class EnvelopeWriter:
         self._device.public.validity.require(now, "device key")
         for recipient in self._recipients:
             recipient.validity.require(now, "recipient's key")
+
+
+def _draft_message(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
+    if not security_factor.payload_digest:
+        raise ValueError("the security factor of a message holds the digest of its payload")
+    return draft_content(security_factor, data, payload)
 
 
 def _block(recipient: ServerPublic | SharedKey, content_key: bytes, header_hash: bytes, message_id: bytes) -> bytes:

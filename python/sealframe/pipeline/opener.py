@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
+from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
 from sealframe.envelope.layout import Mode
 from sealframe.errors import FactorMismatch, ImageError
 from sealframe.image import frame_for_viewing, frame_from_bytes
@@ -49,12 +50,13 @@ CHECKS = {
 class OpenedPicture:
     """A picture of which everything has been checked.
 
-    payload: its bytes as they were sealed (a raw frame for arrays). data: the application's bytes.
+    payload: its bytes as they were sealed (a raw frame for arrays); after `open_into` a read-only view of the caller's
+    buffer, good until that is used again. data: the application's bytes.
     context: CaptureContext. security_factor: SecurityFactor. device: the DevicePublic that signed.
     """
 
     def __init__(self, content: Unsealed | SessionFrame) -> None:
-        self.payload: bytes = content.payload
+        self.payload: bytes | memoryview = content.payload
         self.data: bytes = content.data
         self.context: CaptureContext = content.context
         self.security_factor: SecurityFactor = content.security_factor
@@ -153,6 +155,19 @@ class Opener(HoldsKeys):
         mark("acceptance")
         return opened
 
+    def open_into(self, out: Buffer, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
+        """As `open`, with the plaintext in a buffer of the caller's, of the envelope's length or less.
+
+        The result's payload, and the pixels of a raw frame, are views of that buffer. It is zeroed when anything
+        fails. Raises what `open` raises, TypeError when it is read-only, ValueError when it is too small (the
+        message says what is needed) or shares memory with the envelope.
+        """
+        room = writable_bytes(out, envelope)
+        with zeroed_on_failure(room):
+            opened = self._verify(envelope, self._policy, mark, no_mark, room).accept()
+        mark("acceptance")
+        return opened
+
     def verify(self, envelope: Buffer, *, mark: Mark = no_mark, passed: Mark = no_mark) -> Verified:
         """Check everything and change nothing. `passed` is told each of CHECKS that has passed, in their order.
 
@@ -170,8 +185,12 @@ class Opener(HoldsKeys):
         self._freshness.check(frame.context)
         self._check_image_factor(frame, frame.profile, no_mark)
 
-    def _verify(self, envelope: Buffer, policy: Policy, mark: Mark, passed: Mark) -> Verified:
-        unsealed = unseal_envelope(envelope, self._server, self._devices, policy, clock=self._clock, passed=passed)
+    def _verify(
+        self, envelope: Buffer, policy: Policy, mark: Mark, passed: Mark, out: memoryview | None = None
+    ) -> Verified:
+        unsealed = unseal_envelope(
+            envelope, self._server, self._devices, policy, clock=self._clock, out=out, passed=passed
+        )
         mark("envelope")
         self._freshness.check(unsealed.context)
         passed("clock")

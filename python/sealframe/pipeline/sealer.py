@@ -96,10 +96,12 @@ class Sealer(HoldsKeys):
         mark("envelope")
         return envelope
 
-    def seal_into(
-        self, out: bytearray | memoryview, picture: object, data: bytes = b"", *, order: Order | None = None
-    ) -> int:
-        """Seal into the start of a buffer and return the envelope's length; ValueError when the buffer is too small."""
+    def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
+        """Seal into the start of a buffer, and return the envelope's length.
+
+        Raises TypeError when the buffer is read-only, ValueError when it is too small (the message says what is
+        needed). It may be the one that holds the picture: that is copied first.
+        """
         security_factor, payload = self.measure(picture, data, order=order)
         return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
 
@@ -120,16 +122,25 @@ class Sealer(HoldsKeys):
         return self._writer.open_session(self._profile.number, security_factor, data, payload)
 
     def measure(
-        self, picture: object, data: bytes, *, order: Order | None = None, mark: Mark = no_mark
+        self,
+        picture: object,
+        data: bytes,
+        *,
+        order: Order | None = None,
+        payload_digest: bool = True,
+        mark: Mark = no_mark,
     ) -> tuple[SecurityFactor, Buffer]:
-        """The security factor of a new capture of this picture, and the payload it speaks of."""
+        """The security factor of a new capture of this picture, and the payload it speaks of.
+
+        Frames of a session have no `payload_digest`.
+        """
         payload, frame = _snapshot(picture, order)
-        payload_digest = self._hasher.start(payload)
+        digest = self._hasher.start(payload) if payload_digest else bytes
         context = self._capture_context(frame)
         mark("image")
         factor = compute_image_factor(frame, self._profile, self._models, mark)
         data_digest = hashlib.sha256(data).digest()
-        security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, payload_digest())
+        security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
         mark("security factor")
         return security_factor, payload
 

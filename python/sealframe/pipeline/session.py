@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sealframe.envelope import SessionReader
+from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
 from sealframe.pipeline.opener import OpenedPicture
 from sealframe.pipeline.sealer import HoldsKeys
 
@@ -28,8 +29,16 @@ class SealSession(HoldsKeys):
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
         """The next frame. Raises what `Sealer.seal` raises, and PolicyError when the session is used up."""
-        security_factor, payload = self._sealer.measure(picture, data, order=order)
+        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
         return self._writer.write(security_factor, data, payload)
+
+    def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
+        """The next frame into the start of a buffer; returns its length. Raises what `seal` and `Sealer.seal_into` do.
+
+        A buffer that is too small or read-only costs no sequence number: give another and go on.
+        """
+        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        return self._writer.write_into(out, security_factor, data, payload)
 
 
 class OpenedFrame(OpenedPicture):
@@ -62,7 +71,15 @@ class OpenSession(HoldsKeys):
         Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, CannotOpen,
         FactorMismatch, StaleCapture, ReplayedCapture (out of order, or a second time).
         """
-        checked = self._reader.verify(frame)
+        return self._spend(self._reader.verify(frame))
+
+    def open_into(self, out: Buffer, frame: Buffer) -> OpenedFrame:
+        """As `open`, into a buffer of the caller's under the rules of `Opener.open_into`."""
+        room = writable_bytes(out, frame)
+        with zeroed_on_failure(room):
+            return self._spend(self._reader.verify(frame, out=room))
+
+    def _spend(self, checked: SessionFrame) -> OpenedFrame:
         self._opener.check_frame(checked)
         self._reader.accept(checked.sequence)
         return OpenedFrame(checked)
