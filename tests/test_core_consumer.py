@@ -123,7 +123,7 @@ def test_files_of_one_instruction_set_share_no_code_with_others() -> None:
     listing = subprocess.run(
         ["nm", "-A", folder("--libdir") / "libsealframe.a"], capture_output=True, text=True, check=True
     ).stdout
-    lines = [line for line in listing.splitlines() if re.search(r"_(scalar|avx2|avx512)\.cpp\.o:", line)]
+    lines = [line for line in listing.splitlines() if re.search(r"_(scalar|avx2|avx512|neon)\.cpp\.o:", line)]
     assert lines
     assert not [line for line in lines if re.search(r" [WwVvu] ", line)]
 

@@ -3,15 +3,16 @@
     python tests/cpp/bit_identity.py --short     the compiler at hand: -O0, -O3, and the control
     python tests/cpp/bit_identity.py             also -O1, -O2, clang, x86-64 without AVX, aarch64 (emulated)
 
-The full matrix needs qemu-user-static, and ziglang (clang with cross compilation), which it installs into a virtual
-environment in the build folder. The control is built with contracted floating point and must differ, else the hashes
-would prove nothing. Exit status 0 when all of this holds.
+The full matrix needs qemu-user-static and g++-aarch64-linux-gnu, and ziglang (clang with cross compilation), which it
+installs into a virtual environment in the build folder. The controls are built with contracted floating point and must
+differ, else the hashes would prove nothing. Exit status 0 when all of this holds.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import stat
 import subprocess
@@ -50,6 +51,8 @@ def run(*command: str | Path, **environment: str) -> str:
 
 def usable_sets() -> list[str]:
     """The instruction sets of this machine, by what its CPU says."""
+    if platform.machine() == "aarch64":
+        return ["scalar", "neon"]
     flags = Path("/proc/cpuinfo").read_text()
     needs = {"avx2": ["avx2"], "avx512": ["avx512f", "avx512dq", "avx512bw", "avx512vl"]}
     return ["scalar", *(name for name, words in needs.items() if all(f" {word}" in flags for word in words))]
@@ -61,27 +64,31 @@ def native(sets: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def short_matrix() -> list[Build]:
     sets = native(usable_sets())
-    contracted = ("-DSEALFRAME_FP_CONTRACT=fast", "-DCMAKE_CXX_FLAGS=-mfma")
+    fused = () if platform.machine() == "aarch64" else ("-DCMAKE_CXX_FLAGS=-mfma",)
     return [
         Build("compiler at hand", "-O0", sets),
         Build("compiler at hand", "-O3", sets),
-        Build("fused multiply-add at hand", "-O3", sets, ("-DCMAKE_CXX_FLAGS=-mfma",)),
-        Build("control, contracted", "-O3", sets[1:2], contracted, must_differ=True),
+        Build("fused multiply-add at hand", "-O3", sets, fused),
+        Build("control, contracted", "-O3", sets[1:2], ("-DSEALFRAME_FP_CONTRACT=fast", *fused), must_differ=True),
     ]
 
 
 def full_matrix(folder: Path) -> list[Build]:
     sets = native(usable_sets())
-    arm = (("", ("qemu-aarch64-static",)),)
+    arm = tuple((name, ("qemu-aarch64-static",)) for name in ("scalar", "neon"))
     cross = ("-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64")
+    gcc_arm = ("-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++", "-DCMAKE_EXE_LINKER_FLAGS=-static", *cross)
     old = (("", ("qemu-x86_64-static", "-cpu", "Nehalem")), ("", ("qemu-x86_64-static", "-cpu", "Haswell")))
     clang, clang_arm = zig(folder, "x86_64-linux-musl"), zig(folder, "aarch64-linux-musl")
     builds = short_matrix() + [Build("compiler at hand", level, sets) for level in ("-O1", "-O2")]
     builds += [Build("clang", level, sets, clang) for level in ("-O0", "-O1", "-O2", "-O3")]
     builds += [Build("clang, emulated Nehalem and Haswell", "-O3", old, clang)]
     builds += [Build("clang, emulated aarch64", level, arm, clang_arm + cross) for level in ("-O0", "-O3")]
-    control = ("-DSEALFRAME_FP_CONTRACT=fast",)
-    builds += [Build("control, aarch64, contracted", "-O3", arm, clang_arm + cross + control, must_differ=True)]
+    builds += [Build("gcc, emulated aarch64", level, arm, gcc_arm) for level in ("-O0", "-O3")]
+    contracted = ("-DSEALFRAME_FP_CONTRACT=fast",)
+    for name, options in (("gcc", gcc_arm), ("clang", clang_arm + cross)):
+        control = f"control, {name}, aarch64, contracted"
+        builds += [Build(control, "-O3", arm, options + contracted, must_differ=True)]
     return builds
 
 
@@ -132,8 +139,8 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="only the compiler at hand, nothing is installed")
     parser.add_argument("--folder", type=Path, help="keep the builds here (default: a temporary folder)")
     arguments = parser.parse_args()
-    if not arguments.short and shutil.which("qemu-aarch64-static") is None:
-        raise SystemExit("The full matrix needs qemu: apt-get install qemu-user-static.")
+    if not arguments.short and not all(map(shutil.which, ("qemu-aarch64-static", "aarch64-linux-gnu-g++"))):
+        raise SystemExit("The full matrix needs: apt-get install qemu-user-static g++-aarch64-linux-gnu")
     with tempfile.TemporaryDirectory() as temporary:
         folder = (arguments.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@
 /// Which instruction set the kernels use. Every choice gives the same bytes.
 namespace sealframe::cpu {
 
-enum class Isa : int { scalar = 0, avx2, avx512 };
+enum class Isa : int { scalar = 0, avx2, avx512, neon };
 
-inline constexpr std::size_t isa_count = 3;
+inline constexpr std::size_t isa_count = 4;
 
 std::string_view name(Isa isa);
 
@@ -20,9 +20,10 @@ bool usable(Isa isa);
 /// The instruction set in use: the best usable one, until select() or SEALFRAME_ISA says otherwise.
 Isa active();
 
-/// Whether the instruction set in use contains AVX2, or AVX-512.
+/// Whether the instruction set in use contains AVX2, AVX-512, or NEON.
 bool runs_avx2();
 bool runs_avx512();
+bool runs_neon();
 
 /// Use `wanted` from now on, in all threads. Status::isa when its name is unknown or it is not usable.
 Status select(std::string_view wanted);

@@ -73,8 +73,8 @@ SF_API const char* sf_status_text(int32_t status);
 /* ---- Instruction set
  * ---------------------------------------------------------------------------------------- */
 
-/* The instruction set in use: "scalar", "avx2" or "avx512"; static storage. The best one of this CPU until
- * chosen. */
+/* The instruction set in use: "scalar", "avx2", "avx512" or "neon"; static storage. The best one of this CPU
+ * until chosen. */
 SF_API const char* sf_isa(void);
 
 /* The i-th instruction set that this CPU can run, from 0, best last; null past the end. */

@@ -11,7 +11,7 @@
 namespace sealframe::cpu {
 namespace {
 
-constexpr std::array<std::string_view, isa_count> names = {"scalar", "avx2", "avx512"};
+constexpr std::array<std::string_view, isa_count> names = {"scalar", "avx2", "avx512", "neon"};
 constexpr int undecided = -1;
 std::atomic<int> chosen{undecided};
 
@@ -63,8 +63,17 @@ constexpr bool has_avx512() {
 
 #endif
 
+/// Every 64-bit ARM CPU has it.
+constexpr bool has_neon() {
+#if defined(__aarch64__)
+    return true;
+#else
+    return false;
+#endif
+}
+
 Isa best() {
-    for (const Isa isa : {Isa::avx512, Isa::avx2}) {
+    for (const Isa isa : {Isa::avx512, Isa::avx2, Isa::neon}) {
         if (usable(isa)) return isa;
     }
     return Isa::scalar;
@@ -84,6 +93,8 @@ bool usable(Isa isa) {
             return has_avx2();
         case Isa::avx512:
             return has_avx512();
+        case Isa::neon:
+            return has_neon();
     }
     return false;
 }
@@ -104,6 +115,10 @@ bool runs_avx2() {
 
 bool runs_avx512() {
     return active() == Isa::avx512;
+}
+
+bool runs_neon() {
+    return active() == Isa::neon;
 }
 
 Status select(std::string_view wanted) {

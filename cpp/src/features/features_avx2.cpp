@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "features/features_kernels.hpp"
+#include "features/edges.hpp"
 
 namespace sealframe::features {
 namespace {
@@ -17,24 +17,6 @@ __m256i load(const void* p) {
 
 void store(void* p, __m256i v) {
     _mm256_storeu_si256(static_cast<__m256i*>(p), v);
-}
-
-const uint8_t* row_at(const Rows& rows, size_t k) {
-    return rows.data + static_cast<ptrdiff_t>(k) * rows.stride;
-}
-
-/// The rest of a row that is shorter than a vector.
-template <typename Sum>
-void add_tail(Sum* sums, const Rows& rows, size_t from, size_t bytes) {
-    for (size_t i = from; i < bytes; ++i) {
-        int sum = rows.fresh ? 0 : sums[i];
-        for (size_t k = 0; k < rows.count; ++k) {
-            const bool last = k + 1 == rows.count;
-            const int weight = k == 0 ? rows.first_weight : last ? rows.last_weight : rows.full_weight;
-            sum += weight * (row_at(rows, k)[i] - 128);
-        }
-        sums[i] = static_cast<Sum>(sum);
-    }
 }
 
 template <int vectors>
@@ -177,24 +159,6 @@ __m256i add_up_wide(const __m256i lanes[4]) {
     }
     return _mm256_add_epi64(_mm256_cvtepi32_epi64(add_up(low)),
                             _mm256_slli_epi64(_mm256_cvtepi32_epi64(add_up(high)), 16));
-}
-
-int64_t luma(const int16_t* pixel, const Pattern& pattern) {
-    int64_t sum = 0;
-    for (size_t c = 0; c < pattern.channels; ++c) sum += pattern.weight[c] * pixel[c];
-    return sum;
-}
-
-/// From the unweighted sum over a cell to the weighted one: take back what the two edges have too much.
-int64_t weigh(int64_t sum, const int16_t* sums, const Cell& cell, int full_weight, const Pattern& pattern) {
-    sum *= full_weight;
-    const int16_t* first = sums + cell.first * pattern.channels;
-    if (cell.first_weight != full_weight) sum -= (full_weight - cell.first_weight) * luma(first, pattern);
-    if (cell.count > 1 && cell.last_weight != full_weight) {
-        const int16_t* last = first + (cell.count - 1) * pattern.channels;
-        sum -= (full_weight - cell.last_weight) * luma(last, pattern);
-    }
-    return sum;
 }
 
 /// Cells of one length of at most 16 sums: integer ratios up to 5 colour or 16 gray pixels. The number of

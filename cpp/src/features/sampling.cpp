@@ -13,6 +13,8 @@ const SamplingKernels& kernels() {
 #if defined(__x86_64__)
     if (cpu::runs_avx512()) return avx512_sampling;
     if (cpu::runs_avx2()) return avx2_sampling;
+#elif defined(__aarch64__)
+    if (cpu::runs_neon()) return neon_sampling;
 #endif
     return scalar_sampling;
 }

@@ -20,5 +20,6 @@ struct SamplingKernels {
 extern const SamplingKernels scalar_sampling;
 extern const SamplingKernels avx2_sampling;
 extern const SamplingKernels avx512_sampling;
+extern const SamplingKernels neon_sampling;
 
 }  // namespace sealframe::features

@@ -11,6 +11,8 @@ namespace {
 const SpectrumKernels& kernels() {
 #if defined(__x86_64__)
     if (cpu::runs_avx2()) return avx2_spectrum;
+#elif defined(__aarch64__)
+    if (cpu::runs_neon()) return neon_spectrum;
 #endif
     return scalar_spectrum;
 }

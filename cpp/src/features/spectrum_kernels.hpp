@@ -17,5 +17,6 @@ struct SpectrumKernels {
 
 extern const SpectrumKernels scalar_spectrum;
 extern const SpectrumKernels avx2_spectrum;
+extern const SpectrumKernels neon_spectrum;
 
 }  // namespace sealframe::features

@@ -11,6 +11,8 @@ namespace {
 const Kernels& kernels() {
 #if defined(__x86_64__)
     if (cpu::runs_avx2()) return avx2_kernels;
+#elif defined(__aarch64__)
+    if (cpu::runs_neon()) return neon_kernels;
 #endif
     return scalar_kernels;
 }

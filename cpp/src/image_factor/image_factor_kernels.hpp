@@ -20,5 +20,6 @@ struct Kernels {
 
 extern const Kernels scalar_kernels;
 extern const Kernels avx2_kernels;
+extern const Kernels neon_kernels;
 
 }  // namespace sealframe::image_factor

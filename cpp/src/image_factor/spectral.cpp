@@ -17,6 +17,8 @@ constexpr int headroom_bits = 40;
 const SpectralKernels& kernels() {
 #if defined(__x86_64__)
     if (cpu::runs_avx2()) return avx2_spectral;
+#elif defined(__aarch64__)
+    if (cpu::runs_neon()) return neon_spectral;
 #endif
     return scalar_spectral;
 }

@@ -26,41 +26,29 @@ int column_pair(const int8_t* row, size_t width, bool both) {
     return static_cast<int>(static_cast<uint32_t>(high) << 16 | low);
 }
 
-int32_t dot(const int8_t* a, const int8_t* b, size_t height, size_t width) {
-    int32_t sum = 0;
-    for (size_t y = 0; y < height; ++y) sum += a[y * width] * b[y * width];
-    return sum;
-}
-
-/// gram[i .. i + rows - 1][j .. j + 7], kept in registers over all rows of the map.
-template <int rows>
+/// gram[i .. i + 7][j .. j + 7], kept in registers over all rows of the map.
 void gram_block(int32_t* gram, const int8_t* map, size_t height, size_t width, size_t i, size_t j) {
-    __m256i sums[rows] = {};
+    __m256i sums[8] = {};
     for (size_t y = 0; y < height; y += 2) {
         const int8_t* row = map + y * width;
         const bool both = y + 1 < height;
         const __m256i right = row_pairs(row + j, width, both);
-        for (int r = 0; r < rows; ++r) {
+        for (int r = 0; r < 8; ++r) {
             const __m256i left =
                 _mm256_set1_epi32(column_pair(row + i + static_cast<size_t>(r), width, both));
             sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(left, right));
         }
     }
-    for (int r = 0; r < rows; ++r) store(gram + (i + static_cast<size_t>(r)) * width + j, sums[r]);
+    for (int r = 0; r < 8; ++r) store(gram + (i + static_cast<size_t>(r)) * width + j, sums[r]);
 }
 
-void gram(int32_t* gram, const int8_t* map, size_t height, size_t width) {
-    const size_t whole = width / 8 * 8;
-    for (size_t i = 0; i < whole; i += 8) {
-        for (size_t j = i; j < whole; j += 8) gram_block<8>(gram, map, height, width, i, j);
-    }
-    for (size_t j = whole; j < width; ++j) {
-        for (size_t i = 0; i <= j; ++i) gram[i * width + j] = dot(map + i, map + j, height, width);
-    }
-    for (size_t i = 0; i < width; ++i) {
-        for (size_t j = 0; j < i; ++j) gram[i * width + j] = gram[j * width + i];
-    }
-}
+}  // namespace
+}  // namespace sealframe::image_factor
+
+#include "image_factor/gram.hpp"
+
+namespace sealframe::image_factor {
+namespace {
 
 int64_t horizontal_sum(__m256i v) {
     const __m128i pair = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));

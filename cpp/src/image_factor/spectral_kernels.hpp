@@ -20,5 +20,6 @@ struct SpectralKernels {
 
 extern const SpectralKernels scalar_spectral;
 extern const SpectralKernels avx2_spectral;
+extern const SpectralKernels neon_spectral;
 
 }  // namespace sealframe::image_factor

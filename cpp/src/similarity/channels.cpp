@@ -13,6 +13,8 @@ namespace {
 const ChannelKernels& kernels() {
 #if defined(__x86_64__)
     if (cpu::runs_avx2()) return avx2_channels;
+#elif defined(__aarch64__)
+    if (cpu::runs_neon()) return neon_channels;
 #endif
     return scalar_channels;
 }

@@ -25,5 +25,6 @@ struct ChannelKernels {
 
 extern const ChannelKernels scalar_channels;
 extern const ChannelKernels avx2_channels;
+extern const ChannelKernels neon_channels;
 
 }  // namespace sealframe::similarity
