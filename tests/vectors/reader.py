@@ -49,8 +49,14 @@ def need(condition: bool, error: str) -> None:
 
 def read(envelope: bytes, keys: dict) -> dict:
     """The content of an envelope for one of the recipients in `keys`, or Refused."""
+    header, device, content_key, plaintext = open_message(envelope, keys, mode=0)
+    return check(plaintext, content_key, header["factor_tag"], device, payload_digest=True)
+
+
+def open_message(envelope: bytes, keys: dict, mode: int) -> tuple[dict, dict, bytes, bytes]:
+    """Steps 1 to 5: header, device, content key, plaintext."""
     header = parse(envelope)
-    need(header["mode"] == 0, "PolicyError")
+    need(header["mode"] == mode, "PolicyError")
     device = keys["devices"].get(header["signer"].hex())
     need(device is not None, "UnknownKey")
     need(device["sign_version"] == header["sign_version"], "PolicyError")
@@ -61,8 +67,7 @@ def read(envelope: bytes, keys: dict) -> dict:
     need(recipient["suite"] == header["suite"], "PolicyError")
     digest = sha256(b"sealframe/v1/signature", header["fixed"], *header["blocks"])
     need(verifies(header["sign_version"], bytes.fromhex(device["key"]), header["signature"], digest), "BadSignature")
-    content_key, plaintext = decrypt(header, mine[0], recipient)
-    return check(header, device, content_key, plaintext)
+    return header, device, *decrypt(header, mine[0], recipient)
 
 
 # Step 1
@@ -134,7 +139,7 @@ def verify_ecdsa(key: bytes, signature: bytes, digest: bytes) -> None:
 
 
 def decrypt(header: dict, key_id: bytes, recipient: dict) -> tuple[bytes, bytes]:
-    header_hash = sha256(b"sealframe/v1/header", header["fixed"], *header["recipients"])
+    header_hash = hash_of(header)
     block = header["blocks"][header["recipients"].index(key_id)]
     encapsulation, wrapped = block[16:-48], block[-48:]
     secret = bytes.fromhex(recipient["secret"])
@@ -149,6 +154,10 @@ def decrypt(header: dict, key_id: bytes, recipient: dict) -> tuple[bytes, bytes]
         return content_key, chunks_open(content_key, b"sealframe/v1/content" + header_hash, header["content"])
     except (InvalidTag, ValueError) as error:
         raise Refused("CannotOpen") from error
+
+
+def hash_of(header: dict) -> bytes:
+    return sha256(b"sealframe/v1/header", header["fixed"], *header["recipients"])
 
 
 def hpke_open(suite: int, seed: bytes, encapsulation: bytes, ciphertext: bytes, info: bytes) -> bytes:
@@ -199,6 +208,8 @@ def chunks_open(key: bytes, context: bytes, content: bytes) -> bytes:
     derived = HKDFExpand(hashes.SHA512(), 76, info).derive(key)
     if not hmac.compare_digest(derived[44:], commitment):
         raise InvalidTag
+    if len(chunks) % 16400 < 16:
+        raise InvalidTag
     cipher, base = AESGCM(derived[:32]), int.from_bytes(derived[32:44], "big")
     plaintext = b""
     for number, start in enumerate(range(0, len(chunks), 16400)):
@@ -210,20 +221,20 @@ def chunks_open(key: bytes, context: bytes, content: bytes) -> bytes:
 # Steps 6 and 7
 
 
-def check(header: dict, device: dict, content_key: bytes, plaintext: bytes) -> dict:
+def check(plaintext: bytes, key: bytes, factor_tag: bytes, device: dict, *, payload_digest: bool) -> dict:
     factor, rest = take(plaintext)
     data, payload = take(rest)
-    tag = hmac.digest(hmac.digest(content_key, b"sealframe/v1/factor", "sha256"), factor, "sha256")
-    need(hmac.compare_digest(tag, header["factor_tag"]), "FactorMismatch")
+    tag = hmac.digest(hmac.digest(key, b"sealframe/v1/factor", "sha256"), factor, "sha256")
+    need(hmac.compare_digest(tag, factor_tag), "FactorMismatch")
     need(len(data) <= 65536, "MalformedEnvelope")
     image_factor, after = take(factor)
     context, digests = take(after)
     need(1 <= len(image_factor) <= 65536 and 1 <= len(context) <= 65536, "MalformedEnvelope")
-    need(len(digests) == 64, "MalformedEnvelope")
-    need(digests == sha256(data) + sha256(payload), "FactorMismatch")
+    need(len(digests) == (64 if payload_digest else 32), "MalformedEnvelope")
+    need(digests == sha256(data) + (sha256(payload) if payload_digest else b""), "FactorMismatch")
     fields = parse_context(context)
     need(fields["device_info"] == device["device_info"], "PolicyError")
-    need(fields["sign_version"] == header["sign_version"], "PolicyError")
+    need(fields["sign_version"] == device["sign_version"], "PolicyError")
     return {"payload": payload, "data": data, "context": context, "image_factor": image_factor}
 
 
@@ -255,6 +266,54 @@ def unescape(text: bytes) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused("MalformedEnvelope") from error
+
+
+# What follows a message
+
+
+def read_answer(answer: bytes, request: bytes, keys: dict) -> dict:
+    """The body of an answer to the request, or Refused."""
+    header, _, content_key, _ = open_message(request, keys, mode=0)
+    need(len(answer) >= 56 and answer[:4] == b"\x89SLA", "MalformedEnvelope")
+    version, form, sign_version, zero = answer[4:8]
+    need(version == 1 and form in (0, 1) and sign_version in SIGNATURE, "UnsupportedEnvelope")
+    need(zero == 0, "MalformedEnvelope")
+    need(answer[8:40] == hash_of(header), "PolicyError")
+    server = keys["servers"].get(answer[40:56].hex())
+    need(server is not None, "UnknownKey")
+    need(server["sign_version"] == sign_version, "PolicyError")
+    context, content = b"sealframe/v1/answer" + answer[:56], answer[56:]
+    if form == 1:
+        content = chunks_or_refuse(hmac.digest(content_key, b"sealframe/v1/answer", "sha256"), context, content)
+    end = len(content) - SIGNATURE[sign_version]
+    need(0 <= end <= 65536, "MalformedEnvelope")
+    digest = sha256(context, content[:end])
+    need(verifies(sign_version, bytes.fromhex(server["key"]), content[end:], digest), "BadSignature")
+    return {"body": content[:end], "confidential": form == 1}
+
+
+def read_frame(frame: bytes, opening: bytes, keys: dict) -> dict:
+    """The content of the first frame after an opening, or Refused."""
+    header, device, content_key, _ = open_message(opening, keys, mode=1)
+    need(len(frame) >= 72 and frame[:4] == b"\x89SLF", "MalformedEnvelope")
+    version, suite, zero, mode = frame[4:8]
+    need(version == 1 and mode == 2, "UnsupportedEnvelope")
+    sequence, content_len = struct.unpack(">QQ", frame[24:40])
+    fitting = content_len == len(frame) - 72 and content_len >= 72 and (content_len - 56) % 16400 >= 16
+    need(zero == 0 and fitting, "MalformedEnvelope")
+    need(suite == header["suite"] and frame[8:24] == hash_of(header)[:16], "UnknownKey")
+    need(sequence < 2**20, "PolicyError")
+    need(sequence == 0, "ReplayedCapture")
+    key = hmac.digest(content_key, b"sealframe/v1/session", "sha256")
+    plaintext = chunks_or_refuse(key, b"sealframe/v1/frame" + frame[:72], frame[72:])
+    return check(plaintext, key, frame[40:72], device, payload_digest=False)
+
+
+def chunks_or_refuse(key: bytes, context: bytes, content: bytes) -> bytes:
+    try:
+        return chunks_open(key, context, content)
+    except InvalidTag as error:
+        raise Refused("CannotOpen") from error
 
 
 def sha256(*parts: bytes) -> bytes:
