@@ -97,8 +97,14 @@ def _add_demo(commands: _Commands) -> None:
         help="the picture it draws (default: %(default)s)",
     )
     others = demo.add_subparsers(title="other demonstrations", metavar="WHAT", parser_class=_Parser)
-    pay = others.add_parser("pay", help="pay by face, fail, refuse a replay, and print the ledger; all of it TEST")
-    pay.add_argument("--faces", metavar="FOLDER", help="two folders of at least four pictures, one for each person")
+    pay = others.add_parser(
+        "pay",
+        help="pay by face, fail, refuse a replay, and print the ledger; all of it TEST",
+        epilog="example: sealframe demo pay --faces people    (people/ann/1.jpg ... people/ben/4.jpg)",
+    )
+    pay.add_argument(
+        "--faces", metavar="FOLDER", help="a folder for each of two people, at least four pictures in each"
+    )
     pay.set_defaults(run=_application("sealframe.server.demo", "server"))
 
 
