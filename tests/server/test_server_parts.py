@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import uuid
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,27 @@ def test_the_server_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out) == {"sound": True, "broken": []}
     assert main(["server", "prune", "--home", home, "--days", "0"]) == 1
     assert main(["server", "prune", "--home", home]) == 0
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "olga\nforged"])
+def test_an_operators_name_can_stand_in_the_audit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    home = str(tmp_path / "bank")
+    assert main(["server", "init", "--home", home]) == 0
+    assert main(["server", "token", "--home", home, "--name", name]) == 1
+    assert "printable" in capsys.readouterr().err
+
+
+def test_a_database_that_fails_in_the_middle_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "bank"
+    assert main(["server", "init", "--home", str(home)]) == 0
+    with sqlite3.connect(home / "ledger.db") as connection:
+        connection.execute("DROP TABLE credentials")
+    assert main(["server", "check", "--home", str(home)]) == 1
+    assert "The database refused" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,13 @@ Covers A38, A40, A53, A55, A56, A57, A63, M26, M28.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from bank import ALICE, BOB, FUNDS, PASSWORD, Bank
+from sqlalchemy import event
 
+import sealframe as sf
 from sealframe.envelope import AnswerKey
 from sealframe.payment import Action, Code, PaymentState, Retry, new_payment_id
 from sealframe.server import operators
@@ -18,7 +21,7 @@ from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.settlement import DAY_MS
 
 
-def test_m26_the_right_face_pays_once_and_gets_a_receipt(bank: Bank) -> None:
+def test_m26_m27_the_right_face_pays_once_and_gets_a_receipt(bank: Bank) -> None:
     request = bank.request()
     answer = bank.ask(request)
     assert (answer.code, answer.state) == (Code.PAID, PaymentState.POSTED)
@@ -59,6 +62,15 @@ def test_a37_an_older_capture_is_stale_and_leaves_no_trace(bank: Bank) -> None:
     assert bank.terminal.read(answer.answer, key).code is Code.STALE_COUNTER
     assert not bank.service.answer(older).stored
     assert bank.balance("shop") == 250
+
+
+def test_a41_a_terminal_restored_from_a_backup_is_stale_until_its_counter_is_past(bank: Bank) -> None:
+    for _ in range(3):
+        assert bank.code(bank.request()) is Code.PAID
+    bank.terminal.counter = sf.MemoryCounter(4)  # three enrolled frames used 1 to 3, the payments 4 to 6
+    codes = [bank.code(bank.request()) for _ in range(4)]
+    assert codes == [Code.STALE_COUNTER] * 3 + [Code.PAID]
+    assert bank.balance("shop") == 4 * 250
 
 
 @pytest.mark.parametrize(
@@ -235,8 +247,6 @@ def test_another_version_of_the_request_is_told(bank: Bank) -> None:
 
 @pytest.mark.parametrize(("frame", "code"), [(0, Code.LOW_QUALITY), (255, Code.LOW_QUALITY)])
 def test_m29_a_bad_picture_asks_for_another_and_does_not_count(bank: Bank, frame: int, code: Code) -> None:
-    import sealframe as sf
-
     request = bank.request()
     sealer = sf.Sealer(to=bank.key.public, device=bank.terminal.device, counter=bank.terminal.counter, clock=bank.clock)
     dark = draw_face(ALICE) * 0 + frame
@@ -267,6 +277,31 @@ def test_a40_a_closed_store_takes_nothing(bank: Bank) -> None:
     bank.service.close()
     bank.service = bank.start()
     assert bank.service.answer(envelope).code is Code.PAID
+
+
+def test_a40_a_full_disk_charges_nothing_and_the_same_bytes_pay_when_there_is_room(bank: Bank) -> None:
+    engine = bank.service.database.engine
+    with engine.connect() as connection:
+        limit = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    @event.listens_for(engine, "begin")
+    def fill(connection: Any) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit}")
+
+    paid = 0
+    while True:
+        envelope, key = bank.terminal.seal(bank.request(amount=1))
+        try:
+            assert bank.service.answer(envelope).code is Code.PAID
+        except StoreUnavailable:
+            break
+        paid += 1
+    assert bank.balance("shop") == paid
+    event.remove(engine, "begin", fill)
+    with bank.service.database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.PAID
+    assert bank.balance("shop") == paid + 1
 
 
 def test_a63_an_answer_belongs_to_one_envelope(bank: Bank) -> None:

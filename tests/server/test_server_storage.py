@@ -23,7 +23,7 @@ from sealframe.server.group_commit import MAX_BATCH, GroupCommit, StoreUnavailab
 from sealframe.server.invariants import broken_invariants, changes_let_through
 from sealframe.server.tables import accounts
 
-PROCESSES = 4
+PROCESSES = 8
 
 
 @pytest.fixture
@@ -222,6 +222,23 @@ def test_i12_entries_and_audit_cannot_be_changed(bank: Bank) -> None:
         assert changes_let_through(connection) == []
 
 
+@pytest.mark.parametrize(
+    "unwritten",
+    [
+        "INSERT INTO operators VALUES ('00', 'olga', 1, NULL)",
+        "INSERT INTO keys VALUES ('00', 1, NULL)",
+        "UPDATE operators SET revoked_at = 2",
+    ],
+)
+def test_i11_a_right_that_changed_without_its_audit_row_is_found(database: Database, unwritten: str) -> None:
+    with database.transaction() as connection:
+        operators.create_token(connection, "otto", 1)
+        assert broken_invariants(connection) == []
+        connection.execute(text(unwritten))
+        (found,) = broken_invariants(connection)
+    assert found.startswith("I11")
+
+
 def test_readers_do_not_wait_for_the_writer(database: Database) -> None:
     with database.transaction() as connection:
         open_account(connection, "unseen")
@@ -235,7 +252,7 @@ def answer_in_another_process(folder: Path, envelope: bytes, results: Any) -> No
     service.close()
 
 
-def test_a39_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(bank: Bank) -> None:
+def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(bank: Bank) -> None:
     bank.save_keys()
     envelope, key = bank.terminal.seal(bank.request())
     context = multiprocessing.get_context("spawn")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
@@ -37,8 +38,13 @@ STOP_SECONDS = 20
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run one action."""
-    return _ACTIONS[arguments.action](arguments)
+    """Run one action. Raises PolicyError when the database fails in the middle; then nothing was changed."""
+    try:
+        return _ACTIONS[arguments.action](arguments)
+    except DBAPIError as error:
+        raise PolicyError(
+            "The database refused; look at its disk, its rights, and whether another process holds it."
+        ) from error
 
 
 def init(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from sealframe.errors import PolicyError
 from sealframe.server.database import lost_a_race
 
@@ -144,18 +146,22 @@ def _answer(waiting: _Waiting[Any], result: Any, error: BaseException | None) ->
     waiting.tries += 1
     if lost_a_race(error) and waiting.tries < _TRIES:
         return False
-    waiting.done.set_exception(error)
+    waiting.done.set_exception(_unavailable(error) if isinstance(error, DBAPIError) else error)
     return True
 
 
 def _fail_all(batch: list[_Waiting[Any]], error: Exception) -> list[_Waiting[Any]]:
     again = []
     for waiting in batch:
-        unavailable = StoreUnavailable("The database did not take the transaction; nothing of it counts.")
-        unavailable.__cause__ = error
         waiting.tries += 1
         if lost_a_race(error) and waiting.tries < _TRIES:
             again.append(waiting)
         else:
-            waiting.done.set_exception(unavailable)
+            waiting.done.set_exception(_unavailable(error))
     return again
+
+
+def _unavailable(error: BaseException) -> StoreUnavailable:
+    unavailable = StoreUnavailable("The database did not take the transaction; nothing of it counts.")
+    unavailable.__cause__ = error
+    return unavailable

@@ -67,7 +67,11 @@ _QUERIES = {
         SELECT c.subject FROM (
           SELECT payment_id AS subject, 'charge' AS action FROM payments WHERE state = 'posted'
           UNION ALL SELECT payment_id, 'cancelled' FROM payments WHERE state = 'cancelled'
+          UNION ALL SELECT payment_id, 'expired' FROM payments WHERE state = 'expired'
           UNION ALL SELECT refund_id, 'refund' FROM refunds
+          UNION ALL SELECT name, 'operator' FROM operators
+          UNION ALL SELECT name, 'operator_revoked' FROM operators WHERE revoked_at IS NOT NULL
+          UNION ALL SELECT key_id, 'vault_key' FROM keys
           UNION ALL SELECT account, 'account' FROM accounts
           UNION ALL SELECT account, 'password' FROM credentials
           UNION ALL SELECT template_id, 'enrol' FROM templates

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sealframe.server.vault import SealedTemplate
 
 UNLIMITED = 10**15
+MAX_OPERATOR_NAME = 64
 OUTSIDE = "outside"
 """Accounts outside:EUR, outside:USD, ... stand for money that comes from elsewhere; only they go below zero so far."""
 
@@ -48,7 +49,9 @@ class Conflict(SealframeError):
 
 
 def create_token(connection: Connection, name: str, now: int) -> str:
-    """A new operator's token; it is shown this once."""
+    """A new operator's token; it is shown this once. Raises PolicyError for a name that cannot stand in the audit."""
+    if not 1 <= len(name) <= MAX_OPERATOR_NAME or not name.isprintable():
+        raise PolicyError(f"An operator's name has 1 to {MAX_OPERATOR_NAME} printable characters; give another.")
     token = secrets.token_urlsafe(32)
     connection.execute(insert(operators), {"token_sha256": _hashed(token), "name": name, "created_at": now})
     write_audit(connection, now, "console", "operator", name)
