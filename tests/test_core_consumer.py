@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,17 @@ def test_files_of_one_instruction_set_share_no_code_with_others() -> None:
     lines = [line for line in listing.splitlines() if re.search(r"_(scalar|avx2|avx512|neon)\.cpp\.o:", line)]
     assert lines
     assert not [line for line in lines if re.search(r" [WwVvu] ", line)]
+
+
+@pytest.mark.parametrize(
+    ("group", "file"), [("cmake.root", "sealframe-config.cmake"), ("pkg_config", "sealframe.pc")], ids=str
+)
+def test_m30_other_packages_find_the_library_by_entry_point(group, file) -> None:
+    """What scikit-build-core and pkgconf of other packages read: a package whose folder holds the file."""
+    (entry,) = entry_points(group=group, name="sealframe")
+    found = Path(str(files(entry.load())))
+    assert (found / file).is_file()
+    assert found.is_relative_to(folder("--libdir"))
 
 
 def test_an_unknown_option_is_the_command_lines(capsys) -> None:

@@ -45,3 +45,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/sealframe-config-version.
 install(FILES ${PROJECT_BINARY_DIR}/sealframe-config-version.cmake DESTINATION ${package} COMPONENT python)
 configure_file(${PROJECT_SOURCE_DIR}/cpp/cmake/sealframe.pc.in ${PROJECT_BINARY_DIR}/sealframe.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sealframe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT python)
+
+if(SKBUILD)
+  # Entry points name Python packages: these make the two folders such.
+  set(marker ${PROJECT_BINARY_DIR}/entry_points/__init__.py)
+  file(WRITE ${marker} "\"\"\"Files for builds of C and C++ programs; found through an entry point.\"\"\"\n")
+  install(FILES ${marker} DESTINATION ${package} COMPONENT python)
+  install(FILES ${marker} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT python)
+endif()

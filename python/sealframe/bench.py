@@ -1,4 +1,4 @@
-"""How fast the native core is on this machine, beside NumPy, OpenCV, SciPy and SimSIMD where they are installed.
+"""How fast the native core is on this machine, beside NumPy, OpenCV, SciPy, SimSIMD and torch where they are installed.
 
 Every case and its peers run in turn in one process and processor time is counted, so that a ratio below 1 means faster
 than the peer whatever else the machine does. Peers run in one thread, with preallocated outputs, on the same data.
@@ -215,6 +215,10 @@ def _channel_peers(p: NDArray[np.float32], q: NDArray[np.float32]) -> dict[str, 
     if simsimd := _module("simsimd"):
         flat = [x.reshape(-1, x.shape[-1]) for x in (p, q)]
         peers["SimSIMD"] = lambda: simsimd.cosine(*flat)
+    if torch := _module("torch"):
+        torch.set_num_threads(1)
+        tensors = [torch.from_numpy(x) for x in (p, q)]
+        peers["torch"] = lambda: torch.nn.functional.cosine_similarity(*tensors, dim=-1)
     return peers
 
 

@@ -50,7 +50,7 @@ def sample_posterior(mean: np.ndarray, log_variance: np.ndarray, words: np.ndarr
 
 
 def noise_walk() -> str:
-    """The upper half of the noise as bits: a 1 goes up by one, a 0 is the next entry; 64 bits a number, lowest first."""
+    """Upper half of the noise as bits: a 1 goes up by one, a 0 is the next entry; 64 bits a number, lowest first."""
     steps, height = [], 0
     for noise in NOISE[WORDS // 2 :]:
         steps += [1] * (noise - height) + [0]
