@@ -6,8 +6,12 @@ Covers A33, A44, A53, M25, M26.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -245,6 +249,28 @@ def test_the_server_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out) == {"sound": True, "broken": []}
     assert main(["server", "prune", "--home", home, "--days", "0"]) == 1
     assert main(["server", "prune", "--home", home]) == 0
+
+
+def test_a_server_is_started_and_told_to_stop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = str(tmp_path / "bank")
+    assert main(["server", "init", "--home", home]) == 0
+    run = ["server", "run", "--home", home, "--detector", "centre", "--port"]
+    for told in (signal.SIGTERM, signal.SIGINT):
+        words = [sys.executable, "-m", "sealframe", *run, "0"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                assert server.stdout is not None
+                port = server.stdout.readline().split(",")[0].rpartition(":")[2]
+                connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+                connection.request("GET", "/health")
+                assert connection.getresponse().status == 200
+                connection.close()
+                assert main([*run, port]) == 1
+                assert "already in use" in capsys.readouterr().err
+                server.send_signal(told)
+                assert server.wait(30) == 0
+            finally:
+                server.kill()
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "olga\nforged"])

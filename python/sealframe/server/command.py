@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import time
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 STOP_SECONDS = 20
+BACKLOG = 2048
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -72,21 +75,39 @@ def serve(arguments: argparse.Namespace) -> int:
 
     from sealframe.server.web import build_app
 
-    service = _build_service(arguments)
-    log_as_json()
-    print(f"sealframe server on http://{arguments.host}:{arguments.port}, mode {arguments.mode}", flush=True)
-    app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
-    uvicorn.run(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    with _listen(arguments.host, arguments.port) as listener:
+        service = _build_service(arguments)
+        log_as_json()
+        app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        for told_to_stop in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn stops at these, then raises them again; to have been told to stop is no failure
+            signal.signal(told_to_stop, lambda *_: None)
+        print(f"sealframe server on {_address_of(listener)}, mode {arguments.mode}", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises PolicyError when the address is taken or not this machine's."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise PolicyError(f"The server cannot listen on {host}, port {port}: {why}; choose another.") from None
+
+
+def _address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def token(arguments: argparse.Namespace) -> int:
