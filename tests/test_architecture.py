@@ -38,7 +38,7 @@ ORDER = [
     "bench",
     "cli",
 ]
-APPLICATIONS = {"server", "training"}
+APPLICATIONS = {"server", "terminal", "training"}
 ENTRANCES = {"__init__", "__main__"}
 CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
 

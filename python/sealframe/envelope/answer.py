@@ -106,6 +106,17 @@ class AnswerKey(HoldsSecret):
             raise _damaged()
         return key
 
+    def to_bytes(self) -> bytes:
+        """64 secret bytes, for a private journal of the caller's own."""
+        return self.envelope_id + self._key
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> AnswerKey:
+        """The key that `to_bytes` gave. Raises ValueError for another length."""
+        if len(content) != 64:
+            raise ValueError("an answer key has 64 bytes")
+        return cls(content[:32], content[32:])
+
     def _record(self) -> Block:
         return record_block(_LABEL, {"envelope_id": self.envelope_id.hex()})
 

@@ -1,0 +1,80 @@
+"""The bank of the server's tests behind HTTP: in a thread, or in a process that is killed as by a power cut."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+from bank import Bank, open_bank
+from crash import _free_port
+
+from sealframe.server.web import build_app
+
+
+class BankSite:
+    """In a thread of this process."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.bank = Bank(folder)
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        # The application closes its own service; the bank's stays for the test.
+        config = uvicorn.Config(build_app(self.bank.start()), port=self.port, log_config=None)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        end = time.monotonic() + 20
+        while not self.server.started and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+
+    def close(self) -> None:
+        self.stop()
+        self.bank.close()
+
+
+class MortalSite(BankSite):
+    """In a process of its own."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if not (self.folder / "server.key").exists():
+            self.bank.save_keys()
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, str(self.folder), str(self.port)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            with suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=2):
+                return
+            assert self.process.poll() is None, "the server ended"
+            time.sleep(0.05)
+        raise TimeoutError("the server does not answer")
+
+    def stop(self) -> None:
+        """Kill it: nothing is finished."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+if __name__ == "__main__":
+    uvicorn.run(build_app(open_bank(Path(sys.argv[1]))), port=int(sys.argv[2]), log_config=None)

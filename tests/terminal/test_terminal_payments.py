@@ -1,0 +1,386 @@
+"""The terminal against the real server: paying, failing, losing answers, restarts, wrong clocks.
+
+Covers A41, A58, A63, M24, M27, M28, M29.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+from bank import ALICE, BOB, FUNDS, PASSWORD
+from site_of_bank import BankSite
+from till import Till
+
+import sealframe as sf
+from sealframe.envelope import write_clear_answer
+from sealframe.envelope.layout import split_envelope
+from sealframe.payment import Code, PaymentAnswer
+from sealframe.server import operators
+from sealframe.terminal.link import NotSent
+from sealframe.terminal.states import Choice, State, Trouble
+
+
+def test_m24_m27_a_face_pays_and_the_receipt_names_payee_and_amount(site: BankSite, till: Till) -> None:
+    till.pay(amount=250)
+    paid = till.until(State.PAID)
+    assert paid.request is not None
+    assert (paid.request.payee, paid.request.amount, paid.reason) == ("shop", 250, Code.PAID)
+    assert paid.reference == paid.request.payment_id[-12:].upper()
+    assert till.states[-5:] == [State.IDLE, State.READY, State.CAPTURED, State.VERIFYING, State.PAID]
+    assert site.bank.balance("alice") == FUNDS - 250
+    assert till.open_files() == []
+    (end,) = till.history()
+    assert (end["state"], end["reference"], end["amount"]) == ("paid", paid.reference, 250)
+    till.choose(Choice.DONE)
+    till.until(State.IDLE)
+
+
+def test_m28_another_face_fails_with_three_choices_and_the_password_pays(site: BankSite, till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    failed = till.until(State.FAILED)
+    assert (failed.reason, failed.attempts_left) == (Code.FACE_MISMATCH, 4)
+    assert failed.choices == (Choice.FACE, Choice.PASSWORD, Choice.CANCEL)
+    till.choose(Choice.PASSWORD)
+    till.cashier.give_password(till.until(State.PASSWORD).screen, "wrong")
+    assert till.until(State.FAILED).reason is Code.WRONG_PASSWORD
+    till.choose(Choice.PASSWORD)
+    till.cashier.give_password(till.until(State.PASSWORD).screen, PASSWORD)
+    till.until(State.PAID)
+    assert site.bank.balance("alice") == FUNDS - 250
+    assert PASSWORD not in (till.folder / "journal" / "history.jsonl").read_text()
+
+
+def test_m28_face_again_pays(site: BankSite, till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    till.until(State.FAILED)
+    till.camera.person = ALICE
+    till.choose(Choice.FACE)
+    till.until(State.PAID)
+    assert site.bank.balance("alice") == FUNDS - 250
+    assert till.camera.opened == till.camera.released == 2
+
+
+def test_m28_cancel_charges_nothing(site: BankSite, till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    till.until(State.FAILED)
+    till.cancel()
+    assert till.until(State.CANCELLED).reason is Code.CANCELLED
+    assert site.bank.balance("alice") == FUNDS
+    assert till.history()[-1]["state"] == "cancelled"
+
+
+def test_five_faces_that_do_not_match_close_that_way(site: BankSite, till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    for _ in range(4):
+        assert till.until(State.FAILED).reason is Code.FACE_MISMATCH
+        till.choose(Choice.FACE)
+        till.until(State.READY, State.CAPTURED, State.VERIFYING)
+    locked = till.until(State.FAILED)
+    assert locked.reason is Code.FACE_LOCKED
+    assert locked.choices == (Choice.PASSWORD, Choice.CANCEL)
+
+
+def test_m29_every_try_is_a_fresh_envelope_and_there_are_five(site: BankSite, till: Till) -> None:
+    def busy(envelope: bytes) -> bytes:
+        envelope_id = hashlib.sha256(envelope).hexdigest()
+        body = PaymentAnswer(Code.SERVER_BUSY, envelope_id, int(site.bank.clock() * 1000)).encode()
+        return write_clear_answer(site.bank.key, envelope, body)
+
+    till.wire.faults = [busy] * 5
+    till.pay()
+    failed = till.until(State.FAILED)
+    assert (failed.reason, failed.tries) == (Code.SERVER_BUSY, 5)
+    assert till.states.count(State.RETRYING) == 4
+    assert len({split_envelope(envelope).header.message_id for envelope in till.wire.sent}) == 5
+
+
+def test_no_good_picture_asks_the_person_and_sends_nothing(till: Till) -> None:
+    till.camera.person = None
+    till.pay()
+    failed = till.until(State.FAILED)
+    assert failed.reason is Trouble.NO_GOOD_PICTURE
+    assert till.wire.sent == []
+    till.cancel()
+    assert till.until(State.CANCELLED).reason is Trouble.BY_PERSON
+    assert till.wire.sent == [], "nothing was sent, so there is nothing to cancel"
+
+
+def test_a_camera_that_is_pulled_out_is_a_choice_not_an_end(till: Till) -> None:
+    till.camera.person, till.camera.ends_after = None, 3
+    till.pay()
+    assert till.until(State.FAILED).reason is Trouble.NO_CAMERA
+
+
+def test_cancel_takes_effect_within_one_frame(till: Till) -> None:
+    till.camera.person = None
+    till.pay()
+    till.until(State.READY)
+    time.sleep(0.05)
+    till.cancel()
+    before = till.camera.frames
+    till.until(State.CANCELLED)
+    assert till.camera.frames <= before + 1
+    assert till.camera.released == till.camera.opened
+
+
+def test_a_lost_answer_is_fetched_with_the_same_bytes(site: BankSite, till: Till) -> None:
+    till.wire.faults = [till.wire.lose_answer, till.wire.lose_answer, till.wire.lose_request]
+    till.pay()
+    till.until(State.PAID)
+    assert len(till.wire.sent) == 4
+    assert len(set(till.wire.sent)) == 1
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_after_five_lost_answers_the_terminal_asks(site: BankSite, till: Till) -> None:
+    till.wire.faults = [till.wire.lose_answer] * 5
+    till.pay()
+    paid = till.until(State.PAID)
+    assert State.UNKNOWN in till.states
+    assert paid.reference
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_a_request_that_never_arrived_is_not_charged_later(site: BankSite, till: Till) -> None:
+    till.wire.faults = [till.wire.lose_request] * 5
+    till.pay()
+    assert till.until(State.FAILED).reason is Trouble.NO_ANSWER
+    late = till.wire.sent[0]
+    site.bank.service.answer(late)  # it arrives after all
+    assert site.bank.balance("alice") == FUNDS
+    till.choose(Choice.FACE)
+    till.until(State.PAID)
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_without_any_answer_the_payment_is_cancelled_until_that_is_answered(site: BankSite, till: Till) -> None:
+    till.wire.faults = [till.wire.lose_answer] * 5 + [till.wire.lose_request] * 15
+    till.pay()
+    paid = till.until(State.PAID)
+    assert paid.reason is Code.ALREADY_PAID
+    assert paid.reference
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_without_a_connection_nothing_was_sent_and_the_person_is_told(site: BankSite, till: Till) -> None:
+    def no_connection(envelope: bytes) -> bytes:
+        raise NotSent
+
+    till.wire.faults = [no_connection] * 5
+    till.pay()
+    assert till.until(State.FAILED).reason is Trouble.NO_SERVER
+    till.cancel()
+    assert till.until(State.CANCELLED).reason is Trouble.BY_PERSON
+    assert till.open_files() == []
+
+
+@pytest.mark.mortal
+def test_the_server_is_killed_in_the_middle_and_comes_back(site: BankSite, till: Till) -> None:
+    def power_cut(envelope: bytes) -> bytes:
+        try:
+            return till.wire.lose_answer(envelope)
+        finally:
+            site.stop()
+
+    till.wire.faults = [power_cut]
+    till.pay()
+    till.until(State.UNKNOWN)
+    site.start()
+    assert till.until(State.PAID).reference
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+@pytest.mark.parametrize("charged", [True, False])
+def test_unknown_is_resolved_after_a_restart(site: BankSite, till: Till, charged: bool) -> None:
+    fault = till.wire.lose_answer if charged else till.wire.lose_request
+    till.wire.faults = [fault] * 5 + [till.wire.lose_request] * 100
+    till.pay()
+    till.until(State.UNKNOWN)
+    till.stop()
+    (open_file,) = till.open_files()
+    assert open_file.stat().st_mode & 0o777 == 0o600
+    till.wire.faults = []
+    till.start()
+    resolved = till.until(State.PAID, State.CANCELLED)
+    assert resolved.state is (State.PAID if charged else State.CANCELLED)
+    assert resolved.request is not None
+    assert resolved.request.amount == 250
+    assert site.bank.balance("alice") == FUNDS - 250 * charged
+    assert till.open_files() == []
+
+
+def test_a58_double_clicks_start_one_payment_and_answer_one_question(site: BankSite, till: Till) -> None:
+    screen = till.now.screen
+    for _ in range(2):
+        till.cashier.start(screen, "shop", 250, "EUR", "alice")
+    till.until(State.PAID)
+    screen = till.now.screen
+    for _ in range(2):
+        till.cashier.choose(screen, Choice.DONE)
+    till.until(State.IDLE)
+    time.sleep(0.05)
+    assert till.now.state is State.IDLE
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_a58_a_late_click_finds_another_screen(till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    old = till.until(State.FAILED).screen
+    till.cashier.choose(old, Choice.FACE)
+    till.until(State.READY, State.CAPTURED, State.VERIFYING)
+    till.until(State.FAILED)
+    till.cashier.choose(old, Choice.FACE)
+    time.sleep(0.1)
+    assert till.now.state is State.FAILED
+
+
+def test_a41_a_terminal_restored_from_a_backup_goes_on_beyond_every_used_counter(site: BankSite, till: Till) -> None:
+    backup = (till.folder / "till.counter").read_bytes() if (till.folder / "till.counter").exists() else b""
+    till.pay()
+    till.until(State.PAID)
+    till.stop()
+    (till.folder / "till.counter").write_bytes(b"sealframe-counter 1\nnext 0\n")
+    assert backup is not None
+    till.start()
+    till.until(State.IDLE)
+    till.pay()
+    till.until(State.PAID)
+    assert [situation.reason for situation in till.seen].count(Code.STALE_COUNTER) == 1
+    assert site.bank.balance("alice") == FUNDS - 500
+
+
+def test_a63_a_signed_answer_sets_the_clock(site: BankSite, till: Till) -> None:
+    till.clock._shift = -4000.0
+    till.pay()
+    till.until(State.PAID)
+    assert abs(till.clock() - site.bank.clock()) < 5
+    assert Code.CLOCK_SKEW in [situation.reason for situation in till.seen]
+
+
+def test_a63_an_unsigned_a_foreign_or_a_replayed_answer_changes_nothing(site: BankSite, till: Till) -> None:
+    till.pay()
+    till.until(State.PAID)
+    old = till.wire.link.send(till.wire.sent[-1])
+    till.choose(Choice.DONE)
+    till.until(State.IDLE)
+    lie = PaymentAnswer(Code.CLOCK_SKEW, "0" * 64, 1).encode()
+    stranger = sf.ServerKey.generate()
+    till.wire.faults = [
+        lambda _: b"",
+        lambda _: lie,
+        lambda _: old,
+        lambda envelope: write_clear_answer(stranger, envelope, lie),
+        lambda envelope: write_clear_answer(site.bank.key, envelope, lie),  # signed, but about other bytes
+    ]
+    before = till.clock._shift
+    till.pay()
+    till.until(State.FAILED)
+    assert till.now.reason is Trouble.NO_ANSWER
+    assert till.clock._shift == before
+
+
+def test_a_revoked_terminal_is_out_of_service(site: BankSite, till: Till) -> None:
+    site.bank.operate(operators.revoke_device, device=till.device.key_id.hex())
+    till.pay()
+    assert till.until(State.OUT_OF_SERVICE).reason is Code.DEVICE_REVOKED
+
+
+def test_too_little_money_ends_with_cancel_alone(site: BankSite, till: Till) -> None:
+    till.pay(amount=FUNDS + 1)
+    failed = till.until(State.FAILED)
+    assert (failed.reason, failed.choices) == (Code.INSUFFICIENT_FUNDS, (Choice.CANCEL,))
+    till.cancel()
+    till.until(State.CANCELLED)
+
+
+def test_a_rejected_payment_can_be_left(till: Till) -> None:
+    till.pay(payee="nobody")
+    assert till.until(State.FAILED).reason is Code.REJECTED
+    till.cancel()
+    till.until(State.CANCELLED)
+
+
+def test_a_question_nobody_answers_cancels(site: BankSite, tmp_path, till: Till) -> None:
+    from dataclasses import replace
+
+    till.stop()
+    till.pauses = replace(till.pauses, abandoned=0.1)
+    till.start()
+    till.until(State.IDLE)
+    till.camera.person = BOB
+    till.pay()
+    till.until(State.CANCELLED)
+    till.until(State.IDLE)
+    assert till.history()[-1]["state"] == "cancelled"
+
+
+def test_no_password_and_no_picture_reach_the_journal(till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    till.until(State.FAILED)
+    till.choose(Choice.PASSWORD)
+    till.until(State.PASSWORD)
+    till.wire.faults = [till.wire.lose_request] * 100
+    till.cashier.give_password(till.now.screen, PASSWORD)
+    till.until(State.UNKNOWN)
+    (path,) = till.open_files()
+    content = path.read_bytes()
+    assert PASSWORD.encode() not in content
+    first = json.loads(content[: content.index(b"\n")])
+    assert "password" not in first or first["password"] is None
+    assert path.stat().st_mode & 0o077 == 0
+    till.wire.faults = []
+    till.until(State.FAILED, State.CANCELLED)
+
+
+def test_two_terminals_do_not_share_a_journal(till: Till) -> None:
+    from sealframe.errors import PolicyError
+    from sealframe.terminal.journal import Journal
+
+    with pytest.raises(PolicyError, match="Another terminal"):
+        Journal(till.folder / "journal")
+
+
+def test_cancel_races_with_paying_and_the_server_decides(site: BankSite, till: Till) -> None:
+    for _ in range(5):
+        till.until(State.IDLE)
+        before = site.bank.balance("alice")
+        till.pay(amount=10)
+        till.until(State.READY, State.CAPTURED, State.VERIFYING, State.PAID)
+        if till.now.request is not None:
+            till.cancel()
+        end = till.until(State.PAID, State.CANCELLED)
+        assert site.bank.balance("alice") == before - 10 * (end.state is State.PAID)
+        till.choose(Choice.DONE)
+
+
+def test_the_quality_gate_names_what_is_wrong() -> None:
+    from sealframe.server.demo_faces import draw_face
+    from sealframe.terminal.quality import Hint, centre_square, judge
+
+    face = centre_square(np.ascontiguousarray(draw_face(ALICE, 0)))
+    assert judge(face) is Hint.GOOD
+    assert judge((face * 0.1).astype(np.uint8)) is Hint.TOO_DARK
+    assert judge((255 - face * 0.05).astype(np.uint8)) is Hint.TOO_BRIGHT
+    assert judge((face * 0.05 + 120).astype(np.uint8)) is Hint.TOO_FLAT
+    wide = np.zeros((48, 64, 3), np.uint8)
+    assert centre_square(wide).shape == (48, 48, 3)
+
+
+def test_stopping_while_the_camera_is_on_releases_it(till: Till) -> None:
+    till.camera.person = None
+    till.pay()
+    till.until(State.READY)
+    till.stop()
+    assert till.camera.released == 1
+    assert threading.active_count() >= 1

@@ -1,0 +1,181 @@
+"""A running terminal for tests: everything real but the camera, whose frames a test chooses, and the waits."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bank import ALICE
+from site_of_bank import BankSite
+
+import sealframe as sf
+from sealframe.server.demo_faces import draw_face
+from sealframe.terminal.cashier import Cashier, Pauses
+from sealframe.terminal.clock import CorrectedClock, NotedCounter
+from sealframe.terminal.journal import Journal
+from sealframe.terminal.link import NoReply, ServerLink
+from sealframe.terminal.states import Choice, Situation, State
+
+QUICK = Pauses(
+    resend=(0.02, 0.02, 0.02, 0.02), cancel_again=0.05, not_ready=0.05, steady=0, no_good_picture=3, next_try=0
+)
+
+
+class Camera:
+    """Gives the chosen person's frames, every one another capture, and knows whether it was released."""
+
+    def __init__(self, person: int | None = ALICE) -> None:
+        self.person = person
+        self.opened = self.released = self.frames = 0
+        self.ends_after: int | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Iterator[Any]]:
+        self.opened += 1
+        try:
+            yield self._shots()
+        finally:
+            self.released += 1
+
+    def _shots(self) -> Iterator[Any]:
+        while self.ends_after is None or self.frames < self.ends_after:
+            self.frames += 1
+            yield np.zeros((256, 256, 3), np.uint8) if self.person is None else self._shot()
+            time.sleep(0.002)
+
+    def _shot(self) -> Any:
+        return np.ascontiguousarray(draw_face(self.person or 0, 9 + self.frames)[..., ::-1])
+
+
+class Wire:
+    """The real link, on which a test loses, delays or changes what passes."""
+
+    def __init__(self, address: str) -> None:
+        self.link = ServerLink(address)
+        self.sent: list[bytes] = []
+        self.faults: list[Callable[[bytes], bytes]] = []
+
+    def send(self, envelope: bytes, sent: Callable[[], object] = lambda: None) -> bytes:
+        self.sent.append(envelope)
+        if self.faults:
+            return self.faults.pop(0)(envelope)
+        return self.link.send(envelope, sent)
+
+    def lose_answer(self, envelope: bytes) -> bytes:
+        self.link.send(envelope)
+        raise NoReply
+
+    def lose_request(self, envelope: bytes) -> bytes:
+        raise NoReply
+
+    def is_reachable(self) -> bool:
+        return self.link.is_reachable()
+
+    def close(self) -> None:
+        self.link.close()
+
+
+class Till:
+    def __init__(self, site: BankSite, folder: Path, pauses: Pauses = QUICK, *, start: bool = True) -> None:
+        self.site, self.folder, self.pauses = site, folder, pauses
+        folder.mkdir(exist_ok=True)
+        self.device = sf.DeviceKey.generate("POS-TILL")
+        self.register(self.device.public)
+        self.camera = Camera()
+        self.clock = CorrectedClock(site.bank.clock)
+        self.seen: list[Situation] = []
+        self.running = False
+        if start:
+            self.start()
+            self.until(State.IDLE)
+
+    def register(self, public: sf.DevicePublic) -> None:
+        from sealframe.server import operators
+        from sealframe.server.records import record_of
+
+        self.site.bank.operate(operators.register_device, device=public, record=record_of(public))
+
+    def start(self) -> None:
+        self.wire = Wire(self.site.address)
+        counter = NotedCounter(sf.CounterFile(self.folder / "till.counter"))
+        server = self.site.bank.key.public
+        sealer = sf.Sealer(to=server, device=self.device, counter=counter, workers=0, clock=self.clock)
+        self.journal = Journal(self.folder / "journal")
+        self.cashier = Cashier(
+            sealer=sealer,
+            server=server,
+            counter=counter,
+            clock=self.clock,
+            source=self.camera,
+            link=self.wire,  # type: ignore[arg-type]
+            journal=self.journal,
+            pauses=self.pauses,
+        )
+        self._note(self.cashier)
+        self.worker = threading.Thread(target=self.cashier.run)
+        self.running = True
+        self.worker.start()
+
+    def stop(self) -> None:
+        if self.running:
+            self.cashier.stop()
+            self.worker.join(20)
+            assert not self.worker.is_alive()
+            self.journal.close()
+            self.running = False
+            self.wire.close()
+            assert self.camera.opened == self.camera.released, "the camera is released on every exit"
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _note(self, cashier: Cashier) -> None:
+        to = cashier._to
+
+        def noting(event: Any) -> None:
+            to(event)
+            self.seen.append(cashier.situation)
+
+        cashier._to = noting  # type: ignore[method-assign]
+
+    # What a person does
+
+    def pay(self, amount: int = 250, account: str = "alice", payee: str = "shop") -> None:
+        self.cashier.start(self.now.screen, payee, amount, "EUR", account)
+
+    def choose(self, choice: Choice) -> None:
+        self.cashier.choose(self.now.screen, choice)
+
+    def cancel(self) -> None:
+        assert self.now.request is not None
+        self.cashier.cancel(self.now.request.payment_id)
+
+    @property
+    def now(self) -> Situation:
+        return self.cashier.situation
+
+    def until(self, *wanted: State, timeout_s: float = 30) -> Situation:
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if self.now.state in wanted:
+                return self.now
+            time.sleep(0.002)
+        raise AssertionError(f"still {self.now.state} ({self.now.reason}), wanted {wanted}")
+
+    @property
+    def states(self) -> list[State]:
+        return [situation.state for situation in self.seen]
+
+    def history(self) -> list[dict[str, Any]]:
+        path = self.folder / "journal" / "history.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def open_files(self) -> list[Path]:
+        return list((self.folder / "journal").glob("*.open"))
