@@ -1,6 +1,6 @@
 """The command line as people use it (M30): names, exit statuses, sentences, whole files (A44, A50, A51).
 
-Covers A45, M20, M21, M22.
+Covers A45, A52, M20, M21, M22.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sealframe.cli import main
@@ -254,6 +255,25 @@ def test_a50_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (tmp_path / "race").write_bytes(b"winner")
     assert (tmp_path / "race").read_bytes() == b"winner"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "race"]
+
+
+def test_a52_without_memory_a_sentence_and_no_file(home: Path) -> None:
+    """The address space ends 30 MB above what the program takes before it reads the picture, which needs 48 MB."""
+    Path("large.png").write_bytes(encoded(np.zeros((4000, 4000, 3), np.uint8), "PNG", compress_level=0))
+    code = (
+        "import resource, sys\n"
+        "from sealframe import _core, cli, envelope, image, keys, models, pipeline\n"
+        "import PIL.Image, PIL.PngImagePlugin, onnxruntime\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 30_000_000,) * 2)\n"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    command = ["seal", "large.png", "--to", "server.pub", "--as", "pos.key", "--out", "large.seal"]
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("sealframe: There is not enough memory")
+    assert not Path("large.seal").exists()
 
 
 def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:

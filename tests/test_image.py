@@ -5,8 +5,10 @@ Covers A2, A3, A4, A5, A6, A11, A45.
 
 from __future__ import annotations
 
+import io
 import struct
 import threading
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -184,6 +186,25 @@ def test_a7_animated_and_multi_page_take_the_first_frame() -> None:
     assert np.array_equal(frame_from_bytes(pages).pixels, GRAY)
     moving = encoded(first.convert("RGB"), "WEBP", save_all=True, append_images=[second.convert("RGB")], lossless=True)
     assert np.array_equal(frame_from_bytes(moving).pixels[..., 0], GRAY)
+
+
+def test_a8_a_file_is_what_its_first_bytes_say_and_nothing_else() -> None:
+    """A picture that is an archive or a page at its end is read as the picture; the reverse is no picture."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("run.sh", "echo")
+    for kind in ("JPEG", "PNG"):
+        picture = encoded(RGB, kind)
+        for tail in (archive.getvalue(), b"<script>alert(1)</script>", encoded(RGB[::-1], "PNG")):
+            assert np.array_equal(frame_from_bytes(picture + tail).pixels, frame_from_bytes(picture).pixels)
+            for head in (tail, b"GIF89a", b"%PDF-1.7\n", b" "):
+                if head[:4] != b"\x89PNG":
+                    with pytest.raises(ImageError):
+                        frame_from_bytes(head + picture)
+    with pytest.raises(ImageError):
+        frame_from_bytes(encoded(RGB, "PNG")[:8] + encoded(RGB, "JPEG"))
+    with pytest.raises(ImageError):
+        frame_from_bytes(b"\xff\xd8\xff" + encoded(RGB, "PNG"))
 
 
 def test_a9_sealing_pixels_carries_no_metadata() -> None:

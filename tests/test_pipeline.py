@@ -1,10 +1,12 @@
 """Seal and open, whole (M1, M12-M15, M17-M19, M21-M23, M30), and what the pipeline refuses (A11, A18, A36-A38, A45).
 
-Covers A13, A17, A37, A43.
+Covers A8, A12, A13, A17, A37, A43, A46.
 """
 
 from __future__ import annotations
 
+import ast
+import hmac
 import os
 import pickle
 import threading
@@ -18,6 +20,7 @@ import numpy as np
 import pytest
 
 import sealframe as sf
+from properties import endurance
 from sealframe.envelope import content
 from sealframe.image import frame_from_bytes
 from sealframe.image_factor import PROFILES, ImageFactor
@@ -209,6 +212,83 @@ def test_a45_nothing_secret_in_printed_forms_or_tracebacks(server: sf.ServerKey,
             pickle.dumps(holder)
 
 
+def test_a8_a_polyglot_is_sealed_and_opened_as_the_very_bytes_it_was(
+    server: sf.ServerKey, device: sf.DeviceKey
+) -> None:
+    polyglot = encoded(synthetic_frame(20, 20), "JPEG") + b"PK\3\4<script>"
+    assert archive(server, device).open(sealer_for(server, device).seal(polyglot)).payload == polyglot
+
+
+def test_a12_what_happens_to_the_callers_memory_during_a_call_changes_nothing(
+    server: sf.ServerKey, device: sf.DeviceKey
+) -> None:
+    pixels, encoded_picture = synthetic_frame(20, 20), bytearray(encoded(synthetic_frame(30, 30), "PNG"))
+    sealer, opener = sealer_for(server, device), archive(server, device)
+    before = pixels.copy(), bytes(encoded_picture)
+
+    def spoil(stage: str) -> None:
+        if stage == "image":
+            pixels.resize((1, 1, 3), refcheck=False)
+            encoded_picture.clear()
+
+    assert np.array_equal(opener.open(sealer.seal(pixels, mark=spoil)).image, before[0])
+    encoded_picture[:] = before[1]
+    pixels.resize((20, 20, 3), refcheck=False)
+    assert opener.open(sealer.seal(encoded_picture, mark=spoil)).payload == before[1]
+
+
+def test_a12_buffers_cannot_be_resized_while_they_are_read_or_written(
+    server: sf.ServerKey, device: sf.DeviceKey
+) -> None:
+    envelope, out = bytearray(sealer_for(server, device).seal(synthetic_frame(20, 20))), bytearray(10_000)
+    refused: list[str] = []
+
+    def spoil(stage: str) -> None:
+        for name, buffer in (("envelope", envelope), ("out", out)):
+            try:
+                buffer.clear()
+            except BufferError:
+                refused.append(f"{stage} {name}")
+
+    opened = archive(server, device).open_into(out, envelope, mark=spoil)
+    assert {"envelope out", "image out", "comparison out"} <= set(refused)
+    assert np.array_equal(opened.image, synthetic_frame(20, 20))
+    with pytest.raises(BufferError):
+        out.clear()
+
+
+def test_a46_every_secret_comparison_takes_the_same_time_whatever_it_finds(
+    server: sf.ServerKey, device: sf.DeviceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tag, both digests and image factor go through compare_digest, and a match for each is what opens."""
+    envelope, opener = sealer_for(server, device).seal(synthetic_frame(20, 20), b"data"), archive(server, device)
+    factor = opener.open(envelope).security_factor
+    compare, compared = hmac.compare_digest, []
+
+    def recorded(first: Any, second: Any) -> bool:
+        compared.append(bytes(second))
+        return compare(first, second)
+
+    monkeypatch.setattr(hmac, "compare_digest", recorded)
+    opener.open(envelope)
+    assert compared == [envelope[56:88], factor.data_digest, factor.payload_digest, factor.image_factor]
+
+
+SECRET_WORDS = {"tag", "digest", "secret", "password", "mac", "token", "factor"}
+
+
+@pytest.mark.parametrize("part", ["envelope", "keys", "pipeline", "freshness", "security_factor"])
+def test_a46_no_secret_is_compared_with_an_operator(part: str) -> None:
+    folder = Path(sf.__file__).parent
+    for path in [*folder.glob(f"{part}.py"), *folder.glob(f"{part}/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+                continue
+            for operand in (node.left, *node.comparators):
+                name = getattr(operand, "attr", getattr(operand, "id", ""))
+                assert not SECRET_WORDS & set(name.split("_")), f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
 def test_a43_a_sealer_works_on_in_a_forked_child(server: sf.ServerKey, device: sf.DeviceKey, tmp_path: Path) -> None:
     sealer = sealer_for(server, device, counter=sf.CounterFile(tmp_path / "pos.counter"))
     opener, frame = archive(server, device), synthetic_frame(20, 20)
@@ -348,6 +428,13 @@ def test_sealing_and_opening_take_at_most_four_frames_of_memory(server: sf.Serve
     assert np.array_equal(opened.image, frame)
     for peak in (sealing_peak, opening_peak):
         assert frame.size < peak <= 4 * frame.size
+
+
+def test_many_seals_and_openings_hold_no_memory_and_no_descriptors() -> None:
+    """A short form of `python tests/properties/endurance.py`."""
+    first, last = endurance.run(rounds=60, every=20)[1:3]
+    assert last.descriptors == first.descriptors
+    assert last.resident_kb - first.resident_kb < 2_000
 
 
 def test_a_stream_of_frames_under_one_opening(server: sf.ServerKey, device: sf.DeviceKey) -> None:
