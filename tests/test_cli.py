@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from sealframe.cli import main
 from sealframe.cli.arguments import build_parser
+from sealframe.envelope import inspect
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
 from sealframe.image import frame_from_bytes
@@ -69,8 +71,11 @@ def test_open_explain_names_each_check_and_its_outcome(home: Path, capsys: pytes
     capsys.readouterr()
     assert open_("--explain") == 0
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split("  ")[0] for line in lines] == ["passed"] * len(CHECKS)
+    outcomes = {line[9:23].strip(): line[:9].strip() for line in lines}
+    assert outcomes == {check: "left out" if check == "clock" else "passed" for check in CHECKS}
     assert [line[9:23].strip() for line in lines] == list(CHECKS)
+    assert open_("--explain", "--live", "replays.db", out="live.png") == 0
+    assert [line[:9].strip() for line in capsys.readouterr().err.splitlines()] == ["passed"] * len(CHECKS)
     altered = bytearray(Path("photo.seal").read_bytes())
     altered[-1] ^= 1
     Path("photo.seal").write_bytes(altered)
@@ -136,6 +141,16 @@ def test_standard_streams(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(envelope)))
     assert open_(envelope="-", out="-") == 0
     assert capfdbinary.readouterr().out == Path("photo.png").read_bytes()
+
+
+def test_inspect_explains_each_field(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert seal() == 0
+    capsys.readouterr()
+    assert main(["inspect", "photo.seal"]) == 0
+    *fields, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in fields] == list(inspect(Path("photo.seal").read_bytes()))
+    assert all(re.fullmatch(r"\w+ +\S.*  \(.+\)", line) for line in fields)
+    assert last.startswith("Nothing of this is verified")
 
 
 def test_inspect_and_factor_print_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,23 @@ from sealframe.envelope import inspect
 if TYPE_CHECKING:
     import argparse
 
+MEANINGS = {
+    "version": "of the format",
+    "suite": "how the content key is wrapped and the content encrypted",
+    "sign": "the algorithm with which the device signed",
+    "mode": "a message, or the opening of a session",
+    "factor_profile": "how the picture was measured: networks, similarity, reduction",
+    "recipients": "ids of the keys that can open it",
+    "signer": "id of the device's key",
+    "message_id": "random, never the same twice",
+    "factor_tag": "commits to picture, context and data, and shows nothing of them",
+    "header_bytes": "before the signature",
+    "signature_bytes": "of the device",
+    "content_bytes": "encrypted: factor, context, data, picture",
+    "payload_bytes_at_most": "the picture is smaller by factor, context and data",
+}
+"""What each fact of a header says."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the header's facts; nothing of them is verified."""
@@ -18,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(facts)
     else:
         for name, value in facts.items():
-            print(f"{name:16}{', '.join(map(str, value)) if isinstance(value, list) else value}")
+            spelled = ", ".join(map(str, value)) if isinstance(value, list) else value
+            print(f"{name:23}{spelled}  ({MEANINGS[name]})")
         print("Nothing of this is verified; open the envelope to check it.")
     return 0
