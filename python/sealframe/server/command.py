@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import time
@@ -101,7 +102,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "a port is 0 to 65535"
         raise PolicyError(f"The server cannot listen on {host}, port {port}: {why}; choose another.") from None
 
 
