@@ -119,6 +119,15 @@ def test_buffers_that_cannot_be_written_to_are_refused(device: DeviceKey, server
     assert unseal(start[:length], server, device.public).payload == payload
 
 
+def test_an_empty_payload_shares_memory_with_nothing(device: DeviceKey, server: ServerKey) -> None:
+    out = bytearray(5_000)
+    writer = EnvelopeWriter(server.public, device, clock=now_s)
+    length = writer.write_into(out, 1, factor_of(device, b"", b""), b"", memoryview(out)[:0])
+    assert unseal(out[:length], server, device.public).payload == b""
+    with pytest.raises(ValueError, match="too small"):
+        writer.write_into(bytearray(), 1, factor_of(device, b"", b""), b"", b"")
+
+
 @pytest.mark.parametrize("size", [0, 1, 16_000, 40_000])
 def test_open_into_hands_out_a_view_of_the_buffer(device: DeviceKey, server: ServerKey, size: int) -> None:
     payload = bytes(range(256)) * (size // 256) + bytes(size % 256)

@@ -173,6 +173,14 @@ def test_the_answer_key_waits_in_a_private_file(
             AnswerKey.load(path)
 
 
+def test_the_answer_key_waits_in_a_journal(server: ServerKey, request_: tuple[bytes, AnswerKey]) -> None:
+    kept = request_[1].to_bytes()
+    assert AnswerKey.from_bytes(kept).read(request_[1].write(server, BODY), server.public).body == BODY
+    for wrong in (b"", kept[:-1], kept + b"\0"):
+        with pytest.raises(ValueError, match="64 bytes"):
+            AnswerKey.from_bytes(wrong)
+
+
 def test_a45_an_answer_key_does_not_show_its_key(request_: tuple[bytes, AnswerKey]) -> None:
     answer_key = request_[1]
     assert answer_key.envelope_id.hex() in repr(answer_key)
