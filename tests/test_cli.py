@@ -205,7 +205,7 @@ def test_wrong_usage_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "keygen", "key", "seal", "open", "inspect", "factor", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "keygen", "key", "seal", "open", "inspect", "factor", "doctor", "train"])
 def test_every_help_has_an_example_and_the_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         build_parser().parse_args([command, "--help"])

@@ -14,8 +14,8 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("segno")
 
-from sealframe.training import evaluate
-from sealframe.training.__main__ import main
+from sealframe.cli import main
+from sealframe.training import judge as judging
 from sealframe.training.export import export_gan
 from sealframe.training.frames import to_blocks, to_tiles
 from sealframe.training.gan import GanRecipe, GanRun
@@ -102,8 +102,8 @@ def test_m16_gan_from_pictures_to_networks(folder, recipe, tmp_path):
     run = GanRun(recipe, pictures, tmp_path)
     run.run(lambda line: None)
     export_gan(run, tmp_path)
-    judge = evaluate.Judge(tmp_path)
-    clear = evaluate.photographed("faces", folder, kept=[picture.source for picture in pictures])
+    judge = judging.Judge(tmp_path)
+    clear = judging.photographed("faces", folder, kept=[picture.source for picture in pictures])
     report = judge.clean(clear)
     assert report["psnr"] > 25
     assert report["integer_to_float_twin_psnr"] > 40
@@ -118,17 +118,17 @@ def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
     assert run.history[-1]["bits"] < 0.97 * first["bits"]
     export_vae(run, tmp_path)
     tiles, _ = run.pairs.batch(0, 16)
-    judge = evaluate.VaeJudge(tmp_path)
+    judge = judging.VaeJudge(tmp_path)
     mean, log_variance = judge.encode(tiles)
     chance = judge.decode(mean)
     assert mean.shape == log_variance.shape == chance.shape == (16, 8, 8, 16)
 
 
 def test_command_line_trains_and_judges(folder, tmp_path, capsys):
-    assert main(["gan", str(folder), "--out", str(tmp_path), "--steps", "2", "--seed", "5"]) == 0
+    assert main(["train", "gan", str(folder), "--out", str(tmp_path), "--steps", "2", "--seed", "5"]) == 0
     written = {path.name for path in tmp_path.iterdir()}
     assert {"generator.onnx", "manifest.json", "losses.png", "samples.png", "recipe.json", "dropped.json"} <= written
-    assert main(["evaluate", "--models", str(tmp_path), "--unseen", f"photograph={folder}"]) == 0
+    assert main(["train", "judge", "--models", str(tmp_path), "--unseen", f"photograph={folder}"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert set(report["clean"]) == {"photograph", "payment_code", "captcha", "document"}
     assert report["degraded"]["photograph"]["all below 20 dB"]["frames"] > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_factor(commands)
     _add_doctor(commands)
     _add_bench(commands)
+    _add_train(commands)
     _add_server(commands)
     return parser
 
@@ -116,6 +118,39 @@ def _add_bench(commands: _Commands) -> None:
         "sealframe bench --json > bench.json",
     )
     bench.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_train(commands: _Commands) -> None:
+    train = _add(
+        commands,
+        "train",
+        "train networks on folders of pictures, or judge trained ones",
+        "sealframe train gan faces scenes --out run && sealframe train judge --models run --unseen photo=other",
+    )
+    train.set_defaults(run=_application("sealframe.cli.train", "training"))
+    train.add_argument("--threads", metavar="N", type=_positive, default=1, help="threads (default: %(default)s)")
+    actions = train.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", required=True, parser_class=_Parser
+    )
+    for name, what in (("gan", "generator and discriminator"), ("vae", "posterior and likelihood net")):
+        _add_training_run(actions.add_parser(name, help=f"train, round and export {what}"))
+    judge = actions.add_parser("judge", help="judge exported networks on pictures they were not trained on; JSON")
+    judge.add_argument("--models", metavar="FOLDER", required=True, type=Path, help="a run, or other manifest.json")
+    judge.add_argument("--unseen", metavar="NAME=FOLDER", nargs="*", default=[], help="pictures never trained on")
+    judge.add_argument(
+        "--trained-on", metavar="NAME=FOLDER", nargs="*", default=[], help="folders whose held-out sources are judged"
+    )
+    judge.add_argument("--seed", type=int, default=7, help="of drawn pictures and degradations (default: %(default)s)")
+
+
+def _add_training_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", nargs="+", type=Path, help="pictures, one folder below per source")
+    parser.add_argument("--out", metavar="FOLDER", required=True, type=Path, help="the run; an unfinished one goes on")
+    parser.add_argument("--recipe", metavar="JSON", type=Path, help="fields of the recipe, as in a run's recipe.json")
+    parser.add_argument("--steps", metavar="N", type=_positive, help="length of the run (default: the recipe's)")
+    parser.add_argument("--seed", type=int, help="of weights, pairs and order (default: the recipe's)")
+    parser.add_argument("--faces", action="store_true", help="drop pictures without a face, or with a covered one")
+    parser.add_argument("--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too")
 
 
 def _add_server(commands: _Commands) -> None:

@@ -1,4 +1,4 @@
 """Train, quantise, export and evaluate the networks; imports the core, never the other way round.
 
-Needs the `training` extra. Start with `python -m sealframe.training --help`.
+Needs the `training` extra. Started by `sealframe train` and `sealframe evaluate`.
 """

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -62,6 +62,15 @@ def light(frame: NDArray[np.uint8], strength: float, rng: np.random.Generator) -
     return _gray(255 * (frame / 255) ** gamma * gain * slope)
 
 
+def occlusion(frame: NDArray[np.uint8], strength: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Cover a rectangle of up to half of each side with one gray level."""
+    height, width = (max(1, int(side * 0.5 * strength)) for side in frame.shape)
+    top, left = (int(rng.integers(0, side - part + 1)) for side, part in zip(frame.shape, (height, width), strict=True))
+    covered = frame.copy()
+    covered[top : top + height, left : left + width] = rng.integers(0, 256)
+    return covered
+
+
 KINDS: dict[str, Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[np.uint8]]] = {
     "gaussian_noise": gaussian_noise,
     "shot_noise": shot_noise,
@@ -69,16 +78,33 @@ KINDS: dict[str, Callable[[NDArray[np.uint8], float, np.random.Generator], NDArr
     "blur": blur,
     "jpeg": jpeg,
     "light": light,
+    "occlusion": occlusion,
 }
 """Every kind of degradation, by name."""
 
-_NAMES = list(KINDS)
-_WEIGHTS = np.array([0.3, 0.25, 0.08, 0.14, 0.13, 0.1])
+SHARES: Mapping[str, float] = {
+    "gaussian_noise": 0.3,
+    "shot_noise": 0.25,
+    "salt_and_pepper": 0.08,
+    "blur": 0.14,
+    "jpeg": 0.13,
+    "light": 0.1,
+    "occlusion": 0.0,
+}
+"""How often each kind is chosen unless a recipe says otherwise; what a cover hides cannot be drawn anew."""
 
 
-def degrade(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Degrade a frame in one or, every third time, two random ways of random strength."""
+def degrade(
+    frame: NDArray[np.uint8], rng: np.random.Generator, shares: Mapping[str, float] = SHARES
+) -> NDArray[np.uint8]:
+    """Degrade a frame in one or, every third time, two random ways of random strength.
+
+    `shares` weighs the kinds; they need not sum to one. Raises ValueError for an unknown kind or no positive share.
+    """
+    weights = np.array([shares.get(kind, 0.0) for kind in KINDS])
+    if not set(shares) <= set(KINDS) or weights.min() < 0 or weights.sum() <= 0:
+        raise ValueError(f"The shares of degradations must be numbers of {', '.join(KINDS)}, one of them above zero.")
     for _ in range(1 + int(rng.random() < 1 / 3)):
-        kind = str(rng.choice(_NAMES, p=_WEIGHTS))
+        kind = str(rng.choice(list(KINDS), p=weights / weights.sum()))
         frame = KINDS[kind](frame, float(rng.uniform(0.05, 1)), rng)
     return frame

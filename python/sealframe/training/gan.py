@@ -20,6 +20,7 @@ from torch import nn
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
+from sealframe.training.recipes import with_facts
 from sealframe.training.scan import held_out
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class GanRun:
         if not (self.out / CHECKPOINT).exists():
             return
         state = torch.load(self.out / CHECKPOINT, weights_only=True)
-        if state["recipe"] != asdict(self.recipe):
+        if with_facts(GanRecipe(), state["recipe"]) != self.recipe:
             raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
         for name, part in self._parts().items():
             part.load_state_dict(state[name])

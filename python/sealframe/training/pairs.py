@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sealframe.training import synthesis
-from sealframe.training.degradation import degrade
+from sealframe.training.degradation import SHARES, degrade
 from sealframe.training.frames import FRAME, TILE, area_resize, to_frame, to_tiles
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Mix:
     """Share of photographs taken from sources whose name begins with `faces`."""
     degraded: float = 0.5
     frames_per_pool: int = 1500
+    degradations: dict[str, float] = field(default_factory=lambda: dict(SHARES))
+    """Share of every kind of `degradation.KINDS` among the degraded frames."""
 
 
 def _random_view(gray: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -104,7 +106,7 @@ class Pairs:
         clear = np.stack([self.clear_frame() for _ in range(self._mix.frames_per_pool)])
         degraded = clear.copy()
         for index in np.flatnonzero(self._rng.random(len(clear)) < self._mix.degraded):
-            degraded[index] = degrade(clear[index], self._rng)
+            degraded[index] = degrade(clear[index], self._rng, self._mix.degradations)
         order = self._rng.permutation(TILES * len(clear))
         return to_tiles(degraded)[order], to_tiles(clear)[order]
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -75,11 +75,16 @@ def _fault(gray: NDArray[np.uint8]) -> str | None:
     return None
 
 
-def scan(roots: Iterable[Path]) -> Scan:
-    """Read every picture below `roots` in a fixed order; drop unreadable, tiny, near-constant and duplicate ones."""
+def scan(roots: Iterable[Path], check: Callable[[NDArray[np.uint8]], str | None] | None = None) -> Scan:
+    """Read every picture below `roots` in a fixed order; drop unreadable, tiny, near-constant and duplicate ones.
+
+    `check` may name further faults, as `faces.FaceCheck` does. Raises ValueError for a root that is no folder.
+    """
     found = Scan()
     seen: set[bytes] = set()
     for root in roots:
+        if not root.is_dir():
+            raise ValueError(f"{root} is no folder of pictures.")
         for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES):
             try:
                 gray = read_gray(path)
@@ -88,6 +93,8 @@ def scan(roots: Iterable[Path]) -> Scan:
                 continue
             digest = hashlib.sha256(gray.tobytes()).digest()
             fault = "duplicate" if digest in seen else _fault(gray)
+            if fault is None and check is not None:
+                fault = check(gray)
             if fault is not None:
                 found.dropped[str(path)] = fault
                 continue

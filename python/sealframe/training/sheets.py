@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sealframe.models import ModelSet
 from sealframe.training.frames import from_blocks, to_blocks
+from sealframe.training.scan import read_gray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -45,3 +46,30 @@ def draw_samples(
     ]
     sheet = np.concatenate(rows).repeat(2, 0).repeat(2, 1)
     Image.fromarray(sheet).save(path, optimize=True)
+
+
+def draw_dropped(dropped: Mapping[str, str], path: Path, columns: int = 8, most: int = 64) -> None:
+    """Draw what cleaning dropped, evenly spread where there is more than `most`: picture, reason and file name."""
+    names = sorted(dropped, key=lambda name: (dropped[name], name))
+    shown = [names[round(place)] for place in np.linspace(0, len(names) - 1, min(most, len(names)))]
+    side, line = 112, 13
+    rows = max(1, -(-len(shown) // columns))
+    sheet = Image.new("L", (columns * side, rows * (side + 2 * line)), 255)
+    draw = ImageDraw.Draw(sheet)
+    for number, name in enumerate(shown):
+        left, top = number % columns * side, number // columns * (side + 2 * line)
+        sheet.paste(_thumbnail(Path(name), side - 4), (left + 2, top + 2))
+        draw.text((left + 3, top + side), dropped[name], fill=0)
+        draw.text((left + 3, top + side + line), Path(name).name[:17], fill=110)
+    sheet.save(path, optimize=True)
+
+
+def _thumbnail(path: Path, side: int) -> Image.Image:
+    """The picture within side x side, or a crossed field when it cannot be read."""
+    try:
+        thumbnail = Image.fromarray(read_gray(path))
+    except (OSError, ValueError):
+        thumbnail = Image.new("L", (side, side), 230)
+        ImageDraw.Draw(thumbnail).line((0, 0, side, side), fill=120)
+    thumbnail.thumbnail((side, side))
+    return thumbnail

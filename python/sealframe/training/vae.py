@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from sealframe.training.networks import tiles_to_blocks
 from sealframe.training.pairs import Mix, Pairs
+from sealframe.training.recipes import with_facts
 from sealframe.training.scan import held_out
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
@@ -107,7 +108,7 @@ class VaeRun:
         if not (self.out / CHECKPOINT).exists():
             return
         state = torch.load(self.out / CHECKPOINT, weights_only=True)
-        if state["recipe"] != asdict(self.recipe):
+        if with_facts(VaeRecipe(), state["recipe"]) != self.recipe:
             raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
         for name, part in self._parts().items():
             part.load_state_dict(state[name])

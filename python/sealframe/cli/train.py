@@ -1,0 +1,97 @@
+"""`sealframe train`: networks from folders of pictures, and what exported networks are worth."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from sealframe.cli.streams import print_json
+from sealframe.errors import PolicyError
+from sealframe.training import judge
+from sealframe.training.export import export_gan
+from sealframe.training.faces import FaceCheck
+from sealframe.training.gan import GanRecipe, GanRun
+from sealframe.training.recipes import read_recipe
+from sealframe.training.scan import Scan, scan
+from sealframe.training.sheets import draw_dropped, draw_history, draw_samples
+from sealframe.training.vae import VaeRecipe, VaeRun
+from sealframe.training.vae_export import export_vae
+
+if TYPE_CHECKING:
+    import argparse
+
+Recipe = TypeVar("Recipe", GanRecipe, VaeRecipe)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train or judge, and return the exit status."""
+    torch.set_num_threads(arguments.threads)
+    try:
+        _ACTIONS[arguments.action](arguments)
+    except ValueError as refusal:
+        raise PolicyError(str(refusal)) from None
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _recipe(start: Recipe, arguments: argparse.Namespace) -> Recipe:
+    """The recipe's file, then what the command line says."""
+    recipe = read_recipe(start, arguments.recipe) if arguments.recipe else start
+    if arguments.steps is not None:
+        recipe = replace(recipe, steps=arguments.steps)
+    if arguments.seed is not None:
+        recipe = replace(recipe, seed=arguments.seed)
+    if arguments.hold_out:
+        recipe = replace(recipe, held_out=tuple(arguments.hold_out))
+    return recipe
+
+
+def _clean(arguments: argparse.Namespace) -> Scan:
+    """Scan the folders, and write what was dropped and why."""
+    found = scan(arguments.folder, FaceCheck() if arguments.faces else None)
+    _say(f"{len(found.pictures)} pictures of {len(found.sources)} sources; {len(found.dropped)} dropped")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "dropped.json").write_text(json.dumps(found.dropped, indent=2, sort_keys=True) + "\n")
+    if found.dropped:
+        draw_dropped(found.dropped, arguments.out / "dropped.png")
+    return found
+
+
+def _train_gan(arguments: argparse.Namespace) -> None:
+    recipe = _recipe(GanRecipe(), arguments)
+    gan = GanRun(recipe, _clean(arguments).pictures, arguments.out)
+    gan.run(_say)
+    draw_history(gan.history, arguments.out / "losses.png")
+    export_gan(gan, arguments.out)
+    draw_samples(arguments.out, gan.pairs.batch(0, min(64, recipe.batch)), arguments.out / "samples.png")
+    _say(f"{arguments.out} holds the networks, manifest.json, recipe.json, losses.png and samples.png")
+
+
+def _train_vae(arguments: argparse.Namespace) -> None:
+    recipe = _recipe(VaeRecipe(), arguments)
+    vae = VaeRun(recipe, _clean(arguments).pictures, arguments.out)
+    vae.run(_say)
+    draw_history(vae.history, arguments.out / "vae-losses.png")
+    export_vae(vae, arguments.out)
+    _say(f"{arguments.out} holds the networks, manifest.json, vae-recipe.json and vae-losses.png")
+
+
+def _judge(arguments: argparse.Namespace) -> None:
+    recipe = json.loads((arguments.models / "manifest.json").read_text())["models"]["generator"]["recipe"]
+    categories = []
+    for named, kept in ((arguments.unseen, None), (arguments.trained_on, recipe["held_out"])):
+        for assignment in named:
+            name, _, folder = assignment.partition("=")
+            categories.append(judge.photographed(name, Path(folder), kept))
+    print_json(judge.evaluate(arguments.models, [*categories, *judge.drawn(arguments.seed)], arguments.seed))
+
+
+_ACTIONS = {"gan": _train_gan, "vae": _train_vae, "judge": _judge}
