@@ -1,7 +1,9 @@
 """How fast the native core is on this machine, beside NumPy, OpenCV, SciPy, SimSIMD and torch where they are installed.
 
-Every case and its peers run in turn in one process and processor time is counted, so that a ratio below 1 means faster
-than the peer whatever else the machine does. Peers run in one thread, with preallocated outputs, on the same data.
+Every case and its peers run in turn in one process and the calling thread's processor time is counted, so that a ratio
+below 1 means faster than the peer whatever else the machine does. Peers run in one thread, with preallocated outputs,
+on the same data. Only NumPy's and SciPy's linear algebra chooses its own threads when it is loaded, and waits for them:
+start with OPENBLAS_NUM_THREADS=1 for ratios of one thread to rank and leading pair.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measured case: microseconds a call, share of the read limit, and time relative to each peer."""
+    """A measured case: microseconds a call, share of the read limit at its size, time relative to each peer."""
 
     stage: str
     name: str
@@ -61,7 +63,7 @@ def run(json: bool) -> int:
     rows = []
     for number, case in enumerate(todo, 1):
         _progress(f"{number}/{len(todo)} {case.stage}: {case.name}")
-        rows.append(measure(case, limits["in cache" if case.input_bytes <= CACHE_BYTES else "from memory"]))
+        rows.append(measure(case, read_limit(max(case.input_bytes, CACHE_BYTES))))
     _progress("")
     if json:
         measured = {"isa": _core.isa(), "read_gb_per_s": limits, "copy_gb_per_s": copies}
@@ -93,6 +95,7 @@ def measure(case: Case, read_gb_per_s: float) -> Row:
     return Row(case.stage, case.name, ours * 1e6, share, {name: ours / other for name, other in medians.items()})
 
 
+@functools.cache
 def read_limit(size: int) -> float:
     """GB/s at which one core sums up bytes of a buffer of this size."""
     words = np.ones(size // 8, np.uint64)
@@ -281,10 +284,10 @@ def _opencv() -> Any:
 
 
 def _seconds(call: Callable[[], object], repeats: int) -> float:
-    start = time.process_time()
+    start = time.thread_time()
     for _ in range(repeats):
         call()
-    return (time.process_time() - start) / repeats
+    return (time.thread_time() - start) / repeats
 
 
 def _repeats(call: Callable[[], object]) -> int:
