@@ -1,7 +1,12 @@
-"""The derived image: what the generator makes of the picture (M12). Integers in, integers out, equal on every CPU."""
+"""What the networks make of a picture. Integers in, integers out, equal on every CPU.
+
+GAN path: the generator's derived image (M12), and what the discriminator sees in both (M13).
+VAE path: posterior, latent, conditional (M7 to M9), in the method's wiring.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 VERDICT_ZERO = 128
 """The byte with which the discriminator says that it cannot tell."""
+NOISE_LABEL = b"sealframe/v1/vae"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -40,6 +46,24 @@ class Discernment:
     verdict_derived: NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Posterior:
+    """q(z|x) of every tile (M7): uint8 (tiles, 8, 8, 16), in the blocks of the features.
+
+    A byte m of `mean` is (m - 128) / 24, a byte v of `log_variance` is v / 20 - 10.
+    """
+
+    mean: NDArray[np.uint8]
+    log_variance: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Conditional:
+    """p(x|z) as a picture (M9): 256ths of the probability that a binary pixel is 1, uint8 (side, side)."""
+
+    pixels: NDArray[np.uint8]
+
+
 def derive_image(features: ImageFeatures, models: ModelSet) -> DerivedImage:
     """Run the generator over all tiles in one batch (M12). Raises ModelError."""
     (derived,) = models.run("generator", ["derived"], features.tiles)
@@ -55,3 +79,30 @@ def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Di
     verdicts = [verdict.astype(np.int32).ravel() - VERDICT_ZERO for verdict in (real, forged)]
     picture = DerivedImage(_core.unblock(derived, features.side, features.side))
     return picture, Discernment(features_image, features_derived, *verdicts)
+
+
+def infer_posterior(features: ImageFeatures, models: ModelSet) -> Posterior:
+    """Run the posterior net on the binary pixels, gray >= 128 (M4, M7). Raises ModelError."""
+    return Posterior(*models.run("posterior", ["mean", "log_variance"], features.tiles >> 7))
+
+
+def sample(posterior: Posterior, noise_seed: bytes | None) -> NDArray[np.uint8]:
+    """Draw the latent by reparameterisation (M8), or take the mean when there is no seed.
+
+    Value i of the tensor takes word i of the ChaCha12 stream of the 32-byte seed. uint8 (tiles, 8, 8, 16), steps of the
+    mean. Raises ValueError for a seed of another length.
+    """
+    if noise_seed is None:
+        return posterior.mean
+    return _core.sample_posterior(posterior.mean, posterior.log_variance, noise_seed)
+
+
+def decode(latent: NDArray[np.uint8], side: int, models: ModelSet) -> Conditional:
+    """Run the likelihood net on the latent of a picture of side x side pixels (M9). Raises ModelError."""
+    (probability,) = models.run("likelihood", ["probability"], latent)
+    return Conditional(_core.unblock(probability, side, side))
+
+
+def noise_seed_of(random: bytes) -> bytes:
+    """The seed that sealer and opener draw noise from: SHA-256 over a label and the capture context's random bytes."""
+    return hashlib.sha256(NOISE_LABEL + random).digest()

@@ -1,7 +1,10 @@
-"""The networks on disk: found by manifest, pinned by SHA-256, run by ONNX Runtime on first use.
+"""The networks on disk: found by manifest, pinned by SHA-256, checked, then run by ONNX Runtime on first use.
 
-Every tensor of the shipped networks is an integer, so a session's threads and optimisation level change its speed,
-never its output (A19). One thread and no graph optimisation are the defaults because they are the fastest here.
+Every tensor of the networks is an integer, so a session's threads and optimisation level change its speed, never its
+output (A19). One thread and no graph optimisation are the defaults because they are the fastest here.
+
+A network is one file or several that follow each other: the generator is a file, and with the discriminator's behind
+it, it is the network of both. Files are read once; the bytes that are hashed are checked and run (A48).
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ import hashlib
 import hmac
 import json
 import threading
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sealframe.errors import ModelError
+from sealframe.onnx_format import Signature, check_network
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     import numpy as np
@@ -27,7 +33,26 @@ if TYPE_CHECKING:
 Optimisation: TypeAlias = Literal["none", "basic", "extended", "all"]
 
 MAX_MODEL_BYTES = 1 << 24
-MANIFEST_FORMAT = 1
+MAX_MANIFEST_BYTES = 1 << 20
+MANIFEST_FORMAT = 2
+_HEX_DIGITS = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A part of a network on disk."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the manifest pins of a network: its files, their SHA-256 as one, its tensors."""
+
+    files: tuple[_File, ...]
+    sha256: str
+    signature: Signature
 
 
 class ModelSet:
@@ -42,30 +67,36 @@ class ModelSet:
         self._sessions: dict[str, ort.InferenceSession] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def from_directory(cls, folder: str | Path, *, threads: int = 1) -> ModelSet:
+        """An owner's own networks, as `python -m sealframe.training` writes them. Raises ModelError.
+
+        They are held to the same rules as the shipped ones, and to the hashes in their own manifest.json.
+        """
+        return cls(Path(folder), threads=threads)
+
     def names(self) -> tuple[str, ...]:
         """Names of the networks in the manifest."""
         return tuple(self._entries)
 
     def sha256(self, name: str) -> str:
         """The pinned SHA-256 of a network, 64 lowercase hexadecimal digits. Raises ModelError for an unknown name."""
-        return str(self._entry(name)["sha256"])
+        return self._entry(name).sha256
 
     def read(self, name: str) -> bytes:
         """The bytes of a network, hashed as read (A48). Raises ModelError unless they are the pinned ones."""
         entry = self._entry(name)
-        try:
-            content = self._folder.joinpath(str(entry["file"])).read_bytes()
-        except OSError:
-            raise ModelError(f'The file of the network "{name}" cannot be read; reinstall sealframe.') from None
-        if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), str(entry["sha256"])):
-            raise ModelError(f'The file of the network "{name}" is not the one in the manifest; reinstall sealframe.')
+        content = b"".join(_read_at_most(self._folder, file.name, file.bytes) for file in entry.files)
+        if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), entry.sha256):
+            raise ModelError(f'The files of the network "{name}" are not those in the manifest; restore them.')
         return content
 
-    def run(self, name: str, outputs: Sequence[str], image: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """Run a network on a batch of tiles, uint8 (N, 8, 8, 16); outputs by name, in the order asked for."""
-        return list(self._session(name).run(list(outputs), {"image": image}))
+    def run(self, name: str, outputs: Sequence[str], tiles: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        """Run a network of one input on a batch of tiles, uint8 (N, ...); outputs by name, in the order asked for."""
+        (tensor,) = self._entry(name).signature.inputs
+        return list(self._session(name).run(list(outputs), {tensor: tiles}))
 
-    def _entry(self, name: str) -> dict[str, Any]:
+    def _entry(self, name: str) -> _Entry:
         try:
             return self._entries[name]
         except KeyError:
@@ -82,6 +113,7 @@ class ModelSet:
 
     def _new_session(self, name: str) -> ort.InferenceSession:
         content = self.read(name)
+        check_network(name, content, self._entry(name).signature)
         import onnxruntime as ort
 
         levels = ort.GraphOptimizationLevel
@@ -107,17 +139,45 @@ def shipped_models() -> ModelSet:
     return ModelSet(files("sealframe").joinpath("models"))
 
 
-def _read_manifest(folder: Traversable) -> dict[str, dict[str, Any]]:
+def _read_at_most(folder: Traversable, name: str, size: int) -> bytes:
+    """A file, or as much of it as shows that it is longer than it should be."""
     try:
-        manifest = json.loads(folder.joinpath("manifest.json").read_bytes())
+        with folder.joinpath(name).open("rb") as file:
+            return file.read(size + 1)
     except OSError:
-        raise ModelError("The networks' manifest.json cannot be read; reinstall sealframe.") from None
-    except ValueError:
+        raise ModelError(f"The networks' file {name} cannot be read; reinstall sealframe.") from None
+
+
+def _read_manifest(folder: Traversable) -> dict[str, _Entry]:
+    try:
+        manifest = json.loads(_read_at_most(folder, "manifest.json", MAX_MANIFEST_BYTES))
+    except (ValueError, RecursionError):
         raise ModelError("The networks' manifest.json is not valid JSON; reinstall sealframe.") from None
     if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        raise ModelError("The networks' manifest.json is of another format; update sealframe.")
-    entries: dict[str, dict[str, Any]] = manifest["models"]
-    for entry in entries.values():
-        if "/" in str(entry["file"]) or "\\" in str(entry["file"]) or int(entry["bytes"]) > MAX_MODEL_BYTES:
-            raise ModelError("The networks' manifest.json names a file outside its folder or above 16 MiB.")
-    return entries
+        raise ModelError("The networks' manifest.json is of another format; use the sealframe that wrote it.")
+    try:
+        return {str(name): _entry_of(entry) for name, entry in manifest["models"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ModelError("The networks' manifest.json lacks a field or holds a wrong one.") from None
+
+
+def _entry_of(entry: Mapping[str, Any]) -> _Entry:
+    """One network of the manifest. Raises ValueError, or what a field of the wrong kind raises."""
+    parts = tuple(_File(part["file"], part["bytes"]) for part in entry["files"])
+    for part in parts:
+        if not isinstance(part.name, str) or {"/", "\\", "\0"} & set(part.name) or part.name in ("", ".", ".."):
+            raise ValueError("a file outside the folder")
+        if not isinstance(part.bytes, int) or part.bytes < 1:
+            raise ValueError("no size")
+    if not 0 < sum(part.bytes for part in parts) <= MAX_MODEL_BYTES:
+        raise ValueError("too large a network")
+    if len(entry["sha256"]) != 64 or not _HEX_DIGITS >= set(entry["sha256"]):
+        raise ValueError("no SHA-256")
+    return _Entry(parts, entry["sha256"], Signature(_shapes(entry["inputs"]), _shapes(entry["outputs"])))
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    for tensor in tensors.values():
+        if tensor["dtype"] != "uint8" or tensor["shape"][0] != "tiles":
+            raise ValueError("a tensor that is not uint8 by tiles")
+    return {str(name): tuple(int(size) for size in tensor["shape"][1:]) for name, tensor in tensors.items()}

@@ -18,8 +18,8 @@ from sealframe.training.integers import (
     IntegerDiscriminator,
     IntegerGenerator,
     IntegerKernel,
+    discriminator_model,
     generator_model,
-    joint_model,
 )
 from sealframe.training.rewrites import blocks_to_phases, phases_to_maps
 from sealframe.training.rounding import LARGEST_WEIGHT, round_generator, weight_steps
@@ -103,9 +103,9 @@ def tensor(shape: Sequence[int], meaning: str, quantum: tuple[float, int] | None
 
 @dataclass(frozen=True)
 class Shipped:
-    """One network to ship: its bytes and what the manifest says of its tensors."""
+    """One network to ship: its files, which follow each other, and what the manifest says of its tensors."""
 
-    content: bytes
+    files: dict[str, bytes]
     inputs: dict[str, Any]
     outputs: dict[str, Any]
 
@@ -114,19 +114,23 @@ def ship(networks: dict[str, Shipped], recipe: dict[str, Any], out: Path) -> Non
     """Write the ONNX files and enter them in `out`/manifest.json beside what is there already."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 1, "models": {}}
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 2, "models": {}}
     for name, network in networks.items():
-        (out / f"{name}.onnx").write_bytes(network.content)
+        for file, content in network.files.items():
+            (out / file).write_bytes(content)
         manifest["models"][name] = {
-            "file": f"{name}.onnx",
-            "sha256": hashlib.sha256(network.content).hexdigest(),
-            "bytes": len(network.content),
+            "files": [_pin(content) | {"file": file} for file, content in network.files.items()],
+            "sha256": _pin(b"".join(network.files.values()))["sha256"],
             "inputs": network.inputs,
             "outputs": network.outputs,
             "recipe": recipe,
             "licence": LICENCE,
         }
     path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def _pin(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def _gan_models(generator: IntegerGenerator, judge: IntegerDiscriminator) -> dict[str, Shipped]:
@@ -140,9 +144,10 @@ def _gan_models(generator: IntegerGenerator, judge: IntegerDiscriminator) -> dic
         "verdict_image": verdict,
         "verdict_derived": verdict,
     }
+    alone = {"generator.onnx": generator_model(generator)}
     return {
-        "generator": Shipped(generator_model(generator), image, derived),
-        "generator_discriminator": Shipped(joint_model(generator, judge), image, joint),
+        "generator": Shipped(alone, image, derived),
+        "generator_discriminator": Shipped(alone | {"discriminator.onnx": discriminator_model(judge)}, image, joint),
     }
 
 

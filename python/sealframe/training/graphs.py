@@ -113,13 +113,8 @@ class GraphWriter:
     def model(self, name: str, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]]) -> bytes:
         """Serialise; `inputs` and `outputs` name uint8 tensors with their shape behind the free first axis."""
 
-        def values(shapes: dict[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
-            return [
-                helper.make_tensor_value_info(key, TensorProto.UINT8, ["tiles", *shape])
-                for key, shape in shapes.items()
-            ]
-
-        graph = helper.make_graph(self._nodes, name, values(inputs), values(outputs), list(self._constants.values()))
+        constants = list(self._constants.values())
+        graph = helper.make_graph(self._nodes, name, _values(inputs), _values(outputs), constants)
         operators = [helper.make_opsetid("", OPSET), helper.make_opsetid(QUANTISED, 1)]
         model = helper.make_model(
             graph, opset_imports=operators, ir_version=IR_VERSION, producer_name="sealframe", producer_version="1"
@@ -127,3 +122,17 @@ class GraphWriter:
         onnx.checker.check_model(model)
         serialised: bytes = model.SerializeToString(deterministic=True)
         return serialised
+
+    def continuation(self, outputs: dict[str, Sequence[int]]) -> bytes:
+        """Serialise what merges with a model whose bytes come before: nodes, constants and more outputs, no header."""
+        model = onnx.ModelProto()
+        model.graph.node.extend(self._nodes)
+        model.graph.initializer.extend(self._constants.values())
+        model.graph.output.extend(_values(outputs))
+        serialised: bytes = model.SerializePartialToString(deterministic=True)
+        return serialised
+
+
+def _values(shapes: dict[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
+    """Describe uint8 tensors by tiles."""
+    return [helper.make_tensor_value_info(key, TensorProto.UINT8, ["tiles", *shape]) for key, shape in shapes.items()]

@@ -156,16 +156,14 @@ def generator_model(network: IntegerGenerator) -> bytes:
     return graph.model("generator", {"image": _TILES}, {"derived": _TILES})
 
 
-def joint_model(network: IntegerGenerator, judge: IntegerDiscriminator) -> bytes:
-    """Serialise generator and discriminator as one graph: `image` to derived image, features and verdicts."""
+def discriminator_model(judge: IntegerDiscriminator) -> bytes:
+    """Serialise the discriminator as what follows a generator's bytes: features and verdicts of image and derived."""
     graph = GraphWriter()
-    write_generator(graph, network, "derived")
     write_discriminator(graph, judge, "derived")
     outputs: dict[str, Sequence[int]] = {
-        "derived": _TILES,
         "features_image": _FEATURES,
         "features_derived": _FEATURES,
         "verdict_image": (1,),
         "verdict_derived": (1,),
     }
-    return graph.model("generator_discriminator", {"image": _TILES}, outputs)
+    return graph.continuation(outputs)

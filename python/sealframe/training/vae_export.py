@@ -152,7 +152,7 @@ def export_vae(run: VaeRun, out: Path) -> None:
     blocks = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
     networks = {
         "posterior": Shipped(
-            posterior_model(posterior, pixels),
+            {"posterior.onnx": posterior_model(posterior, pixels)},
             {"features": tensor((8, 8, 16), f"binary pixels, 0 or 1; {blocks}", BIT)},
             {
                 "mean": tensor((8, 8, 16), blocks, LATENT),
@@ -160,7 +160,7 @@ def export_vae(run: VaeRun, out: Path) -> None:
             },
         ),
         "likelihood": Shipped(
-            likelihood_model(likelihood, latent),
+            {"likelihood.onnx": likelihood_model(likelihood, latent)},
             {"latent": tensor((8, 8, 16), blocks, LATENT)},
             {"probability": tensor((8, 8, 16), f"chance that the pixel is 1; {blocks}", SIGMOID_OUT)},
         ),
