@@ -19,6 +19,7 @@ ORDER = [
     "errors",
     "files",
     "trace",
+    "onnx_format",
     "models",
     "_core",
     "image",

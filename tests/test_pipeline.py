@@ -21,6 +21,7 @@ import pytest
 
 import sealframe as sf
 from properties import endurance
+from sealframe.derivation import noise_seed_of
 from sealframe.envelope import content
 from sealframe.image import frame_from_bytes
 from sealframe.image_factor import PROFILES, ImageFactor
@@ -91,11 +92,25 @@ def test_m1_every_readable_file_seals_and_opens_to_the_same_bytes(
     assert 0 < refused < len(picture_files) / 2
 
 
-@pytest.mark.parametrize("reduction", ["rows", "norm"])
-def test_m15_every_reduction_has_its_profile(server: sf.ServerKey, device: sf.DeviceKey, reduction: Any) -> None:
-    envelope = sealer_for(server, device, reduction=reduction).seal(synthetic_frame(40, 50))
+@pytest.mark.parametrize("path", ["gan", "vae", "discriminator"])
+@pytest.mark.parametrize("reduction", ["rows", "norm", "rank", "eigenvalue", "eigenvector"])
+def test_m15_every_path_and_reduction_seals_and_opens(
+    server: sf.ServerKey, device: sf.DeviceKey, path: Any, reduction: Any
+) -> None:
+    envelope = sealer_for(server, device, path=path, reduction=reduction).seal(synthetic_frame(40, 50))
     opened = archive(server, device).open(envelope)
-    assert PROFILES[opened.header.profile].reduction == reduction
+    profile = PROFILES[opened.header.profile]
+    assert (profile.path, profile.reduction) == (path, reduction)
+
+
+def test_m8_the_noise_of_the_vae_path_comes_from_the_capture_context(
+    server: sf.ServerKey, device: sf.DeviceKey
+) -> None:
+    frame, sealer = synthetic_frame(40, 50), sealer_for(server, device, path="vae")
+    first, second = (archive(server, device).open(sealer.seal(frame)) for _ in range(2))
+    assert first.image_factor != second.image_factor
+    seed = noise_seed_of(first.context.random)
+    assert first.image_factor == sf.image_factor(frame, "vae", noise_seed=seed).bytes
 
 
 def test_several_recipients_each_open(device: sf.DeviceKey) -> None:

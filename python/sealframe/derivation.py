@@ -83,7 +83,9 @@ def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Di
 
 def infer_posterior(features: ImageFeatures, models: ModelSet) -> Posterior:
     """Run the posterior net on the binary pixels, gray >= 128 (M4, M7). Raises ModelError."""
-    return Posterior(*models.run("posterior", ["mean", "log_variance"], features.tiles >> 7))
+    return Posterior(
+        *models.run("posterior", ["mean", "log_variance"], np.right_shift(features.tiles, 7, dtype=np.uint8))
+    )
 
 
 def sample(posterior: Posterior, noise_seed: bytes | None) -> NDArray[np.uint8]:

@@ -171,7 +171,7 @@ def _entry_of(entry: Mapping[str, Any]) -> _Entry:
             raise ValueError("no size")
     if not 0 < sum(part.bytes for part in parts) <= MAX_MODEL_BYTES:
         raise ValueError("too large a network")
-    if len(entry["sha256"]) != 64 or not _HEX_DIGITS >= set(entry["sha256"]):
+    if len(entry["sha256"]) != 64 or not set(entry["sha256"]) <= _HEX_DIGITS:
         raise ValueError("no SHA-256")
     return _Entry(parts, entry["sha256"], Signature(_shapes(entry["inputs"]), _shapes(entry["outputs"])))
 

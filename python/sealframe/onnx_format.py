@@ -87,10 +87,16 @@ _SHAPE: _Schema = {1: ("dim", _BYTES, True)}
 _DIMENSION: _Schema = {1: ("value", _VARINT, False), 2: ("parameter", _BYTES, False)}
 
 _UINT8 = 2
-_DTYPES = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
+_DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<f4"),
+    2: np.dtype("u1"),
+    3: np.dtype("i1"),
+    6: np.dtype("<i4"),
+    7: np.dtype("<i8"),
+}
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not an error
+class _Refused(Exception):
     """Why a network is refused, as the end of a sentence."""
 
 
@@ -376,7 +382,11 @@ def _infer_shapes(network: _Network, tiles: int) -> None:
             _refuse(f"the operator {node.operator[1]} reads what nothing has computed, or computes nothing")
         results = _OPERATORS[node.operator](arguments, network)
         for name, shape in zip(node.outputs, results, strict=True):
-            if name in network.constants or prod(shape) > tiles * MAX_ELEMENTS or network.products > tiles * MAX_PRODUCTS:
+            if (
+                name in network.constants
+                or prod(shape) > tiles * MAX_ELEMENTS
+                or network.products > tiles * MAX_PRODUCTS
+            ):
                 _refuse(f'the tensor "{name}" is too large, or a constant too')
             _add(shapes, name, shape)
     for name, shape in network.outputs.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sealframe.derivation import noise_seed_of
 from sealframe.errors import ModelError
 from sealframe.image import frame_from_array
 from sealframe.image_factor import PROFILES, compute_image_factor
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sealframe.models import ModelSet
 
 GOLDEN_FILE = "golden.json"
+GOLDEN_RANDOM = bytes(range(16))
+"""The capture context's random bytes of the golden factors: what the VAE path draws its noise from."""
 
 
 def golden_pictures() -> Iterator[tuple[str, NDArray[np.uint8], Order]]:
@@ -40,7 +43,9 @@ def factor_digests(models: ModelSet | None = None) -> dict[str, str]:
     """SHA-256 of the factor of every golden picture under every profile, by "profile/picture"."""
     return {
         f"{profile.number}/{name}": hashlib.sha256(
-            compute_image_factor(frame_from_array(pixels, order), profile, models).bytes
+            compute_image_factor(
+                frame_from_array(pixels, order), profile, models, noise_seed=noise_seed_of(GOLDEN_RANDOM)
+            ).bytes
         ).hexdigest()
         for profile in PROFILES.values()
         for name, pixels, order in golden_pictures()

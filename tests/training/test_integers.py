@@ -81,7 +81,7 @@ def test_m12_a19_generator_equals_its_definition(generator, tiles, level, thread
 
 
 def test_m13_discriminator_equals_its_definition(generator, discriminator, tiles):
-    joint = session(integers.joint_model(generator, discriminator))
+    joint = session(integers.generator_model(generator) + integers.discriminator_model(discriminator))
     names = [output.name for output in joint.get_outputs()]
     found = dict(zip(names, joint.run(names, {"image": tiles}), strict=True))
     for kind, judged in (("image", tiles), ("derived", found["derived"])):
@@ -97,7 +97,7 @@ def test_exporting_twice_gives_the_same_bytes(generator):
 
 
 def test_graphs_hold_integer_tensors_alone(generator, discriminator):
-    model = onnx.load_from_string(integers.joint_model(generator, discriminator))
+    model = onnx.load_from_string(integers.generator_model(generator) + integers.discriminator_model(discriminator))
     floats = [c for c in model.graph.initializer if c.data_type == onnx.TensorProto.FLOAT]
     assert all(constant.name.endswith(".scale") for constant in floats)
     operators = {(node.domain, node.op_type) for node in model.graph.node}

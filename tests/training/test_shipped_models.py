@@ -56,10 +56,17 @@ def test_m16_derived_images_are_clearer_than_strongly_degraded_pictures(clear):
 
 def test_a48_manifest_pins_every_file():
     manifest = json.loads((MODELS / "manifest.json").read_text())["models"]
-    assert {entry["file"] for entry in manifest.values()} == {path.name for path in MODELS.glob("*.onnx")}
+    named = {part["file"] for entry in manifest.values() for part in entry["files"]}
+    assert named == {path.name for path in MODELS.glob("*.onnx")}
     for entry in manifest.values():
-        content = (MODELS / entry["file"]).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
+        contents = [(MODELS / part["file"]).read_bytes() for part in entry["files"]]
+        for part, content in zip(entry["files"], contents, strict=True):
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (part["bytes"], part["sha256"])
+        assert hashlib.sha256(b"".join(contents)).hexdigest() == entry["sha256"]
+
+
+def test_all_networks_together_stay_below_4_megabytes():
+    assert sum(path.stat().st_size for path in MODELS.glob("*.onnx")) <= 4_000_000
 
 
 def test_a19_joint_graph_derives_the_same_image(clear):

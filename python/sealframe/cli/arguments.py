@@ -317,6 +317,9 @@ def _add_factor(commands: _Commands) -> None:
     )
     factor.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
     _add_reduction(factor)
+    factor.add_argument(
+        "--noise-seed", metavar="HEX", help="32 bytes for --path vae to draw noise from (default: decode the mean)"
+    )
     factor.add_argument("--json", action="store_true", help="print JSON")
     factor.add_argument("--plot", metavar="PNG", help="draw image, derived image, similarity map and rows")
     factor.add_argument("--force", action="store_true", help="overwrite the plot")
@@ -351,9 +354,15 @@ def _add_out(parser: argparse.ArgumentParser, what: str) -> None:
 def _add_reduction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reduction",
-        choices=("rows", "norm"),
+        choices=("rows", "norm", "rank", "eigenvalue", "eigenvector"),
         default="rows",
         help="how the map is reduced (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--path",
+        choices=("gan", "vae", "discriminator"),
+        default="gan",
+        help="which networks make the map (default: %(default)s)",
     )
 
 

@@ -48,6 +48,7 @@ def _sealer(arguments: argparse.Namespace) -> sf.Sealer:
         to=[load_recipient(path) for path in arguments.to],
         device=sf.DeviceKey.load(arguments.device, password_of(arguments)),
         counter=sf.CounterFile(Path(arguments.device).with_suffix(".counter")),
+        path=arguments.path,
         reduction=arguments.reduction,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sealframe.derivation import noise_seed_of
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
 from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
 from sealframe.envelope.layout import Mode
@@ -204,7 +205,13 @@ class Opener(HoldsKeys):
         except ImageError:
             raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
         mark("image")
-        factor = compute_image_factor(frame, profile_by_number(profile), self._models, mark)
+        factor = compute_image_factor(
+            frame,
+            profile_by_number(profile, self._models),
+            self._models,
+            mark,
+            noise_seed=noise_seed_of(content.context.random),
+        )
         same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
         if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
             raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 from sealframe.capture_context import CaptureContext
+from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
 from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload
 from sealframe.image_factor import compute_image_factor, profile_by_name
@@ -81,7 +82,7 @@ class Sealer(HoldsKeys):
         models: ModelSet | None = None,
     ) -> None:
         """`clock` gives Unix seconds. Raises ValueError for an unknown factor profile, PolicyError for recipients."""
-        self._profile = profile_by_name(path, reduction)
+        self._profile = profile_by_name(path, reduction, models)
         self._writer = EnvelopeWriter(to, device, clock=clock)
         self._device = device.public
         self._counter = counter
@@ -138,7 +139,9 @@ class Sealer(HoldsKeys):
         digest = self._hasher.start(payload) if payload_digest else bytes
         context = self._capture_context(frame)
         mark("image")
-        factor = compute_image_factor(frame, self._profile, self._models, mark)
+        factor = compute_image_factor(
+            frame, self._profile, self._models, mark, noise_seed=noise_seed_of(context.random)
+        )
         data_digest = hashlib.sha256(data).digest()
         security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
         mark("security factor")

@@ -112,7 +112,6 @@ class GraphWriter:
 
     def model(self, name: str, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]]) -> bytes:
         """Serialise; `inputs` and `outputs` name uint8 tensors with their shape behind the free first axis."""
-
         constants = list(self._constants.values())
         graph = helper.make_graph(self._nodes, name, _values(inputs), _values(outputs), constants)
         operators = [helper.make_opsetid("", OPSET), helper.make_opsetid(QUANTISED, 1)]
