@@ -69,7 +69,7 @@ class ModelSet:
 
     @classmethod
     def from_directory(cls, folder: str | Path, *, threads: int = 1) -> ModelSet:
-        """An owner's own networks, as `python -m sealframe.training` writes them. Raises ModelError.
+        """An owner's own networks, as `sealframe train` writes them. Raises ModelError.
 
         They are held to the same rules as the shipped ones, and to the hashes in their own manifest.json.
         """
