@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(commands)
     _add_train(commands)
     _add_server(commands)
+    _add_terminal(commands)
     return parser
 
 
@@ -184,6 +185,27 @@ def _add_server(commands: _Commands) -> None:
     token.add_argument("--revoke", action="store_true", help="take the operator's tokens out of use")
     check.add_argument("--json", action="store_true", help="print JSON")
     prune.add_argument("--days", type=int, default=30, help="keep this many days (default: %(default)s)")
+
+
+def _add_terminal(commands: _Commands) -> None:
+    terminal = _add(
+        commands,
+        "terminal",
+        "take payments: capture, seal, send, show the receipt",
+        "sealframe terminal --as pos.key --to server.pub --server https://bank.example --payee shop --source 0",
+    )
+    terminal.set_defaults(run=_application("sealframe.terminal.command", "terminal"))
+    terminal.add_argument("--as", metavar="KEY", required=True, dest="device", help="the device's key; counter beside")
+    terminal.add_argument("--to", metavar="PUB", required=True, help="the server's .pub; its answers are checked by it")
+    terminal.add_argument("--server", metavar="URL", required=True, help="https://...; http on this computer alone")
+    terminal.add_argument("--payee", metavar="ACCOUNT", required=True, help="the account that is paid")
+    terminal.add_argument("--currency", default="EUR", help="three capital letters (default: %(default)s)")
+    terminal.add_argument("--source", default="0", help="a camera's number, a video or a folder (default: %(default)s)")
+    terminal.add_argument("--journal", metavar="FOLDER", help="default: beside the key, ending .journal")
+    terminal.add_argument("--ui", choices=("text",), default="text", help="the screen (default: %(default)s)")
+    terminal.add_argument("--language", choices=("en", "zh"), default="en", help="default: %(default)s")
+    terminal.add_argument("--trace", action="store_true", help="at the end, print where the time went")
+    _add_password_file(terminal)
 
 
 def _add_server_run(run: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@
     clock         the server's time, learnt from signed answers alone
     cashier       one payment at a time, from the amount to the receipt
     text_screen   the states as text
-    page          the states as a page on 127.0.0.1
+    words, money  every sentence in two languages, amounts as people write them
 
 It never imports the server.
 """
