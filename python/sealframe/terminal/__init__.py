@@ -1,6 +1,6 @@
 """The paying terminal, an application on top of the core: capture, seal, pay, show.
 
-    source        frames from a camera, a video, a folder or a browser
+    source        frames from a camera, a video or a folder
     quality       which of them is good enough to seal, and the guide oval
     states        what the terminal shows, and what may follow: pure
     journal       what was sent and not yet answered, on the disk before it leaves
