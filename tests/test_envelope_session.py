@@ -246,3 +246,7 @@ def test_a45_a_session_does_not_show_its_key(device: DeviceKey, server: ServerKe
     _, opening = opened(device, server)
     assert opening.session is not None
     assert opening.session.key.hex() not in repr(opening.session) + repr(opening)
+
+
+def test_the_limits_are_those_of_the_format() -> None:
+    assert (MAX_FRAMES, MAX_SECONDS, WINDOW) == (2**20, 600, 64)
