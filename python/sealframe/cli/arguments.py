@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_bench(commands)
     _add_train(commands)
+    _add_evaluate(commands)
     _add_server(commands)
     _add_terminal(commands)
     return parser
@@ -142,6 +143,21 @@ def _add_train(commands: _Commands) -> None:
         "--trained-on", metavar="NAME=FOLDER", nargs="*", default=[], help="folders whose held-out sources are judged"
     )
     judge.add_argument("--seed", type=int, default=7, help="of drawn pictures and degradations (default: %(default)s)")
+
+
+def _add_evaluate(commands: _Commands) -> None:
+    evaluate = _add(
+        commands,
+        "evaluate",
+        "measure on your pictures how parts of the factor tell pictures apart and locate edits; JSON",
+        "sealframe evaluate photos --most 40 > evaluation.json",
+    )
+    evaluate.set_defaults(run=_application("sealframe.cli.evaluate", "training"))
+    evaluate.add_argument("folder", metavar="FOLDER", nargs="+", type=Path, help="pictures never trained on")
+    evaluate.add_argument(
+        "--most", metavar="N", type=_positive, default=20, help="pictures per folder, evenly spread (default: 20)"
+    )
+    evaluate.add_argument("--seed", type=int, default=7, help="of noise and places of edits (default: %(default)s)")
 
 
 def _add_training_run(parser: argparse.ArgumentParser) -> None:
