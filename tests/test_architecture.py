@@ -22,6 +22,7 @@ ORDER = [
     "onnx_format",
     "models",
     "_core",
+    "face_template",
     "image",
     "acquisition",
     "features",

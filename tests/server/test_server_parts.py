@@ -163,7 +163,7 @@ def test_m25_the_demo_matcher_tells_drawn_people_apart() -> None:
     same = [matcher.score(a, b) for each in vectors.values() for a in each for b in each]
     other = [matcher.score(a, b) for a in vectors[ALICE] for b in vectors[BOB]]
     assert min(same) > DEMO_THRESHOLD > max(other)
-    assert all(abs(float(np.linalg.norm(vector)) - 1) < 1e-5 for each in vectors.values() for vector in each)
+    assert all(vector.dtype == np.int8 for each in vectors.values() for vector in each)
 
 
 def test_m26_an_operators_model(tmp_path: Path) -> None:

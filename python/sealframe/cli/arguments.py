@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_server(commands)
     _add_terminal(commands)
+    _add_calibrate(commands)
     return parser
 
 
@@ -135,7 +136,17 @@ def _add_train(commands: _Commands) -> None:
         title="actions", metavar="ACTION", dest="action", required=True, parser_class=_Parser
     )
     for name, what in (("gan", "generator and discriminator"), ("vae", "posterior and likelihood net")):
-        _add_training_run(actions.add_parser(name, help=f"train, round and export {what}"))
+        image_net = actions.add_parser(name, help=f"train, round and export {what}")
+        _add_training_run(image_net)
+        image_net.add_argument(
+            "--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too"
+        )
+    matcher = actions.add_parser("matcher", help="train, round and export the face encoder, from one portrait a person")
+    _add_training_run(matcher)
+    matcher.set_defaults(hold_out=[])
+    matcher.add_argument(
+        "--backgrounds", metavar="FOLDER", nargs="+", required=True, type=Path, help="pictures without faces"
+    )
     judge = actions.add_parser("judge", help="judge exported networks on pictures they were not trained on; JSON")
     judge.add_argument("--models", metavar="FOLDER", required=True, type=Path, help="a run, or other manifest.json")
     judge.add_argument("--unseen", metavar="NAME=FOLDER", nargs="*", default=[], help="pictures never trained on")
@@ -167,7 +178,6 @@ def _add_training_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", metavar="N", type=_positive, help="length of the run (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="of weights, pairs and order (default: the recipe's)")
     parser.add_argument("--faces", action="store_true", help="drop pictures without a face, or with a covered one")
-    parser.add_argument("--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too")
 
 
 def _add_server(commands: _Commands) -> None:
@@ -222,6 +232,25 @@ def _add_terminal(commands: _Commands) -> None:
     terminal.add_argument("--language", choices=("en", "zh"), default="en", help="default: %(default)s")
     terminal.add_argument("--trace", action="store_true", help="at the end, print where the time went")
     _add_password_file(terminal)
+
+
+def _add_calibrate(commands: _Commands) -> None:
+    calibrate = _add(
+        commands,
+        "calibrate",
+        "measure how often a face matcher errs on a site's pictures, and the thresholds for the server",
+        "sealframe calibrate people --fmr 1e-2 --model face.onnx --out shop.json",
+    )
+    calibrate.set_defaults(run=_application("sealframe.server.calibrate", "server"))
+    calibrate.add_argument("folder", metavar="FOLDER", help="a folder for each person, at least four pictures in each")
+    calibrate.add_argument("--fmr", type=float, default=1e-2, help="the false match rate asked for (default: 0.01)")
+    calibrate.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
+    calibrate.add_argument("--detector", choices=("cascade", "centre"), default="cascade", help="how faces are found")
+    calibrate.add_argument(
+        "--out", metavar="FILE", default="calibration.json", help="thresholds; the plot goes beside it as .png"
+    )
+    calibrate.add_argument("--force", action="store_true", help="replace files that are there")
+    calibrate.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_server_run(run: argparse.ArgumentParser) -> None:

@@ -16,6 +16,8 @@ from sealframe.training import judge
 from sealframe.training.export import export_gan
 from sealframe.training.faces import FaceCheck
 from sealframe.training.gan import GanRecipe, GanRun
+from sealframe.training.matcher import MatcherRecipe, MatcherRun, portraits
+from sealframe.training.matcher_export import export_matcher
 from sealframe.training.recipes import read_recipe
 from sealframe.training.scan import Scan, scan
 from sealframe.training.sheets import draw_dropped, draw_history, draw_samples
@@ -25,7 +27,7 @@ from sealframe.training.vae_export import export_vae
 if TYPE_CHECKING:
     import argparse
 
-Recipe = TypeVar("Recipe", GanRecipe, VaeRecipe)
+Recipe = TypeVar("Recipe", GanRecipe, MatcherRecipe, VaeRecipe)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +51,7 @@ def _recipe(start: Recipe, arguments: argparse.Namespace) -> Recipe:
         recipe = replace(recipe, steps=arguments.steps)
     if arguments.seed is not None:
         recipe = replace(recipe, seed=arguments.seed)
-    if arguments.hold_out:
+    if arguments.hold_out and not isinstance(recipe, MatcherRecipe):
         recipe = replace(recipe, held_out=tuple(arguments.hold_out))
     return recipe
 
@@ -84,6 +86,16 @@ def _train_vae(arguments: argparse.Namespace) -> None:
     _say(f"{arguments.out} holds the networks, manifest.json, vae-recipe.json and vae-losses.png")
 
 
+def _train_matcher(arguments: argparse.Namespace) -> None:
+    recipe = _recipe(MatcherRecipe(), arguments)
+    people = portraits(_clean(arguments).pictures)
+    matcher = MatcherRun(recipe, people, portraits(scan(arguments.backgrounds).pictures), arguments.out)
+    matcher.run(_say)
+    draw_history(matcher.history, arguments.out / "matcher-losses.png")
+    export_matcher(matcher, arguments.out)
+    _say(f"{arguments.out} holds face_encoder.onnx, manifest.json and matcher-losses.png")
+
+
 def _judge(arguments: argparse.Namespace) -> None:
     recipe = json.loads((arguments.models / "manifest.json").read_text())["models"]["generator"]["recipe"]
     categories = []
@@ -94,4 +106,4 @@ def _judge(arguments: argparse.Namespace) -> None:
     print_json(judge.evaluate(arguments.models, [*categories, *judge.drawn(arguments.seed)], arguments.seed))
 
 
-_ACTIONS = {"gan": _train_gan, "vae": _train_vae, "judge": _judge}
+_ACTIONS = {"gan": _train_gan, "vae": _train_vae, "matcher": _train_matcher, "judge": _judge}

@@ -20,10 +20,11 @@ from sealframe.keys import ServerKey
 from sealframe.server import operators
 from sealframe.server.calibration import threshold_at
 from sealframe.server.database import Database
-from sealframe.server.faces import Cascade, CentreOval, NoLiveness
+from sealframe.server.face_choice import choose_detector, choose_matcher
+from sealframe.server.faces import CentreOval, NoLiveness
 from sealframe.server.invariants import broken_invariants
 from sealframe.server.logs import log_as_json
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher, OnnxMatcher
+from sealframe.server.matching import DEMO_THRESHOLD
 from sealframe.server.passwords import Passwords
 from sealframe.server.service import PaymentService
 from sealframe.server.tables import templates
@@ -173,7 +174,7 @@ _ACTIONS = {"init": init, "run": serve, "token": token, "check": check, "prune":
 def _build_service(arguments: argparse.Namespace) -> PaymentService:
     home, password = Path(arguments.home), password_of(arguments)
     server = [ServerKey.load(path, password) for path in (home / "server.key", *arguments.old_key)]
-    detector = Cascade() if arguments.detector == "cascade" else CentreOval()
+    detector = choose_detector(arguments.detector)
     faces = _build_faces(arguments, detector, _liveness(arguments))
     return PaymentService(server, _open_database(arguments), faces, Passwords())
 
@@ -186,7 +187,7 @@ def _build_faces(arguments: argparse.Namespace, detector: FaceDetector, liveness
 
 
 def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, float]:
-    matcher: Matcher = OnnxMatcher(arguments.model) if arguments.model else DemoMatcher()
+    matcher = choose_matcher(arguments.model)
     if matcher.demo and arguments.mode == "live":
         raise PolicyError("The demo matcher does not serve live payments; give a face model with --model.")
     if matcher.demo and not arguments.calibration:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from sealframe import _core
+from sealframe.face_template import cut_window
 from sealframe.payment import Code
 
 if TYPE_CHECKING:
@@ -118,13 +119,13 @@ def _centre_lies_in(box: Box, larger: Box) -> bool:
 
 
 def crop_face(image: Pixels, detector: FaceDetector) -> Pixels | Code:
-    """The one face of a frame, cropped square; or why there is none: no_face, multiple_faces, low_quality."""
+    """The window around the one face of a frame, square; or why there is none: no_face, multiple_faces, low_quality."""
     colour = image[..., :3] if image.ndim == 3 else image
     boxes = detector.find(np.ascontiguousarray(colour))
     if len(boxes) != 1:
         return Code.MULTIPLE_FACES if boxes else Code.NO_FACE
     box = boxes[0]
-    face = np.ascontiguousarray(colour[max(0, box.top) : box.top + box.side, max(0, box.left) : box.left + box.side])
+    face = cut_window(colour, box.left, box.top, box.side)
     return face if face.size and _is_good(face) else Code.LOW_QUALITY
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import bindparam, select
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sealframe.server.matching import Embedding, Matcher
 
 MIN_ENROLLED_FRAMES = 3
-_SHAPE = struct.Struct(">HI")
+_SHAPE = struct.Struct(">cHI")
+_TYPES = {b"f": "<f4", b"b": "i1"}
 _CURRENT = (
     select(templates)
     .where(
@@ -70,7 +71,7 @@ class FaceVerifier:
         if isinstance(seen, Code):
             return Finding(seen)
         for template_id, mean in self._enrolled(database, account):
-            if self.matcher.score(seen, mean) >= self._threshold:
+            if self.matcher.accepts(seen, mean, self._threshold):
                 return Finding(None, template_id)
         return Finding(Code.FACE_MISMATCH)
 
@@ -83,20 +84,19 @@ class FaceVerifier:
         """Verification information of an account. Raises ValueError for fewer than three vectors."""
         if len(vectors) < MIN_ENROLLED_FRAMES:
             raise ValueError(f"an enrolment needs at least {MIN_ENROLLED_FRAMES} frames")
-        mean = np.mean(vectors, axis=0, dtype=np.float32)
-        rows = np.stack([mean / np.float32(max(float(np.linalg.norm(mean)), 1e-9)), *vectors])
+        rows = np.stack([self.matcher.mean(vectors), *vectors])
         return self.vault.seal(_pack(rows), self._bound_to(account))
 
     def agree(self, vectors: Sequence[Embedding]) -> bool:
         """Whether the frames of an enrolment show one face."""
         first, *others = vectors
-        return all(self.matcher.score(first, other) >= self._threshold for other in others)
+        return all(self.matcher.accepts(first, other, self._threshold) for other in others)
 
     def rewrap(self, account: str, stored: SealedTemplate) -> SealedTemplate:
         """The same template under the newest vault key."""
         return self.vault.rewrap(stored, self._bound_to(account))
 
-    def _enrolled(self, database: Database, account: str) -> list[tuple[str, NDArray[np.float32]]]:
+    def _enrolled(self, database: Database, account: str) -> list[tuple[str, NDArray[Any]]]:
         which = {"account": account, "matcher": self.matcher.name, "model_sha256": self.matcher.model_sha256}
         with database.reading() as connection:
             rows = connection.execute(_CURRENT, which).all()
@@ -108,13 +108,15 @@ class FaceVerifier:
         return "|".join(("sealframe/template", account, self.matcher.name, self.matcher.model_sha256)).encode()
 
 
-def _pack(rows: NDArray[np.float32]) -> bytes:
-    return _SHAPE.pack(*rows.shape) + rows.astype("<f4").tobytes()
+def _pack(rows: NDArray[Any]) -> bytes:
+    code = rows.dtype.char.encode()
+    return _SHAPE.pack(code, *rows.shape) + rows.astype(_TYPES[code]).tobytes()
 
 
-def _unpack(template: bytes) -> NDArray[np.float32]:
+def _unpack(template: bytes) -> NDArray[Any]:
     try:
-        shape = _SHAPE.unpack_from(template)
-        return np.frombuffer(template, "<f4", offset=_SHAPE.size).reshape(shape).astype(np.float32)
-    except (ValueError, struct.error):
+        code, *shape = _SHAPE.unpack_from(template)
+        rows: NDArray[Any] = np.frombuffer(template, _TYPES[code], offset=_SHAPE.size).reshape(shape)
+    except (KeyError, ValueError, struct.error):
         raise KeyFileError("A stored template is damaged; enrol again.") from None
+    return rows
