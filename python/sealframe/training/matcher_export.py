@@ -74,7 +74,9 @@ def face_encoder_model(encoder: FaceEncoder, views: Tensor) -> Shipped:
     graph.dense("vector", rows, (quantum, out), weight, flat, bias_sums(bias_of(head), quantum[0], flat))
     content = graph.model(NETWORK, {"image": (SIDE, SIDE, 1)}, {"vector": (TEMPLATE,)})
     inputs = {"image": tensor((SIDE, SIDE, 1), "window around a face, standardised", PIXEL)}
-    return Shipped(content, inputs, {"vector": tensor((TEMPLATE,), "what the face is compared by", out)})
+    return Shipped(
+        {f"{NETWORK}.onnx": content}, inputs, {"vector": tensor((TEMPLATE,), "what the face is compared by", out)}
+    )
 
 
 def export_matcher(run: MatcherRun, out: Path) -> None:
