@@ -77,11 +77,11 @@ def _block_means(values: NDArray[Any]) -> Code:
 def codes_of(frame: Gray) -> dict[str, Code]:
     """Codes of a frame (128, 128), one value per block (16, 16)."""
     factor = image_factor(frame)
-    rows = factor.map.cosines.astype(np.float64).mean(1).reshape(GRID, BLOCK).mean(1)
+    rows = factor.map.values.astype(np.float64).mean(1).reshape(GRID, BLOCK).mean(1)
     return {
         "block means of the derived image": np.rint(_block_means(factor.derived.pixels)),
         "block means of the picture": np.rint(_block_means(frame)),
-        "block means of the cosine map": np.rint(_block_means(factor.map.cosines)),
+        "block means of the cosine map": np.rint(_block_means(factor.map.values)),
         "row sums of the cosine map": np.repeat(rows[:, None], GRID, 1),
     }
 
@@ -158,6 +158,6 @@ def one_pixel(frames: Sequence[Gray], rng: np.random.Generator) -> dict[str, flo
         differing += [
             before.bytes != after.bytes,
             not np.array_equal(before.derived.pixels, after.derived.pixels),
-            not np.array_equal(before.map.cosines, after.map.cosines),
+            not np.array_equal(before.map.values, after.map.cosines),
         ]
     return dict(zip(("factor", "derived image", "map"), (differing / len(frames)).tolist(), strict=True))
