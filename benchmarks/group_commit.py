@@ -73,6 +73,7 @@ class Till:
             finding=None,
             received_at=_now(),
             seal=bytes,
+            password_hash="x",
         )
         begun = time.perf_counter()
         settled = writer.submit(lambda connection: settle(connection, attempt, Limits())).result()

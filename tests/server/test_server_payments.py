@@ -234,6 +234,15 @@ def test_a_device_revoked_or_a_template_deleted_while_it_was_judged_does_not_pay
     assert bank.service.settle(attempt).result().code is Code.FACE_MISMATCH
 
 
+def test_a_password_replaced_while_it_was_checked_does_not_pay(bank: Bank) -> None:
+    opened = bank.service.open(bank.terminal.seal(bank.request(Action.PASSWORD, password=PASSWORD))[0])
+    attempt = bank.service.judge(opened)
+    bank.operate(operators.set_password, account="alice", password_hash=bank.service.passwords.hash("another one"))
+    assert bank.service.settle(attempt).result().code is Code.WRONG_PASSWORD
+    assert bank.balance("shop") == 0
+    assert bank.code(bank.request(Action.PASSWORD, password="another one")) is Code.PAID
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b'{"v":1,"v":1}', b"[" * 2000, b"\xff", b'{"v":1,"action":"pay"}', b"x" * 9000]
 )

@@ -24,6 +24,7 @@ from starlette.requests import Request
 
 from sealframe.payment import Action, Code, EnrolmentRequest, new_payment_id
 from sealframe.server import logs, operators, web
+from sealframe.server.passwords import Checked
 from sealframe.server.records import record_of
 
 OCTETS = "application/octet-stream"
@@ -232,10 +233,10 @@ def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
     slow, release = threading.Event(), threading.Event()
 
     class Slow:
-        def check(self, *_: object) -> Code:
+        def check(self, *_: object) -> Checked:
             slow.set()
             release.wait(20)
-            return Code.WRONG_PASSWORD
+            return Checked(Code.WRONG_PASSWORD)
 
     site.bank.service.passwords = Slow()  # type: ignore[assignment]
     guesses = [

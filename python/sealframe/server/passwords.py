@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ _MAX_WAITING = 16
 _CREDENTIAL = select(credentials).where(credentials.c.account == bindparam("account"))
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked:
+    """reason: None when the password is the account's, else why not. password_hash: what it was compared with."""
+
+    reason: Code | None
+    password_hash: str | None = None
+
+
 class Passwords:
     """Hashes and checks. `clock` gives Unix seconds."""
 
@@ -38,24 +47,24 @@ class Passwords:
             raise ValueError(f"a password has 1 to {MAX_PASSWORD_CHARACTERS} characters")
         return self._hasher.hash(password)
 
-    def check(self, database: Database, account: str, password: str) -> Code | None:
-        """None when the password is the account's, else why not. Lockout comes first, hashing after.
+    def check(self, database: Database, account: str, password: str) -> Checked:
+        """Compare the password with the account's. Lockout comes first, hashing after.
 
         An account that does not exist costs as much as one that does. Raises Refused when too many wait.
         """
         with database.reading() as connection:
             credential = connection.execute(_CREDENTIAL, {"account": account}).one_or_none()
         if credential is not None and credential.locked_until > self._clock() * 1000:
-            return Code.PASSWORD_LOCKED
+            return Checked(Code.PASSWORD_LOCKED)
         if not self._waiting.acquire(blocking=False):
             raise Refused(Code.SERVER_BUSY)
         try:
             self._hasher.verify(credential.password_hash if credential else self._nobodys_hash, password)
         except Argon2Error:
-            return Code.WRONG_PASSWORD
+            return Checked(Code.WRONG_PASSWORD)
         finally:
             self._waiting.release()
-        return None if credential else Code.WRONG_PASSWORD
+        return Checked(None, credential.password_hash) if credential else Checked(Code.WRONG_PASSWORD)
 
     @cached_property
     def _nobodys_hash(self) -> str:

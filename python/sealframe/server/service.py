@@ -148,13 +148,14 @@ class PaymentService:
 
     def judge(self, opened: OpenedRequest) -> Attempt:
         """Look at the person: face or password, as asked for. Raises Refused when the server is too busy."""
-        request, reason, template_id = opened.request, None, None
+        request = opened.request
         if request.action is Action.PAY:
             finding = self.faces.compare(self.database, request.account, rgb_pixels(opened.verified.frame))
-            reason, template_id = finding.reason, finding.template_id
-        elif request.action is Action.PASSWORD:
-            reason = self.passwords.check(self.database, request.account, request.password or "")
-        return self._attempt(opened, reason, template_id)
+            return self._attempt(opened, finding.reason, template_id=finding.template_id)
+        if request.action is Action.PASSWORD:
+            checked = self.passwords.check(self.database, request.account, request.password or "")
+            return self._attempt(opened, checked.reason, password_hash=checked.password_hash)
+        return self._attempt(opened, None)
 
     def settle(self, attempt: Attempt) -> Future[Settled]:
         """Queue the attempt; the future holds its answer once that is on the disk, or raises Refused."""
@@ -215,7 +216,7 @@ class PaymentService:
             return self._sealed(envelope_id, verified, Code.REJECTED, received_at)
         return OpenedRequest(envelope_id, verified, request, received_at)
 
-    def _attempt(self, opened: OpenedRequest, reason: Code | None, template_id: str | None) -> Attempt:
+    def _attempt(self, opened: OpenedRequest, reason: Code | None, **compared_with: str | None) -> Attempt:
         verified = opened.verified
         return Attempt(
             envelope_id=opened.envelope_id,
@@ -226,7 +227,7 @@ class PaymentService:
             finding=reason,
             received_at=opened.received_at,
             seal=lambda body: verified.answer(self._server, body),
-            template_id=template_id,
+            **compared_with,
         )
 
     def _sealed(self, envelope_id: str, verified: Verified, code: Code, received_at: int) -> Settled:

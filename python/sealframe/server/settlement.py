@@ -59,7 +59,8 @@ class Limits:
 class Attempt:
     """What an envelope proved, ready to be settled.
 
-    finding: None when the person is who they claim to be, else why not. template_id: what the face was compared with.
+    finding: None when the person is who they claim to be, else why not. template_id and
+    password_hash: what face or password was compared with; replaced meanwhile, it no longer pays.
     seal: turns the answer's body into the answer's bytes.
     """
 
@@ -72,6 +73,7 @@ class Attempt:
     received_at: int
     seal: Callable[[bytes], bytes]
     template_id: str | None = None
+    password_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,11 +330,14 @@ def _refuse_password(connection: Connection, attempt: Attempt, payment: Row[Any]
         return _Verdict(attempt.finding or Code.WRONG_PASSWORD)
     if credential.locked_until > now:
         return _Verdict(Code.PASSWORD_LOCKED)
-    if attempt.finding is None:
+    finding = attempt.finding
+    if finding is None and credential.password_hash != attempt.password_hash:
+        finding = Code.WRONG_PASSWORD
+    if finding is None:
         connection.execute(_SET_MISSES, {"whose": account, "to": 0, "until": 0})
         return None
-    if attempt.finding is not Code.WRONG_PASSWORD:
-        return _Verdict(attempt.finding)
+    if finding is not Code.WRONG_PASSWORD:
+        return _Verdict(finding)
     if credential.misses + 1 < limits.password_misses:
         connection.execute(_SET_MISSES, {"whose": account, "to": credential.misses + 1, "until": 0})
         return _Verdict(Code.WRONG_PASSWORD)
