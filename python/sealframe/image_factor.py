@@ -1,6 +1,6 @@
 """The image factor: a map and the picture it speaks of, reduced to bytes (M10, M15), as a factor profile says.
 
-    factor = SHA-256(derived image | map)                 exact: one differing pixel on either side shows
+    factor = SHA-256(derived image | map)                 exact: one differing byte of either shows
            | 16x16 block means of the derived image       256 bytes; tolerant evidence of where a picture was changed
            | reduction of the map                         what the method names, as big-endian integers
 

@@ -90,7 +90,7 @@ def _train_matcher(arguments: argparse.Namespace) -> None:
     recipe = _recipe(MatcherRecipe(), arguments)
     people = portraits(_clean(arguments).pictures)
     matcher = MatcherRun(recipe, people, portraits(scan(arguments.backgrounds).pictures), arguments.out)
-    matcher.run(_say)
+    matcher.run(_say, every=50)
     draw_history(matcher.history, arguments.out / "matcher-losses.png")
     export_matcher(matcher, arguments.out)
     _say(f"{arguments.out} holds face_encoder.onnx, manifest.json and matcher-losses.png")

@@ -7,9 +7,7 @@ seed; a run can be stopped and resumed.
 from __future__ import annotations
 
 import copy
-import json
 import math
-import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +18,11 @@ from torch import nn
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
-from sealframe.training.recipes import with_facts
+from sealframe.training.run import TrainingRun
 from sealframe.training.scan import held_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sealframe.training.scan import Picture
-
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -93,17 +89,13 @@ def structural_loss(derived: Tensor, clear: Tensor) -> Tensor:
     return 1 - (alike / scale).mean()
 
 
-class GanRun:
+class GanRun(TrainingRun[GanRecipe]):
     """State of one run: networks, optimisers, running averages of the generator's weights, and the losses so far."""
 
     def __init__(self, recipe: GanRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
+        super().__init__(recipe, out)
         self.pairs = Pairs([p for p in pictures if not self._judges(p.source)], recipe.mix, recipe.seed)
-        self.out = out
-        self.step = 0
-        self.history: list[dict[str, float]] = []
         self.generator = Generator()
         self.discriminator = Discriminator()
         first, _ = self.pairs.batch(0, 512)
@@ -119,7 +111,7 @@ class GanRun:
             self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.5, 0.99)
         )
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self.generator_optimiser, self._rate_factor)
-        self._resume()
+        self.resume()
 
     def _judges(self, source: str) -> bool:
         return source in self.recipe.held_out or held_out(source)
@@ -128,7 +120,8 @@ class GanRun:
         warm = min(1.0, (step + 1) / 300)
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps))))
 
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
+        """Networks, the generator's running average, optimisers, schedule."""
         return {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -138,29 +131,12 @@ class GanRun:
             "schedule": self._schedule,
         }
 
-    def save(self) -> None:
-        """Write the checkpoint, replacing the last one only when the new one is complete."""
-        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
-        state["steps"] = asdict(self.steps)
-        state["recipe"] = asdict(self.recipe)
-        self.out.mkdir(parents=True, exist_ok=True)
-        torch.save(state, self.out / "checkpoint.new")
-        (self.out / "checkpoint.new").replace(self.out / CHECKPOINT)
-        (self.out / "recipe.json").write_text(json.dumps(asdict(self.recipe), indent=2) + "\n")
-        (self.out / "history.json").write_text(json.dumps(self.history) + "\n")
+    def _state(self) -> dict[str, Any]:
+        return super()._state() | {"steps": asdict(self.steps)}
 
-    def _resume(self) -> None:
-        if not (self.out / CHECKPOINT).exists():
-            return
-        state = torch.load(self.out / CHECKPOINT, weights_only=True)
-        if with_facts(GanRecipe(), state["recipe"]) != self.recipe:
-            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.step, self.history = state["step"], state["history"]
+    def _restore(self, state: dict[str, Any]) -> None:
+        super()._restore(state)
         self.steps = GeneratorSteps(**state["steps"])
-        torch.set_rng_state(state["random"])
 
     @property
     def _progress(self) -> float:
@@ -195,14 +171,8 @@ class GanRun:
         self.discriminator_optimiser.step()
         return float(loss.detach())
 
-    def _average(self) -> None:
-        keep = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for mean, new in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
-                mean.lerp_(new, 1 - keep)
-
-    def advance(self) -> dict[str, float]:
-        """Take one step; return its losses."""
+    def learn(self) -> dict[str, float]:
+        """Reconstruct; near the end of the run also against the discriminator."""
         degraded, clear = map(to_tensor, self.pairs.batch(self.step, self.recipe.batch))
         adversarial = self._progress >= self.recipe.adversarial_from
         losses = {}
@@ -213,25 +183,5 @@ class GanRun:
                 losses["discriminator"] = self._learn_discriminator(derived[judged], clear[judged])
         losses["error"] = float(-10 * torch.log10((derived - clear).square().mean((1, 2, 3)) / 4 + 1e-6).mean())
         self._schedule.step()
-        self._average()
-        self.step += 1
+        self._average(self.averaged.parameters(), self.generator.parameters())
         return losses
-
-    def run(self, report: Callable[[str], None], every: int = 200, save_every: int = 2000) -> None:
-        """Train to the last step, reporting a line now and then and saving checkpoints."""
-        started, first = time.monotonic(), self.step
-        sums: dict[str, float] = {}
-        while self.step < self.recipe.steps:
-            for name, value in self.advance().items():
-                sums[name] = sums.get(name, 0.0) + value
-            if self.step % every == 0:
-                means = {name: value / every for name, value in sums.items()}
-                sums = {}
-                self.history.append({"step": self.step, **means})
-                pace = (time.monotonic() - started) / (self.step - first)
-                left = pace * (self.recipe.steps - self.step)
-                facts = "  ".join(f"{name} {value:.3f}" for name, value in means.items())
-                report(f"step {self.step}/{self.recipe.steps}  {facts}  {left / 60:.1f} min left")
-            if self.step % save_every == 0:
-                self.save()
-        self.save()

@@ -7,10 +7,8 @@ Oord et al., 2018) over the two views of each. Everything follows from the recip
 from __future__ import annotations
 
 import copy
-import json
 import math
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,16 +19,16 @@ from torch import nn
 from sealframe.training.frames import area_resize
 from sealframe.training.matcher_networks import SIDE, TEMPLATE, FaceEncoder
 from sealframe.training.matcher_views import standardise, view
+from sealframe.training.run import TrainingRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
     from sealframe.training.scan import Picture
 
-CHECKPOINT = "matcher-checkpoint.pt"
 PORTRAIT = 160
 
 
@@ -58,18 +56,16 @@ def portraits(pictures: Sequence[Picture]) -> Tensor:
     return torch.from_numpy(np.stack(grays)).unsqueeze(1).float()
 
 
-class MatcherRun:
+class MatcherRun(TrainingRun[MatcherRecipe]):
     """State of one run: encoder, its running average, the people's directions, optimiser, losses so far."""
+
+    prefix = "matcher-"
 
     def __init__(self, recipe: MatcherRecipe, people: Tensor, backgrounds: Tensor, out: Path) -> None:
         """`people` and `backgrounds` are (n, 1, 160, 160); one portrait a person."""
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
+        super().__init__(recipe, out)
         self.people = people
         self.backgrounds = backgrounds
-        self.out = out
-        self.step = 0
-        self.history: list[dict[str, float]] = []
         self.encoder = FaceEncoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.directions = nn.Parameter(torch.randn(len(people), TEMPLATE))
         self.averaged = copy.deepcopy(self.encoder)
@@ -77,42 +73,21 @@ class MatcherRun:
             [*self.encoder.parameters(), self.directions], lr=recipe.rate, weight_decay=recipe.decay
         )
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate_factor)
-        self._resume()
+        self.resume()
 
     def _rate_factor(self, step: int) -> float:
         warm = min(1.0, (step + 1) / 100)
         return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps)))
 
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
+        """Encoder, its running average, the people's directions, optimiser, schedule."""
         return {
             "encoder": self.encoder,
+            "directions": nn.ParameterList([self.directions]),
             "averaged": self.averaged,
             "optimiser": self.optimiser,
             "schedule": self._schedule,
         }
-
-    def save(self) -> None:
-        """Write the checkpoint, replacing the last one only when the new one is complete."""
-        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"step": self.step, "history": self.history, "directions": self.directions.detach()}
-        state |= {"recipe": asdict(self.recipe), "random": torch.get_rng_state()}
-        self.out.mkdir(parents=True, exist_ok=True)
-        torch.save(state, self.out / "matcher-checkpoint.new")
-        (self.out / "matcher-checkpoint.new").replace(self.out / CHECKPOINT)
-        (self.out / "matcher-history.json").write_text(json.dumps(self.history) + "\n")
-
-    def _resume(self) -> None:
-        if not (self.out / CHECKPOINT).exists():
-            return
-        state = torch.load(self.out / CHECKPOINT, weights_only=True)
-        if state["recipe"] != asdict(self.recipe):
-            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        with torch.no_grad():
-            self.directions.copy_(state["directions"])
-        self.step, self.history = state["step"], state["history"]
-        torch.set_rng_state(state["random"])
 
     def views(self, chosen: Tensor) -> Tensor:
         """Return a random view of each chosen person, as the encoder takes it."""
@@ -130,8 +105,8 @@ class MatcherRun:
         own = torch.arange(len(one))
         return told, (F.cross_entropy(alike, own) + F.cross_entropy(alike.T, own)) / 2
 
-    def advance(self) -> dict[str, float]:
-        """Take one step; return its losses."""
+    def learn(self) -> dict[str, float]:
+        """Two views of some people: whose are they, and which belong together."""
         recipe = self.recipe
         chosen = torch.randperm(len(self.people))[: recipe.people].repeat(2)
         vectors = F.normalize(self.encoder(self.views(chosen)))
@@ -142,33 +117,13 @@ class MatcherRun:
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
         self.optimiser.step()
         self._schedule.step()
-        self._average()
-        self.step += 1
-        return {"step": self.step, "people": float(told.detach()), "views": float(found.detach())}
+        self._average_all()
+        return {"people": float(told.detach()), "views": float(found.detach())}
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
-        for mean, new in zip(self.averaged.state_dict().values(), self.encoder.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(new, 1 - keep)
-            else:
-                mean.copy_(new)
-
-    def run(self, say: Callable[[str], None]) -> None:
-        """Train to the end of the recipe, saving every hundred steps."""
-        begun, first = time.monotonic(), self.step
-        self.encoder.train()
-        while self.step < self.recipe.steps:
-            losses = self.advance()
-            if self.step % 20 == 0:
-                self.history.append(losses)
-            if self.step % 100 == 0 or self.step == self.recipe.steps:
-                self.save()
-                pace = (time.monotonic() - begun) / (self.step - first)
-                left = pace * (self.recipe.steps - self.step)
-                say(
-                    f"step {self.step}/{self.recipe.steps}  people {losses['people']:.3f}"
-                    f"  views {losses['views']:.3f}  {left:.0f} s left"
-                )
-        self.averaged.eval()
+    def _average_all(self) -> None:
+        """The normalisation's statistics too; its count of batches is taken over as it is."""
+        means, news = self.averaged.state_dict(), self.encoder.state_dict()
+        weights = [name for name in means if means[name].is_floating_point()]
+        self._average([means[name] for name in weights], [news[name] for name in weights])
+        for name in means.keys() - set(weights):
+            means[name].copy_(news[name])

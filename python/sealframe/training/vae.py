@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +12,12 @@ import torch.nn.functional as F  # noqa: N812
 
 from sealframe.training.networks import tiles_to_blocks
 from sealframe.training.pairs import Mix, Pairs
-from sealframe.training.recipes import with_facts
+from sealframe.training.run import TrainingRun
 from sealframe.training.scan import held_out
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from sealframe.training.scan import Picture
 
-CHECKPOINT = "vae.pt"
 THRESHOLD = 128
 
 
@@ -64,29 +61,28 @@ def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits.float(), tiles_to_blocks(pixels)) / math.log(2)
 
 
-class VaeRun:
+class VaeRun(TrainingRun[VaeRecipe]):
     """State of one run: both networks, their running averages, the optimiser, and the losses so far."""
+
+    prefix = "vae-"
 
     def __init__(self, recipe: VaeRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
-        torch.manual_seed(recipe.seed)
+        super().__init__(recipe, out)
         kept = [p for p in pictures if not (p.source in recipe.held_out or held_out(p.source))]
-        self.recipe = recipe
         self.pairs = Pairs(kept, recipe.mix, recipe.seed)
-        self.out = out
-        self.step = 0
-        self.history: list[dict[str, float]] = []
         self.networks = torch.nn.ModuleList([PosteriorNet(), LikelihoodNet()])
         self.averaged = torch.nn.ModuleList([PosteriorNet(), LikelihoodNet()])
         self.averaged.load_state_dict(self.networks.state_dict())
         self.optimiser = torch.optim.Adam(self.networks.parameters(), lr=recipe.rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate_factor)
-        self._resume()
+        self.resume()
 
     def _rate_factor(self, step: int) -> float:
         return min(1.0, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.recipe.steps)))
 
-    def _parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
+        """Networks, their running averages, optimiser, schedule."""
         return {
             "networks": self.networks,
             "averaged": self.averaged,
@@ -94,29 +90,8 @@ class VaeRun:
             "schedule": self.schedule,
         }
 
-    def save(self) -> None:
-        """Write the checkpoint, replacing the last one only when the new one is complete."""
-        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"step": self.step, "history": self.history, "random": torch.get_rng_state()}
-        state["recipe"] = asdict(self.recipe)
-        self.out.mkdir(parents=True, exist_ok=True)
-        torch.save(state, self.out / "vae.new")
-        (self.out / "vae.new").replace(self.out / CHECKPOINT)
-        (self.out / "vae-recipe.json").write_text(json.dumps(asdict(self.recipe), indent=2) + "\n")
-
-    def _resume(self) -> None:
-        if not (self.out / CHECKPOINT).exists():
-            return
-        state = torch.load(self.out / CHECKPOINT, weights_only=True)
-        if with_facts(VaeRecipe(), state["recipe"]) != self.recipe:
-            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.step, self.history = state["step"], state["history"]
-        torch.set_rng_state(state["random"])
-
-    def advance(self) -> dict[str, float]:
-        """Take one step: encode, sample, decode, estimate the ELBO, update (M11)."""
+    def learn(self) -> dict[str, float]:
+        """Encode, sample, decode, estimate the ELBO, update (M11)."""
         recipe = self.recipe
         tiles, _ = self.pairs.batch(self.step, recipe.batch)
         pixels = to_pixels(tiles)
@@ -132,26 +107,5 @@ class VaeRun:
         torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         self.optimiser.step()
         self.schedule.step()
-        keep = min(recipe.averaging, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for average, new in zip(self.averaged.parameters(), self.networks.parameters(), strict=True):
-                average.lerp_(new, 1 - keep)
-        self.step += 1
+        self._average(self.averaged.parameters(), self.networks.parameters())
         return {"bits": float(bits.detach()), "divergence": float(nats.detach())}
-
-    def run(self, report: Callable[[str], None], every: int = 200, save_every: int = 2000) -> None:
-        """Train to the last step, reporting a line now and then and saving checkpoints."""
-        started, first = time.monotonic(), self.step
-        losses: list[dict[str, float]] = []
-        while self.step < self.recipe.steps:
-            losses.append(self.advance())
-            if self.step % every == 0:
-                means = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
-                losses = []
-                self.history.append({"step": self.step, **means})
-                left = (time.monotonic() - started) / (self.step - first) * (self.recipe.steps - self.step)
-                facts = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-                report(f"step {self.step}/{self.recipe.steps}  {facts}  {left / 60:.1f} min left")
-            if self.step % save_every == 0:
-                self.save()
-        self.save()
