@@ -92,7 +92,7 @@ class Server:
     """Keeps a server running; each life ends by SIGKILL around a commit until the planned kills are used up."""
 
     def __init__(self, nursery: Nursery, bank: Bank, plan: Plan) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.kills = 0
         self._nursery, self._plan, self._random = nursery, plan, random.Random(plan.seed)
         self._settings = {"folder": str(bank.folder), "url": bank.url, "port": self.port, "mutant": plan.mutant}
@@ -265,7 +265,7 @@ def _in_threads(works: list[Any]) -> None:
         thread.join()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from bank import ALICE, BOB, PASSWORD, Bank
-from crash import _free_port
+from crash import free_port
+from serving import Serving
 from starlette.requests import Request
 
 from sealframe.payment import Action, Code, EnrolmentRequest, new_payment_id
@@ -35,19 +35,11 @@ class Site:
 
     def __init__(self, bank: Bank, **options: Any) -> None:
         self.bank = bank
-        self.port = _free_port()
+        self.port = free_port()
         self.token = bank.service.writer.submit(
             lambda c: operators.create_token(c, "olga", bank.service.now())
         ).result()
-        config = uvicorn.Config(
-            web.build_app(bank.service, **options), port=self.port, log_config=None, server_header=False
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        end = time.monotonic() + 20
-        while not self.server.started and time.monotonic() < end:
-            time.sleep(0.01)
+        self.serving = Serving(web.build_app(bank.service, **options), self.port)
 
     def call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
@@ -64,9 +56,7 @@ class Site:
             connection.close()
 
     def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(20)
-        assert not self.thread.is_alive()
+        self.serving.stop()
 
 
 @pytest.fixture

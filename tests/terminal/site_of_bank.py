@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from contextlib import suppress
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import uvicorn
 from bank import Bank, open_bank
-from crash import _free_port
+from crash import free_port
+from serving import Serving
 
 from sealframe.server.web import build_app
 
@@ -25,23 +25,16 @@ class BankSite:
         folder.mkdir()
         self.folder = folder
         self.bank = Bank(folder)
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self) -> None:
         # The application closes its own service; the bank's stays for the test.
-        config = uvicorn.Config(build_app(self.bank.start()), port=self.port, log_config=None)
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        end = time.monotonic() + 20
-        while not self.server.started and time.monotonic() < end:
-            time.sleep(0.01)
+        self.serving = Serving(build_app(self.bank.start()), self.port)
 
     def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(20)
+        self.serving.stop()
 
     def close(self) -> None:
         self.stop()
