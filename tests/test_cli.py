@@ -5,6 +5,7 @@ Covers A45, A52, M20, M21, M22.
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -205,13 +207,26 @@ def test_wrong_usage_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "keygen", "key", "seal", "open", "inspect", "factor", "doctor", "train"])
-def test_every_help_has_an_example_and_the_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        build_parser().parse_args([command, "--help"])
-    text = capsys.readouterr().out
-    assert f"example: sealframe {command}" in text
+def commands_and_actions(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield " ".join((*words, name)), below
+                yield from commands_and_actions(below, *words, name)
+
+
+@pytest.mark.parametrize(("words", "parser"), list(commands_and_actions(build_parser())))
+def test_every_help_has_an_example_of_its_own_and_the_exit_status(words: str, parser: argparse.ArgumentParser) -> None:
+    text = parser.format_help()
+    assert f"example: sealframe {words}" in text
     assert "exit status: 0 done, 1 refused" in text
+
+
+def test_every_example_is_what_its_command_takes() -> None:
+    for _, parser in commands_and_actions(build_parser()):
+        examples = parser.format_help().partition("example: ")[2].partition("\n")[0].partition("   ")[0]
+        for example in examples.partition(" > ")[0].split(" && "):
+            build_parser().parse_args(example.split()[1:])
 
 
 def test_live_open_spends_the_capture_and_leaves_no_file_of_a_replay(

@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bank import Bank
+    from postgres import Cluster
 
 _NEEDS = {"test_*.py": "fastapi", "test_server_openapi.py": "schemathesis"}
 collect_ignore_glob = [pattern for pattern, module in _NEEDS.items() if find_spec(module) is None]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of the tests' own."""
+    from postgres import Cluster, installed
+
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    if installed() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture

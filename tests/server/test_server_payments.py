@@ -6,11 +6,12 @@ Covers A38, A40, A53, A55, A56, A57, A63, M26, M28.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bank import ALICE, BOB, FUNDS, PASSWORD, Bank
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 import sealframe as sf
 from sealframe.envelope import AnswerKey
@@ -19,6 +20,7 @@ from sealframe.server import operators
 from sealframe.server.demo_faces import draw_face
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.settlement import DAY_MS
+from sealframe.server.tables import face_days, password_misses
 
 
 def test_m26_m27_the_right_face_pays_once_and_gets_a_receipt(bank: Bank) -> None:
@@ -87,7 +89,7 @@ def test_a38_clock_skew_is_told_with_the_servers_time(bank: Bank, late: int, cod
 def test_replay_after_pruning_is_refused(bank: Bank) -> None:
     envelope, key = bank.terminal.seal(bank.request())
     bank.service.answer(envelope)
-    bank.operate(operators.prune_attempts, older_than=int(bank.now_s * 1000) + 1)
+    bank.operate(operators.prune_attempts, older_than=bank.service.now() + 1)
     assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.STALE_COUNTER
     assert bank.balance("shop") == 250
 
@@ -145,8 +147,62 @@ def test_wrong_passwords_lock_for_a_while(bank: Bank) -> None:
     assert bank.code(bank.request(Action.PASSWORD, password=PASSWORD)) is Code.PAID
 
 
+def test_a60_a_password_lock_does_not_tell_which_accounts_there_are(bank: Bank) -> None:
+    """alice has a password, bob has none, nobody is not there: they are alike answer by answer and hash by hash."""
+    hashed: list[str] = []
+    verify = bank.service.passwords._hasher.verify
+    bank.service.passwords._hasher = CountedHasher(verify, hashed)  # type: ignore[assignment]
+    told = {}
+    for account in ("alice", "bob", "nobody"):
+        request = bank.request(Action.PASSWORD, account=account, password="wrong")
+        answers = [bank.ask(request) for _ in range(6)]
+        told[account] = [(answer.code, answer.attempts_left, len(hashed)) for answer in answers]
+        hashed.clear()
+        assert bank.code(bank.request(Action.PASSWORD, account=account, password="x")) is Code.PASSWORD_LOCKED
+        assert not hashed
+    assert told["alice"] == told["bob"] == told["nobody"]
+    assert [(code, left) for code, left, _ in told["alice"]] == [
+        *((Code.WRONG_PASSWORD, left) for left in (4, 3, 2, 1)),
+        *[(Code.PASSWORD_LOCKED, 0)] * 2,
+    ]
+
+
+class CountedHasher:
+    def __init__(self, verify: Callable[[str, str], bool], seen: list[str]) -> None:
+        self._verify, self._seen = verify, seen
+
+    def verify(self, password_hash: str, password: str) -> bool:
+        self._seen.append(password_hash)
+        return self._verify(password_hash, password)
+
+
 def test_a_password_for_nobody_is_wrong(bank: Bank) -> None:
     assert bank.code(bank.request(Action.PASSWORD, account="nobody", password=PASSWORD)) is Code.WRONG_PASSWORD
+
+
+def test_misses_are_forgotten_with_the_attempts(bank: Bank) -> None:
+    bank.code(bank.request(), BOB)
+    bank.code(bank.request(Action.PASSWORD, account="nobody", password="wrong"))
+    for days, left in ((1, 1), (-2, 0)):
+        bank.operate(operators.prune_attempts, older_than=bank.service.now() - days * DAY_MS)
+        with bank.service.database.reading() as connection:
+            for table in (face_days, password_misses):
+                assert connection.execute(select(func.count()).select_from(table)).scalar_one() == left
+
+
+def test_a_new_password_unlocks(bank: Bank) -> None:
+    request = bank.request(Action.PASSWORD, password="wrong")
+    assert [bank.code(request) for _ in range(5)][-1] is Code.PASSWORD_LOCKED
+    bank.operate(operators.set_password, account="alice", password_hash=bank.service.passwords.hash("another one"))
+    assert bank.code(bank.again(request, Action.PASSWORD, password="another one")) is Code.PAID
+
+
+def test_a55_whether_a_payee_exists_is_told_only_to_who_could_pay(bank: Bank) -> None:
+    told = [bank.ask(bank.request(payee=payee), BOB) for payee in ("shop", "nobody")]
+    assert [(answer.code, answer.state, answer.attempts_left) for answer in told] == [
+        (Code.FACE_MISMATCH, PaymentState.OPEN, 4)
+    ] * 2
+    assert bank.code(bank.request(payee="nobody")) is Code.REJECTED
 
 
 def test_funds_and_limits(bank: Bank) -> None:

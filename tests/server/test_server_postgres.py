@@ -12,22 +12,12 @@ from pathlib import Path
 import pytest
 from bank import ALICE, FUNDS, Bank
 from crash import LIMITS, CrashBank, Nursery, Plan, run
-from postgres import Cluster, installed
+from postgres import Cluster
 from sqlalchemy import text
 
 from sealframe.payment import Action, Code
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.invariants import changes_let_through
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    if installed() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    cluster = Cluster()
-    yield cluster
-    cluster.stop()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from bank import Bank, open_bank
-from sqlalchemy import event, select, text
+from sqlalchemy import event, insert, select, text
 
 from sealframe.errors import PolicyError
 from sealframe.payment import Code
@@ -21,14 +21,36 @@ from sealframe.server import operators
 from sealframe.server.database import Database
 from sealframe.server.group_commit import MAX_BATCH, GroupCommit, StoreUnavailable
 from sealframe.server.invariants import broken_invariants, changes_let_through
-from sealframe.server.tables import accounts
+from sealframe.server.tables import accounts, password_misses
 
 PROCESSES = 8
+STARTED_AT_ONCE = 3
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'store.db'}")
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("url"))
+    return str(request.getfixturevalue("cluster").new_database())
+
+
+@pytest.fixture
+def either_database(either_url: str) -> Iterator[Database]:
+    database = Database(either_url)
     database.migrate()
     yield database
     database.close()
@@ -76,14 +98,55 @@ def test_the_tables_are_those_that_the_migrations_make(database: Database) -> No
     database.migrate()
 
 
-def test_migrations_go_back_and_forth(database: Database) -> None:
+def test_migrations_go_back_and_forth(either_database: Database) -> None:
+    downgrade(either_database, "base")
+    either_database.migrate()
+    assert names_in(either_database) == set()
+
+
+def downgrade(database: Database, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(operators.__file__).parent / "migrations"))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-    database.migrate()
-    assert names_in(database) == set()
+        command.downgrade(config, to)
+
+
+def test_password_locks_survive_the_migration_that_moves_them(either_database: Database) -> None:
+    locked = {"account": "locked", "misses": 0, "missed_at": 5, "locked_until": 5}
+    with either_database.transaction() as connection:
+        for name in ("locked", "free"):
+            open_account(connection, name)
+            operators.set_password(connection, "operator:test", 1, name, "x")
+        connection.execute(insert(password_misses), locked)
+    for _ in range(2):
+        with either_database.reading() as connection:
+            assert [dict(row) for row in connection.execute(select(password_misses)).mappings()] == [locked]
+        downgrade(either_database, "0001")
+        either_database.migrate()
+
+
+def test_servers_that_are_started_at_once_bring_the_tables_forward_once(either_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    together, results = context.Barrier(STARTED_AT_ONCE), context.Queue()
+    processes = [context.Process(target=start_at, args=(together, either_url, results)) for _ in range(STARTED_AT_ONCE)]
+    for process in processes:
+        process.start()
+    assert [results.get(timeout=60) for _ in processes] == [None] * STARTED_AT_ONCE
+    for process in processes:
+        process.join(60)
+
+
+def start_at(together: Any, url: str, results: Any) -> None:
+    database = Database(url)
+    together.wait(60)
+    try:
+        database.migrate()
+        results.put(None)
+    except Exception as error:
+        results.put(repr(error))
+    finally:
+        database.close()
 
 
 @pytest.mark.parametrize("url", ["", "nothing", "mysql://localhost/x", "sqlite:////no/such/folder/x.db"])
@@ -101,12 +164,12 @@ def test_a_batch_is_one_commit(database: Database) -> None:
     assert len(names_in(database)) == MAX_BATCH
 
 
-def test_one_failing_attempt_takes_nothing_of_its_batch_with_it(database: Database) -> None:
+def test_one_failing_attempt_takes_nothing_of_its_batch_with_it(either_database: Database) -> None:
     def fail_halfway(connection: Any) -> None:
         open_account(connection, "half")
         raise LookupError("on purpose")
 
-    held = Held(database)
+    held = Held(either_database)
     futures: list[Future[Any]] = [
         held.writer.submit(fail_halfway if n == 17 else lambda c, n=f"a{n}": open_account(c, n))
         for n in range(MAX_BATCH)
@@ -114,24 +177,28 @@ def test_one_failing_attempt_takes_nothing_of_its_batch_with_it(database: Databa
     errors = held.release(futures)
     assert [type(error) for error in errors if error] == [LookupError]
     assert isinstance(errors[17], LookupError)
-    assert names_in(database) == {f"a{n}" for n in range(MAX_BATCH) if n != 17}
+    assert names_in(either_database) == {f"a{n}" for n in range(MAX_BATCH) if n != 17}
 
 
-def test_a_failed_commit_fails_the_whole_batch(database: Database) -> None:
-    held = Held(database)
+def test_a_failed_commit_fails_the_whole_batch(either_database: Database) -> None:
+    held = Held(either_database)
     futures: list[Future[Any]] = [
         held.writer.submit(break_at_commit if n == 5 else lambda c, n=f"a{n}": open_account(c, n))
         for n in range(MAX_BATCH)
     ]
     errors = held.release(futures)
     assert all(isinstance(error, StoreUnavailable) for error in errors)
-    assert names_in(database) == set()
+    assert names_in(either_database) == set()
 
 
 def break_at_commit(connection: Any) -> None:
     """A row that breaks a rule which the database checks at the commit."""
-    connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-    connection.execute(text("INSERT INTO credentials VALUES ('nobody', 'x', 0, 0)"))
+    at_commit = {
+        "sqlite": "PRAGMA defer_foreign_keys = ON",
+        "postgresql": "ALTER TABLE credentials ALTER CONSTRAINT fk_credentials_account DEFERRABLE INITIALLY DEFERRED",
+    }
+    connection.execute(text(at_commit[connection.dialect.name]))
+    connection.execute(text("INSERT INTO credentials VALUES ('nobody', 'x')"))
 
 
 def test_a40_a_full_disk_takes_nothing_and_the_next_transaction_works(database: Database) -> None:

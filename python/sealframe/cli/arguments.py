@@ -52,15 +52,20 @@ if TYPE_CHECKING:
 
 
 def _add(commands: _Commands, name: str, help_: str, example: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
+    parser = _add_action(commands, name, help_, example)
+    parser.set_defaults(run=_runner(f"sealframe.cli.{name}"))
+    return parser
+
+
+def _add_action(actions: _Commands, name: str, help_: str, example: str) -> argparse.ArgumentParser:
+    """A command, or one action of a command: what it does, an example, the exit status."""
+    return actions.add_parser(
         name,
         help=help_,
         description=help_[0].upper() + help_[1:] + ".",
         epilog=f"example: {example}\n\n{EXIT_STATUS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=_runner(f"sealframe.cli.{name}"))
-    return parser
 
 
 def _runner(module: str) -> Callable[[argparse.Namespace], int]:
@@ -102,10 +107,11 @@ def _add_demo(commands: _Commands) -> None:
         help="the picture it draws (default: %(default)s)",
     )
     others = demo.add_subparsers(title="other demonstrations", metavar="WHAT", parser_class=_Parser)
-    pay = others.add_parser(
+    pay = _add_action(
+        others,
         "pay",
-        help="pay by face, fail, refuse a replay, and print the ledger; all of it TEST",
-        epilog="example: sealframe demo pay --faces people    (people/ann/1.jpg ... people/ben/4.jpg)",
+        "pay by face, fail, refuse a replay, and print the ledger; all of it TEST",
+        "sealframe demo pay --faces people    (people/ann/1.jpg ... people/ben/4.jpg)",
     )
     pay.add_argument(
         "--faces", metavar="FOLDER", help="a folder for each of two people, at least four pictures in each"
@@ -136,18 +142,30 @@ def _add_train(commands: _Commands) -> None:
         title="actions", metavar="ACTION", dest="action", required=True, parser_class=_Parser
     )
     for name, what in (("gan", "generator and discriminator"), ("vae", "posterior and likelihood net")):
-        image_net = actions.add_parser(name, help=f"train, round and export {what}")
+        image_net = _add_action(
+            actions, name, f"train, round and export {what}", f"sealframe train {name} faces scenes --out run"
+        )
         _add_training_run(image_net)
         image_net.add_argument(
             "--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too"
         )
-    matcher = actions.add_parser("matcher", help="train, round and export the face encoder, from one portrait a person")
+    matcher = _add_action(
+        actions,
+        "matcher",
+        "train, round and export the face encoder, from one portrait a person",
+        "sealframe train matcher faces --backgrounds scenes --out run",
+    )
     _add_training_run(matcher)
     matcher.set_defaults(hold_out=[])
     matcher.add_argument(
         "--backgrounds", metavar="FOLDER", nargs="+", required=True, type=Path, help="pictures without faces"
     )
-    judge = actions.add_parser("judge", help="judge exported networks on pictures they were not trained on; JSON")
+    judge = _add_action(
+        actions,
+        "judge",
+        "judge exported networks on pictures they were not trained on; JSON",
+        "sealframe train judge --models run --unseen photo=other > judgement.json",
+    )
     judge.add_argument("--models", metavar="FOLDER", required=True, type=Path, help="a run, or other manifest.json")
     judge.add_argument("--unseen", metavar="NAME=FOLDER", nargs="*", default=[], help="pictures never trained on")
     judge.add_argument(
@@ -191,12 +209,34 @@ def _add_server(commands: _Commands) -> None:
     actions = server.add_subparsers(
         title="actions", metavar="ACTION", dest="action", required=True, parser_class=_Parser
     )
-    init = actions.add_parser("init", help="make keys, vault key and database")
-    run = actions.add_parser("run", help="serve until told to stop")
-    token = actions.add_parser("token", help="make, or revoke, an operator's token")
-    check = actions.add_parser("check", help="check the ledger's invariants")
-    prune = actions.add_parser("prune", help="forget old attempts and their answers")
-    rewrap = actions.add_parser("rewrap", help="wrap the keys of all templates with the newest vault key")
+    init = _add_action(
+        actions,
+        "init",
+        "make keys, vault key and database",
+        "sealframe server init --home bank --password-file secret.txt",
+    )
+    run = _add_action(
+        actions,
+        "run",
+        "serve until told to stop",
+        "sealframe server run --home bank --database postgresql://sealframe@db.example/bank",
+    )
+    token = _add_action(
+        actions,
+        "token",
+        "make, or revoke, an operator's token",
+        "sealframe server token --home bank --name olga",
+    )
+    check = _add_action(actions, "check", "check the ledger's invariants", "sealframe server check --home bank --json")
+    prune = _add_action(
+        actions, "prune", "forget old attempts and their answers", "sealframe server prune --home bank --days 30"
+    )
+    rewrap = _add_action(
+        actions,
+        "rewrap",
+        "wrap the keys of all templates with the newest vault key",
+        "sealframe server rewrap --home bank --old-vault-key former.key",
+    )
     for action in (init, run, token, check, prune, rewrap):
         action.add_argument("--home", metavar="FOLDER", required=True, help="where keys and database lie")
         action.add_argument("--database", metavar="URL", help="postgresql://... (default: SQLite in the home folder)")
@@ -278,9 +318,18 @@ def _add_keygen(commands: _Commands) -> None:
         "sealframe keygen server --out server && sealframe keygen device --device-info POS-0001 --out pos",
     )
     owners = keygen.add_subparsers(title="whose", metavar="OWNER", dest="owner", required=True, parser_class=_Parser)
-    server = owners.add_parser("server", help="NAME.key to open envelopes with, NAME.pub to seal to")
-    device = owners.add_parser("device", help="NAME.key to sign with, NAME.pub for the server, NAME.counter")
-    shared = owners.add_parser("shared", help="NAME.key for both sides of a closed installation")
+    server = _add_action(
+        owners, "server", "NAME.key to open envelopes with, NAME.pub to seal to", "sealframe keygen server --out server"
+    )
+    device = _add_action(
+        owners,
+        "device",
+        "NAME.key to sign with, NAME.pub for the server, NAME.counter",
+        "sealframe keygen device --device-info POS-0001 --out pos",
+    )
+    shared = _add_action(
+        owners, "shared", "NAME.key for both sides of a closed installation", "sealframe keygen shared --out site"
+    )
     server.add_argument(
         "--suite", choices=("x-wing", "x25519"), default="x-wing", help="default: %(default)s, post-quantum"
     )
@@ -296,7 +345,7 @@ def _add_keygen(commands: _Commands) -> None:
 def _add_key(commands: _Commands) -> None:
     key = _add(commands, "key", "show what a key file holds, never its secrets", "sealframe key show pos.key --json")
     actions = key.add_subparsers(title="action", metavar="ACTION", dest="action", required=True, parser_class=_Parser)
-    show = actions.add_parser("show", help="print the public facts of a key file")
+    show = _add_action(actions, "show", "print the public facts of a key file", "sealframe key show pos.key --json")
     show.add_argument("file", metavar="FILE", help="a .key or .pub file")
     show.add_argument("--json", action="store_true", help="print JSON")
     _add_password_file(show)

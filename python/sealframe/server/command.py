@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from sealframe.server.faces import FaceDetector, LivenessCheck
     from sealframe.server.matching import Matcher
 
-DAY_MS = 86_400_000
 STOP_SECONDS = 20
 BACKLOG = 2048
 
@@ -143,7 +142,7 @@ def prune(arguments: argparse.Namespace) -> int:
         raise PolicyError("Keep at least one day: terminals may still ask for its answers.")
     database = _open_database(arguments)
     with database.transaction() as connection:
-        forgotten = operators.prune_attempts(connection, "console", _now(), _now() - arguments.days * DAY_MS)
+        forgotten = operators.prune_attempts(connection, "console", _now(), _now() - arguments.days * operators.DAY_MS)
     database.close()
     print(f"{forgotten} attempts forgotten")
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from sealframe.errors import PolicyError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _BUSY_SECONDS = 10.0
+_MIGRATION_LOCK = int.from_bytes(b"sealfram")
+"""Servers that are started at once bring the tables forward one after the other."""
 _LOST_RACES = {"40001", "40P01", "23505"}
 """SQLSTATE of a serialization failure, a deadlock, a row that another process made first: try again."""
 
@@ -49,6 +51,8 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
             with self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":  # SQLite's transactions wait for each other by themselves
+                    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DBAPIError as error:

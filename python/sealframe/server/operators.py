@@ -21,8 +21,10 @@ from sealframe.server.tables import (
     attempts,
     credentials,
     devices,
+    face_days,
     keys,
     operators,
+    password_misses,
     payments,
     refunds,
     templates,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from sealframe.keys import DevicePublic
     from sealframe.server.vault import SealedTemplate
 
+DAY_MS = 86_400_000
 UNLIMITED = 10**15
 MAX_OPERATOR_NAME = 64
 OUTSIDE = "outside"
@@ -196,10 +199,10 @@ def revoke_device(connection: Connection, actor: str, now: int, device: str) -> 
 def set_password(connection: Connection, actor: str, now: int, account: str, password_hash: str) -> None:
     """Set, or replace, an account's password; wrong ones before no longer count."""
     account_facts(connection, account)
-    values = {"password_hash": password_hash, "misses": 0, "locked_until": 0}
-    changed = connection.execute(update(credentials).where(credentials.c.account == account).values(values))
-    if changed.rowcount == 0:
-        connection.execute(insert(credentials), {"account": account, **values})
+    of_account = update(credentials).where(credentials.c.account == account)
+    if connection.execute(of_account.values(password_hash=password_hash)).rowcount == 0:
+        connection.execute(insert(credentials), {"account": account, "password_hash": password_hash})
+    connection.execute(delete(password_misses).where(password_misses.c.account == account))
     write_audit(connection, now, actor, "password", account)
 
 
@@ -243,9 +246,11 @@ def prune_attempts(connection: Connection, actor: str, now: int, older_than: int
     """Forget attempts received before a time (Unix milliseconds) and their stored answers; returns how many.
 
     Replays stay refused by the devices' counters, and a payment's state stays known; only the same bytes no longer
-    get the same answer.
+    get the same answer. Misses of faces and passwords before it are forgotten too.
     """
     forgotten = connection.execute(delete(attempts).where(attempts.c.received_at < older_than)).rowcount
+    connection.execute(delete(face_days).where(face_days.c.day < older_than // DAY_MS))
+    connection.execute(delete(password_misses).where(password_misses.c.missed_at < older_than))
     write_audit(connection, now, actor, "prune", "attempts", older_than=older_than, forgotten=forgotten)
     return forgotten
 

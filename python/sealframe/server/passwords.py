@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
@@ -14,7 +13,7 @@ from sqlalchemy import bindparam, select
 
 from sealframe.payment import MAX_PASSWORD_CHARACTERS, Code
 from sealframe.server.settlement import Refused
-from sealframe.server.tables import credentials
+from sealframe.server.tables import credentials, password_misses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from sealframe.server.database import Database
 
 _MAX_WAITING = 16
-_CREDENTIAL = select(credentials).where(credentials.c.account == bindparam("account"))
+_CREDENTIAL = select(credentials.c.password_hash).where(credentials.c.account == bindparam("account"))
+_LOCK = select(password_misses.c.locked_until).where(password_misses.c.account == bindparam("account"))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,6 +40,7 @@ class Passwords:
         self._hasher = hasher or PasswordHasher()
         self._clock = clock
         self._waiting = threading.Semaphore(_MAX_WAITING)
+        self._nobodys_hash = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
         """The hash to store. Raises ValueError for an empty or overlong password."""
@@ -50,22 +51,20 @@ class Passwords:
     def check(self, database: Database, account: str, password: str) -> Checked:
         """Compare the password with the account's. Lockout comes first, hashing after.
 
-        An account that does not exist costs as much as one that does. Raises Refused when too many wait.
+        An account that does not exist, or has no password, costs as much as one that has, and is locked as it is.
+        Raises Refused when too many wait.
         """
         with database.reading() as connection:
-            credential = connection.execute(_CREDENTIAL, {"account": account}).one_or_none()
-        if credential is not None and credential.locked_until > self._clock() * 1000:
+            locked_until = connection.execute(_LOCK, {"account": account}).scalar_one_or_none() or 0
+            password_hash = connection.execute(_CREDENTIAL, {"account": account}).scalar_one_or_none()
+        if locked_until > self._clock() * 1000:
             return Checked(Code.PASSWORD_LOCKED)
         if not self._waiting.acquire(blocking=False):
             raise Refused(Code.SERVER_BUSY)
         try:
-            self._hasher.verify(credential.password_hash if credential else self._nobodys_hash, password)
+            self._hasher.verify(password_hash or self._nobodys_hash, password)
         except Argon2Error:
             return Checked(Code.WRONG_PASSWORD)
         finally:
             self._waiting.release()
-        return Checked(None, credential.password_hash) if credential else Checked(Code.WRONG_PASSWORD)
-
-    @cached_property
-    def _nobodys_hash(self) -> str:
-        return self._hasher.hash("nobody's password")
+        return Checked(None, password_hash) if password_hash else Checked(Code.WRONG_PASSWORD)

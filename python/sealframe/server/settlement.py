@@ -1,9 +1,10 @@
 """The settle path: one verified envelope against the database, in one transaction.
 
-    stored answer -> device counter and message id -> payment -> what was found of the person -> charge
+    device counter and message id, else the stored answer -> payment -> what was found of the person -> charge
     -> attempt with its answer
 
-The same bytes get the same answer. What is refused by raising `Refused` leaves nothing behind.
+The same bytes get the same answer: they find their counter spent, and then what was said. What is refused by raising
+`Refused` leaves nothing behind. Every statement is a way to the database and back, so there are no more than it takes.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from sealframe.payment import Action, Code, PaymentAnswer, PaymentState, payment_reference
 from sealframe.server.ledger import charge, write_audit
 from sealframe.server.tables import (
     COUNTER_DIGITS,
-    accounts,
     attempts,
     credentials,
     devices,
     face_days,
+    password_misses,
     payments,
     templates,
 )
@@ -88,7 +89,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
+    """state: the payment's from now on; None where the terminal must learn nothing of it."""
+
     code: Code
+    state: PaymentState | None
     attempts_left: int | None = None
 
 
@@ -99,19 +103,18 @@ _ADVANCE = (
         devices.c.device == bindparam("which"),
         devices.c.status == "active",
         devices.c.last_counter < bindparam("to"),
+        ~exists().where(attempts.c.message_id == bindparam("message_id")),
     )
     .values(last_counter=bindparam("to"))
 )
 _DEVICE_STATUS = select(devices.c.status).where(devices.c.device == bindparam("device"))
-_MESSAGE = select(attempts.c.envelope_id).where(attempts.c.message_id == bindparam("message_id"))
 _PAYMENT = select(payments).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
-_NEW_PAYMENT = insert(payments)
+_NEW_PAYMENT = insert(payments).returning(payments)
 _CLOSE = (
     update(payments)
     .where(payments.c.payment_id == bindparam("which"))
     .values(state=bindparam("to"), closed_at=bindparam("at"))
 )
-_PAYEE = select(accounts.c.currency).where(accounts.c.account == bindparam("payee"))
 _COUNT_MISMATCH = (
     update(payments).where(payments.c.payment_id == bindparam("which")).values(mismatches=payments.c.mismatches + 1)
 )
@@ -129,28 +132,28 @@ _COUNT_FACE_DAY = (
 _TEMPLATE = select(templates.c.template_id).where(
     templates.c.template_id == bindparam("template_id"), templates.c.revoked_at.is_(None)
 )
-_CREDENTIAL = select(credentials).where(credentials.c.account == bindparam("account")).with_for_update()
+_CREDENTIAL = select(credentials.c.password_hash).where(credentials.c.account == bindparam("account"))
+_MISSES = select(password_misses).where(password_misses.c.account == bindparam("account")).with_for_update()
+_NEW_MISSES = insert(password_misses)
 _SET_MISSES = (
-    update(credentials)
-    .where(credentials.c.account == bindparam("whose"))
-    .values(misses=bindparam("to"), locked_until=bindparam("until"))
+    update(password_misses)
+    .where(password_misses.c.account == bindparam("whose"))
+    .values(misses=bindparam("misses"), missed_at=bindparam("missed_at"), locked_until=bindparam("locked_until"))
 )
+_FORGET_MISSES = delete(password_misses).where(password_misses.c.account == bindparam("account"))
 _NEW_ATTEMPT = insert(attempts)
 
 
 def settle(connection: Connection, attempt: Attempt, limits: Limits) -> Settled:
     """Settle an attempt in the caller's transaction. Raises Refused; then nothing may be committed."""
-    before = stored_answer(connection, attempt.envelope_id)
-    if before is not None:
-        return before
     if not spend_capture(connection, attempt.device, attempt.counter, attempt.message_id):
-        before = stored_answer(connection, attempt.envelope_id)  # by another process, while this one waited
+        before = stored_answer(connection, attempt.envelope_id)  # by another delivery, while this one waited
         if before is not None:
             return before
         raise Refused(_why_not_spent(connection, attempt.device))
     payment = _find_payment(connection, attempt, limits)
     verdict = _decide(connection, attempt, payment, limits)
-    answer = attempt.seal(answer_body(connection, attempt, verdict.code, verdict.attempts_left))
+    answer = attempt.seal(_answer_body(attempt, verdict))
     store_attempt(connection, attempt, verdict.code, answer)
     return Settled(answer, verdict.code)
 
@@ -163,8 +166,8 @@ def stored_answer(connection: Connection, envelope_id: str) -> Settled | None:
 
 def spend_capture(connection: Connection, device: str, counter: int, message_id: str) -> bool:
     """Use up the device's counter and the message id; False when either was used before, or the device may not."""
-    advanced = connection.execute(_ADVANCE, {"which": device, "to": counter_text(counter)}).rowcount == 1
-    return advanced and connection.execute(_MESSAGE, {"message_id": message_id}).one_or_none() is None
+    capture = {"which": device, "to": counter_text(counter), "message_id": message_id}
+    return connection.execute(_ADVANCE, capture).rowcount == 1
 
 
 def counter_text(counter: int) -> str:
@@ -190,16 +193,15 @@ def store_attempt(connection: Connection, attempt: Attempt, code: Code, answer: 
     )
 
 
-def answer_body(connection: Connection, attempt: Attempt, code: Code, attempts_left: int | None) -> bytes:
+def _answer_body(attempt: Attempt, verdict: _Verdict) -> bytes:
     """What the terminal is told of the payment as it stands now."""
-    payment = connection.execute(_PAYMENT, {"payment_id": attempt.request.payment_id}).one_or_none()
-    about: dict[str, Any] = {}
-    if payment is not None and same_terms(payment, attempt):
-        state = PaymentState(payment.state)
-        reference = payment_reference(payment.payment_id) if state is PaymentState.POSTED else None
-        named = {name: getattr(payment, name) for name in ("payment_id", "payee", "amount", "currency")}
-        about = {**named, "state": state, "reference": reference}
-    return PaymentAnswer(code, attempt.envelope_id, attempt.received_at, attempts_left, **about).encode()
+    request, about = attempt.request, dict[str, Any]()
+    if verdict.state is not None:
+        reference = payment_reference(request.payment_id) if verdict.state is PaymentState.POSTED else None
+        named = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency")}
+        about = {**named, "state": verdict.state, "reference": reference}
+    answer = PaymentAnswer(verdict.code, attempt.envelope_id, attempt.received_at, verdict.attempts_left, **about)
+    return answer.encode()
 
 
 def same_terms(payment: Row[Any], attempt: Attempt) -> bool:
@@ -220,16 +222,12 @@ def _find_payment(connection: Connection, attempt: Attempt, limits: Limits) -> R
     """The payment, opened by the first request about it, expired when it is too old; None if there is none."""
     request, now = attempt.request, attempt.received_at
     payment = connection.execute(_PAYMENT, {"payment_id": request.payment_id}).one_or_none()
-    if payment is None and request.action is not Action.STATUS:
-        if connection.execute(_PAYEE, {"payee": request.payee}).scalar_one_or_none() != request.currency:
-            return None
-        connection.execute(_NEW_PAYMENT, _as_opened(attempt))
-    elif payment is not None and payment.state == PaymentState.OPEN:
-        if payment.created_at + limits.payment_lifetime_ms > now:
-            return payment
-        _close(connection, attempt, PaymentState.EXPIRED)
-    else:
+    if payment is None:
+        asks = request.action is Action.STATUS
+        return None if asks else connection.execute(_NEW_PAYMENT, _as_opened(attempt)).one()
+    if not is_open(payment) or payment.created_at + limits.payment_lifetime_ms > now:
         return payment
+    _close(connection, attempt, PaymentState.EXPIRED)
     return connection.execute(_PAYMENT, {"payment_id": request.payment_id}).one()
 
 
@@ -252,22 +250,24 @@ def _as_opened(attempt: Attempt) -> dict[str, Any]:
 def _decide(connection: Connection, attempt: Attempt, payment: Row[Any] | None, limits: Limits) -> _Verdict:
     action = attempt.request.action
     if payment is None:
-        return _Verdict(Code.UNKNOWN_PAYMENT if action is Action.STATUS else Code.REJECTED)
+        return _Verdict(Code.UNKNOWN_PAYMENT, None)
     if not same_terms(payment, attempt):
-        return _Verdict(Code.REJECTED)
+        return _Verdict(Code.REJECTED, None)
+    state = PaymentState(payment.state)
     if action is Action.STATUS:
-        return _Verdict(_CODE_OF_STATE[PaymentState(payment.state)])
+        return _Verdict(_CODE_OF_STATE[state], state)
     if not is_open(payment):
-        return _Verdict(closed_code(PaymentState(payment.state)))
+        return _Verdict(closed_code(state), state)
     if action is Action.CANCEL:
         _close(connection, attempt, PaymentState.CANCELLED)
-        return _Verdict(Code.CANCELLED)
+        return _Verdict(Code.CANCELLED, PaymentState.CANCELLED)
     by_face = action is Action.PAY
     refusal = (_refuse_face if by_face else _refuse_password)(connection, attempt, payment, limits)
     if refusal is not None:
         return refusal
     method = "face" if by_face else "password"
-    return _Verdict(charge(connection, payment, method, _actor(attempt), attempt.received_at))
+    code = charge(connection, payment, method, _actor(attempt), attempt.received_at)
+    return _Verdict(code, PaymentState.POSTED if code is Code.PAID else PaymentState.OPEN)
 
 
 _CODE_OF_STATE = {
@@ -300,21 +300,21 @@ def _refuse_face(connection: Connection, attempt: Attempt, payment: Row[Any], li
     that_day = connection.execute(_FACE_DAY, {"account": account, "day": day}).scalar_one_or_none()
     left = min(limits.mismatches_per_payment - payment.mismatches, limits.mismatches_per_day - (that_day or 0))
     if left <= 0:
-        return _Verdict(Code.FACE_LOCKED, 0)
+        return _still_open(Code.FACE_LOCKED, 0)
     finding = attempt.finding
     if finding is None and not _is_current(connection, attempt.template_id):
         finding = Code.FACE_MISMATCH
     if finding is not Code.FACE_MISMATCH:
-        return None if finding is None else _Verdict(finding, left)
+        return None if finding is None else _still_open(finding, left)
     connection.execute(_COUNT_MISMATCH, {"which": payment.payment_id})
     if that_day is None:
         connection.execute(_NEW_FACE_DAY, {"account": account, "day": day, "misses": 1})
     else:
         connection.execute(_COUNT_FACE_DAY, {"whose": account, "when": day})
     if left > 1:
-        return _Verdict(Code.FACE_MISMATCH, left - 1)
+        return _still_open(Code.FACE_MISMATCH, left - 1)
     write_audit(connection, attempt.received_at, _actor(attempt), "face_locked", payment.payment_id)
-    return _Verdict(Code.FACE_LOCKED, 0)
+    return _still_open(Code.FACE_LOCKED, 0)
 
 
 def _is_current(connection: Connection, template_id: str | None) -> bool:
@@ -323,27 +323,40 @@ def _is_current(connection: Connection, template_id: str | None) -> bool:
 
 
 def _refuse_password(connection: Connection, attempt: Attempt, payment: Row[Any], limits: Limits) -> _Verdict | None:
-    """Why this password does not pay; None when it does. Too many wrong ones lock for a while."""
+    """Why this password does not pay; None when it does. Too many wrong ones lock for a while.
+
+    Misses count for whatever account was claimed, so that neither they nor the lock tell which accounts there are.
+    """
     now, account = attempt.received_at, payment.account
-    credential = connection.execute(_CREDENTIAL, {"account": account}).one_or_none()
-    if credential is None:
-        return _Verdict(attempt.finding or Code.WRONG_PASSWORD)
-    if credential.locked_until > now:
-        return _Verdict(Code.PASSWORD_LOCKED)
-    finding = attempt.finding
-    if finding is None and credential.password_hash != attempt.password_hash:
-        finding = Code.WRONG_PASSWORD
-    if finding is None:
-        connection.execute(_SET_MISSES, {"whose": account, "to": 0, "until": 0})
+    misses = connection.execute(_MISSES, {"account": account}).one_or_none()
+    if attempt.finding is Code.PASSWORD_LOCKED or (misses is not None and misses.locked_until > now):
+        return _still_open(Code.PASSWORD_LOCKED, 0)
+    if attempt.finding is None and _is_password(connection, account, attempt.password_hash):
+        if misses is not None:
+            connection.execute(_FORGET_MISSES, {"account": account})
         return None
-    if finding is not Code.WRONG_PASSWORD:
-        return _Verdict(finding)
-    if credential.misses + 1 < limits.password_misses:
-        connection.execute(_SET_MISSES, {"whose": account, "to": credential.misses + 1, "until": 0})
-        return _Verdict(Code.WRONG_PASSWORD)
-    connection.execute(_SET_MISSES, {"whose": account, "to": 0, "until": now + limits.password_lock_ms})
+    missed = 1 if misses is None else misses.misses + 1
+    left = limits.password_misses - missed
+    values = {"misses": missed if left > 0 else 0, "missed_at": now, "locked_until": 0}
+    if left <= 0:
+        values["locked_until"] = now + limits.password_lock_ms
+    if misses is None:
+        connection.execute(_NEW_MISSES, {"account": account, **values})
+    else:
+        connection.execute(_SET_MISSES, {"whose": account, **values})
+    if left > 0:
+        return _still_open(Code.WRONG_PASSWORD, left)
     write_audit(connection, now, _actor(attempt), "password_locked", account)
-    return _Verdict(Code.PASSWORD_LOCKED)
+    return _still_open(Code.PASSWORD_LOCKED, 0)
+
+
+def _is_password(connection: Connection, account: str, password_hash: str | None) -> bool:
+    """Whether the password was not replaced while it was checked."""
+    return connection.execute(_CREDENTIAL, {"account": account}).scalar_one_or_none() == password_hash
+
+
+def _still_open(code: Code, attempts_left: int) -> _Verdict:
+    return _Verdict(code, PaymentState.OPEN, attempts_left)
 
 
 def _actor(attempt: Attempt) -> str:

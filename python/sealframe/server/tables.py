@@ -139,9 +139,17 @@ credentials = Table(
     metadata,
     Column("account", String(64), ForeignKey("accounts.account"), primary_key=True),
     Column("password_hash", Text, nullable=False),
+)
+
+password_misses = Table(
+    "password_misses",
+    metadata,
+    Column("account", String(64), primary_key=True),
     Column("misses", Integer, nullable=False),
+    Column("missed_at", BigInteger, nullable=False),
     Column("locked_until", BigInteger, nullable=False),
 )
+"""By the account that was claimed, whether there is one or not: a lock must not tell."""
 
 face_days = Table(
     "face_days",
