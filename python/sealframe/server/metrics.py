@@ -30,6 +30,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self.stages = Counter(
+            "sealframe_stage_seconds",
+            "Seconds that answered requests spent in each stage, waiting for a thread and for the commit included.",
+            ["stage"],
+            registry=self._registry,
+        )
         self.in_flight = Gauge("sealframe_in_flight", "Requests being answered.", registry=self._registry)
 
     def text(self) -> bytes:

@@ -39,6 +39,7 @@ from sealframe.server.records import device_from_record, record_of
 from sealframe.server.settlement import Attempt, Limits, Refused, Settled, settle, spend_capture, stored_answer
 from sealframe.server.tables import devices
 from sealframe.server.verification import MIN_ENROLLED_FRAMES
+from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from sealframe.server.database import Database
     from sealframe.server.passwords import Passwords
     from sealframe.server.verification import FaceVerifier
+    from sealframe.trace import Mark
 
 MAX_ENVELOPE_BYTES = 16 << 20
 CLOCK_WINDOW_S = 300
@@ -122,11 +124,12 @@ class PaymentService:
         except Refused as refused:
             return self.refusal(opened, refused)
 
-    def open(self, envelope: bytes) -> OpenedRequest | Settled:
+    def open(self, envelope: bytes, mark: Mark = no_mark) -> OpenedRequest | Settled:
         """Check what does not need the person; an answer when that is the end of it.
 
         Raises MalformedEnvelope or UnsupportedEnvelope for bytes that no signed answer can name.
         """
+        mark("waiting")
         received_at = self.now()
         envelope_id = hashlib.sha256(envelope).hexdigest()
         header = split_envelope(envelope, self._policy.max_bytes).header
@@ -135,25 +138,28 @@ class PaymentService:
             if before is not None:
                 return before
             status = connection.execute(_DEVICE, {"device": header.signer.hex()}).one_or_none()
+        mark("stored answer")
         if status is None or status.status != "active":
             code = Code.UNKNOWN_DEVICE if status is None else Code.DEVICE_REVOKED
             return self._clear(envelope, envelope_id, code, received_at, "device")
         try:
-            verified = self._opener.verify(envelope)
+            verified = self._opener.verify(envelope, mark=mark)
         except StaleCapture as error:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
             return self._clear(envelope, envelope_id, Code.REJECTED, received_at, type(error).__name__)
         return self._read_request(envelope_id, verified, received_at)
 
-    def judge(self, opened: OpenedRequest) -> Attempt:
+    def judge(self, opened: OpenedRequest, mark: Mark = no_mark) -> Attempt:
         """Look at the person: face or password, as asked for. Raises Refused when the server is too busy."""
+        mark("waiting")
         request = opened.request
         if request.action is Action.PAY:
-            finding = self.faces.compare(self.database, request.account, rgb_pixels(opened.verified.frame))
+            finding = self.faces.compare(self.database, request.account, rgb_pixels(opened.verified.frame), mark)
             return self._attempt(opened, finding.reason, template_id=finding.template_id)
         if request.action is Action.PASSWORD:
             checked = self.passwords.check(self.database, request.account, request.password or "")
+            mark("password")
             return self._attempt(opened, checked.reason, password_hash=checked.password_hash)
         return self._attempt(opened, None)
 

@@ -18,6 +18,7 @@ from sealframe.payment import Code
 from sealframe.server.faces import Liveness, crop_face
 from sealframe.server.tables import templates
 from sealframe.server.vault import SealedTemplate, Vault
+from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sealframe.server.database import Database
     from sealframe.server.faces import FaceDetector, LivenessCheck, Pixels
     from sealframe.server.matching import Embedding, Matcher
+    from sealframe.trace import Mark
 
 MIN_ENROLLED_FRAMES = 3
 _SHAPE = struct.Struct(">cHI")
@@ -63,22 +65,31 @@ class FaceVerifier:
         self._detector = detector
         self._liveness = liveness
 
-    def compare(self, database: Database, account: str, image: Pixels) -> Finding:
+    def compare(self, database: Database, account: str, image: Pixels, mark: Mark = no_mark) -> Finding:
         """Compare a frame with the account's current templates (A55: no account and a wrong face are one answer)."""
-        if self._liveness.check(image) is Liveness.FAILED:
+        alive = self._liveness.check(image)
+        mark("liveness")
+        if alive is Liveness.FAILED:
             return Finding(Code.SPOOF_SUSPECTED)
-        seen = self.encode(image)
+        seen = self.encode(image, mark)
         if isinstance(seen, Code):
             return Finding(seen)
-        for template_id, mean in self._enrolled(database, account):
+        known = self._enrolled(database, account)
+        mark("templates")
+        for template_id, mean in known:
             if self.matcher.accepts(seen, mean, self._threshold):
                 return Finding(None, template_id)
         return Finding(Code.FACE_MISMATCH)
 
-    def encode(self, image: Pixels) -> Embedding | Code:
+    def encode(self, image: Pixels, mark: Mark = no_mark) -> Embedding | Code:
         """The vector of a frame's one face, or why there is none."""
         face = crop_face(image, self._detector)
-        return face if isinstance(face, Code) else self.matcher.embed(face)
+        mark("face detection")
+        if isinstance(face, Code):
+            return face
+        vector = self.matcher.embed(face)
+        mark("face encoding")
+        return vector
 
     def seal_template(self, account: str, vectors: Sequence[Embedding]) -> SealedTemplate:
         """Verification information of an account. Raises ValueError for fewer than three vectors."""

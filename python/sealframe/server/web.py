@@ -36,11 +36,14 @@ from sealframe.server.metrics import Metrics
 from sealframe.server.records import device_from_record
 from sealframe.server.service import MAX_ENVELOPE_BYTES, PaymentService
 from sealframe.server.settlement import Refused, Settled
+from sealframe.trace import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from sqlalchemy import Connection
+
+    from sealframe.trace import Mark
 
 T = TypeVar("T")
 
@@ -281,24 +284,26 @@ def _add_errors(app: FastAPI, metrics: Metrics) -> None:
 def _add_attempts(app: FastAPI, service: PaymentService, pools: _Pools, metrics: Metrics) -> None:
     places = _Places(_MAX_IN_FLIGHT)
 
-    async def answer(envelope: bytes) -> Settled:
+    async def answer(envelope: bytes, mark: Mark) -> Settled:
         loop = asyncio.get_running_loop()
-        opened = await loop.run_in_executor(pools.networks, service.open, envelope)
+        opened = await loop.run_in_executor(pools.networks, service.open, envelope, mark)
         if isinstance(opened, Settled):
             return opened
         try:
             pool = pools.passwords if opened.needs_password else pools.networks
-            attempt = await loop.run_in_executor(pool, service.judge, opened)
-            return await asyncio.wrap_future(service.settle(attempt))
+            attempt = await loop.run_in_executor(pool, service.judge, opened, mark)
+            settled = await asyncio.wrap_future(service.settle(attempt))
+            mark("settling")
+            return settled
         except Refused as refused:
             return service.refusal(opened, refused)
 
     async def attempt(request: Request) -> Response:
         with metrics.in_flight.track_inprogress(), places:
             envelope = await _read_body(request, {ENVELOPE_TYPE, *_RAW_TYPES}, MAX_ENVELOPE_BYTES)
-            started = time.perf_counter()
+            started, times = time.perf_counter(), StageTimes()
             try:
-                settled = await answer(envelope)
+                settled = await answer(envelope, times)
             except UnsupportedEnvelope:
                 message = Code.VERSION_UNSUPPORTED.message
                 raise _TransportError(400, Code.VERSION_UNSUPPORTED, message) from None
@@ -306,6 +311,8 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: _Pools, metrics:
                 raise _TransportError(400, Code.REJECTED, Code.REJECTED.message) from None
         seconds = time.perf_counter() - started
         metrics.seconds.observe(seconds)
+        for stage, spent in times.nanoseconds.items():
+            metrics.stages.labels(stage=stage).inc(spent / 1e9)
         metrics.answers.labels(code=settled.code.value, stored=str(settled.stored).lower()).inc()
         said = {"code": settled.code.value, "stored": settled.stored, "ms": round(1000 * seconds, 1)}
         _log.info("answered", extra=said)
