@@ -31,7 +31,8 @@ class Database:
     def __init__(self, url: str) -> None:
         """`url` as SQLAlchemy takes it: sqlite:///FILE or postgresql+psycopg://... Raises PolicyError."""
         self.engine = _engine(url)
-        self._reader = self.engine.execution_options(reading=True)
+        one_view = {"isolation_level": "REPEATABLE READ"} if self.engine.dialect.name == "postgresql" else {}
+        self._reader = self.engine.execution_options(reading=True, **one_view)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
