@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import struct
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -20,10 +21,14 @@ VERSION = 1
 MAX_REQUEST_BYTES = 4096
 MAX_AMOUNT = 10**15
 MAX_PASSWORD_CHARACTERS = 128
+ENVELOPE_TYPE = "application/vnd.sealframe.envelope"
+ENVELOPES_TYPE = "application/vnd.sealframe.envelopes"
+ANSWER_TYPE = "application/vnd.sealframe.answer"
 
 _PAYMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LENGTH = struct.Struct(">I")
 
 
 class Action(StrEnum):
@@ -231,6 +236,26 @@ class PaymentAnswer:
             return cls(code=Code(fields.pop("code")), state=PaymentState(state) if state else None, **fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise MalformedEnvelope("The answer's body is no payment answer; update the terminal.") from None
+
+
+def split_envelopes(body: bytes) -> list[bytes]:
+    """The envelopes of an enrolment. Raises MalformedEnvelope when the lengths do not add up."""
+    envelopes, position = [], 0
+    while position < len(body):
+        if len(body) - position < _LENGTH.size:
+            raise MalformedEnvelope("The enrolment ends inside a length; send each envelope after its length.")
+        (length,) = _LENGTH.unpack_from(body, position)
+        position += _LENGTH.size
+        if length > len(body) - position:
+            raise MalformedEnvelope("The enrolment ends inside an envelope; send each envelope after its length.")
+        envelopes.append(body[position : position + length])
+        position += length
+    return envelopes
+
+
+def join_envelopes(envelopes: list[bytes]) -> bytes:
+    """Inverse of `split_envelopes`."""
+    return b"".join(_LENGTH.pack(len(envelope)) + envelope for envelope in envelopes)
 
 
 def new_payment_id(clock_ms: int | None = None) -> str:

@@ -5,6 +5,7 @@ Covers A40, A45, A60, M24, M25.
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -13,21 +14,33 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bank import ALICE, BOB, PASSWORD, Bank
 from crash import free_port
+from fastapi.security import HTTPAuthorizationCredentials
 from serving import Serving
 from starlette.requests import Request
 
-from sealframe.payment import Action, Code, EnrolmentRequest, new_payment_id
+from sealframe.payment import (
+    ENVELOPE_TYPE,
+    ENVELOPES_TYPE,
+    Action,
+    Code,
+    EnrolmentRequest,
+    join_envelopes,
+    new_payment_id,
+)
 from sealframe.server import logs, operators, web
+from sealframe.server.bodies import OCTETS, Intake
+from sealframe.server.operator_calls import OperatorGate
 from sealframe.server.passwords import Checked
+from sealframe.server.problems import TransportError
 from sealframe.server.records import record_of
-
-OCTETS = "application/octet-stream"
+from sealframe.server.service import MAX_ENVELOPE_BYTES
 
 
 class Site:
@@ -71,12 +84,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_m24_a_capture_is_answered_and_operators_see_it(site: Site) -> None:
     request = site.bank.request()
     envelope, key = site.bank.terminal.seal(request)
-    status, answer = site.call("POST", "/v1/attempts", envelope, web.ENVELOPE_TYPE)
+    status, answer = site.call("POST", "/v1/attempts", envelope, ENVELOPE_TYPE)
     assert status == 200
     assert site.bank.terminal.read(answer, key).code is Code.PAID
     status, facts = site.call("GET", f"/v1/payments/{request.payment_id}")
     assert (status, facts["state"], facts["method"]) == (200, "posted", "face")
     assert site.call("GET", "/v1/accounts/shop")[1]["balance"] == 250
+    assert site.call("GET", "/v1/accounts/alice")[1]["templates"] == [site.bank.template]
     assert site.call("GET", "/v1/server")[1].decode() == record_of(site.bank.key.public)
     assert site.call("GET", "/health") == (200, {"status": "ok"})
     assert b'sealframe_answers_total{code="paid",stored="false"} 1.0' in site.call("GET", "/metrics")[1]
@@ -94,9 +108,9 @@ def test_m25_operators_open_enrol_pay_in_refund_and_revoke(site: Site) -> None:
     assert site.call("POST", "/v1/devices", {"record": record_of(public)}) == (201, {"id": public.key_id.hex()})
     frames = [terminal.seal(EnrolmentRequest("carol"), BOB, capture)[0] for capture in range(3)]
     path = "/v1/accounts/carol/templates"
-    status, made = site.call("POST", path, web.join_envelopes(frames), web.ENVELOPES_TYPE)
+    status, made = site.call("POST", path, join_envelopes(frames), ENVELOPES_TYPE)
     assert status == 201
-    assert site.call("POST", path, web.join_envelopes(frames), web.ENVELOPES_TYPE)[0] == 422
+    assert site.call("POST", path, join_envelopes(frames), ENVELOPES_TYPE)[0] == 422
     request = site.bank.request(account="carol")
     assert site.bank.code(request, BOB, terminal=terminal) is Code.PAID
     back = {"refund_id": new_payment_id(), "amount": 250}
@@ -104,7 +118,10 @@ def test_m25_operators_open_enrol_pay_in_refund_and_revoke(site: Site) -> None:
     assert site.call("GET", "/v1/accounts/carol")[1]["balance"] == 900
     assert site.call("DELETE", f"/v1/templates/{made['id']}")[0] == 204
     assert site.call("DELETE", f"/v1/templates/{made['id']}")[0] == 404
+    assert site.call("GET", f"/v1/devices/{public.key_id.hex()}")[1]["last_counter"] == f"{4:020}"
     assert site.call("DELETE", f"/v1/devices/{public.key_id.hex()}")[0] == 204
+    assert site.call("GET", f"/v1/devices/{public.key_id.hex()}")[1]["status"] == "revoked"
+    assert site.call("GET", f"/v1/devices/{'0' * 32}")[0] == 404
     assert site.bank.code(request, BOB, terminal=terminal) is Code.DEVICE_REVOKED
 
 
@@ -120,7 +137,7 @@ def test_m25_an_enrolment_that_does_not_serve_is_refused(site: Site, frames: lis
     sealed = [
         site.bank.terminal.seal(EnrolmentRequest(account), person, n)[0] for n, (person, account) in enumerate(frames)
     ]
-    status, problem = site.call("POST", "/v1/accounts/bob/templates", web.join_envelopes(sealed), OCTETS)
+    status, problem = site.call("POST", "/v1/accounts/bob/templates", join_envelopes(sealed), OCTETS)
     assert status == 422
     assert why in problem["message"]
 
@@ -138,7 +155,7 @@ def test_an_enrolment_on_the_hot_route_is_rejected(site: Site) -> None:
         (b"nothing", OCTETS, {}, 400),
         (b"{}", "application/json", {}, 415),
         (b"x", "", {}, 415),
-        (b"x", OCTETS, {"Content-Length": str(web.MAX_ENVELOPE_BYTES + 1)}, 413),
+        (b"x", OCTETS, {"Content-Length": str(MAX_ENVELOPE_BYTES + 1)}, 413),
         (b"x", OCTETS, {"Content-Length": "9" * 30}, 400),
     ],
 )
@@ -159,13 +176,65 @@ def test_a53_a_body_without_length_is_cut_at_the_limit(site: Site, monkeypatch: 
     assert site.call("GET", "/health")[0] == 200
 
 
-def test_a53_a_slow_body_is_told_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "_BODY_SECONDS", 0.1)
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
-        connection.sendall(
-            f"POST /v1/attempts HTTP/1.1\r\nHost: x\r\nContent-Type: {OCTETS}\r\nContent-Length: 9\r\n\r\nab".encode()
-        )
-        assert connection.recv(200).startswith(b"HTTP/1.1 408")
+@contextmanager
+def slow_senders(site: Site, number: int) -> Iterator[list[socket.socket]]:
+    """They announce nine bytes, send two, and wait."""
+    head = f"POST /v1/attempts HTTP/1.1\r\nHost: x\r\nContent-Type: {OCTETS}\r\nContent-Length: 9\r\n\r\nab".encode()
+    senders = [socket.create_connection(("127.0.0.1", site.port), timeout=20) for _ in range(number)]
+    for sender in senders:
+        sender.sendall(head)
+    yield senders
+    for sender in senders:
+        sender.close()
+
+
+def test_a53_a_slow_body_is_told_so_and_the_connection_ends(bank: Bank) -> None:
+    site = Site(bank, intake=Intake(seconds=0.2))
+    with slow_senders(site, 1) as (sender,):
+        reply = b"".join(iter(lambda: sender.recv(4096), b""))
+    assert reply.startswith(b"HTTP/1.1 408")
+    site.stop()
+
+
+def test_a53_slow_bodies_keep_nobody_out(bank: Bank) -> None:
+    """Three times as many as there is room for: a payment goes through meanwhile, and the first who came had to go."""
+    site = Site(bank, intake=Intake(bodies=70, seconds=60))
+    with slow_senders(site, 210) as senders:
+        for sender in senders[:140]:
+            assert sender.recv(200).startswith(b"HTTP/1.1 408")
+        envelope, key = bank.terminal.seal(bank.request())
+        status, answer = site.call("POST", "/v1/attempts", envelope, OCTETS)
+        assert status == 200
+        assert bank.terminal.read(answer, key).code is Code.PAID
+        assert b"sealframe_bodies_arriving 69.0" in site.call("GET", "/metrics")[1]
+        senders[-1].sendall(b"cdefghi")  # whoever is still there may go on
+        assert senders[-1].recv(200).startswith(b"HTTP/1.1 400")
+    site.stop()
+
+
+def test_a53_bodies_that_are_too_much_together_make_room_from_the_address_that_sends_the_most() -> None:
+    async def read_all() -> list[Any]:
+        intake = Intake(total_bytes=100, seconds=60)
+        go_on = asyncio.Event()
+
+        async def read(address: str, size: int) -> bytes:
+            pieces = [b"x" * size, b""]
+
+            async def receive() -> dict[str, Any]:
+                if len(pieces) == 1:
+                    await go_on.wait()
+                return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+            scope = {"type": "http", "client": (address, 1), "headers": [], "method": "POST"}
+            return await intake.read(Request(scope, receive), 100)
+
+        readers = [asyncio.create_task(read(*each)) for each in (("a", 40), ("b", 30), ("b", 20), ("c", 30))]
+        await asyncio.sleep(0.05)
+        go_on.set()
+        return await asyncio.gather(*readers, return_exceptions=True)
+
+    kept = asyncio.run(read_all())
+    assert [len(each) if isinstance(each, bytes) else each.status for each in kept] == [40, 408, 20, 30]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +267,7 @@ def operator_calls() -> list[tuple[str, str]]:
         ("POST", "/v1/accounts/alice/templates"),
         ("DELETE", f"/v1/templates/{'0' * 32}"),
         ("POST", "/v1/devices"),
+        ("GET", f"/v1/devices/{'0' * 32}"),
         ("DELETE", f"/v1/devices/{'0' * 32}"),
         ("GET", f"/v1/payments/{new_payment_id()}"),
         ("POST", f"/v1/payments/{new_payment_id()}/refunds"),
@@ -215,8 +285,17 @@ def test_a61_without_a_valid_token_nothing_is_done(site: Site) -> None:
 @pytest.mark.parametrize(
     ("host", "local"), [("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("testclient", False), (None, False)]
 )
-def test_a61_operator_calls_come_from_this_machine(host: str | None, local: bool) -> None:
-    assert web._is_local(Request({"type": "http", "client": (host, 1) if host else None, "headers": []})) is local
+def test_a61_operator_calls_come_from_this_machine_unless_allowed(site: Site, host: str | None, local: bool) -> None:
+    request = Request({"type": "http", "client": (host, 1) if host else None, "headers": []})
+    token = HTTPAuthorizationCredentials(scheme="Bearer", credentials=site.token)
+    gate, open_gate = (OperatorGate(site.bank.service, allow_remote=allowed) for allowed in (False, True))
+    assert asyncio.run(open_gate(request, token)) == "operator:olga"
+    if local:
+        assert asyncio.run(gate(request, token)) == "operator:olga"
+        return
+    with pytest.raises(TransportError) as refused:
+        asyncio.run(gate(request, token))
+    assert refused.value.status == 403
 
 
 def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
@@ -246,10 +325,10 @@ def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
 
 
 def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
+    root = logging.getLogger()
+    before, level, stream = root.handlers, root.level, io.StringIO()
     logs.log_as_json()
-    logger = logging.getLogger("sealframe")
-    stream = io.StringIO()
-    logger.handlers[0].setStream(stream)  # type: ignore[attr-defined]
+    root.handlers[0].setStream(stream)  # type: ignore[attr-defined]
     try:
         forger = site.bank.new_terminal('POS"\n{"event":"forged"}', register=False)
         site.bank.terminal.server = site.bank.key.public
@@ -259,20 +338,36 @@ def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
         try:
             raise ValueError("hunter2 hunter2")
         except ValueError:
-            logger.exception("broken")
+            logging.getLogger("sealframe").exception("broken")
+            logging.getLogger("library").warning("it says hunter2 hunter2")
     finally:
-        logger.handlers, logger.propagate = [], True
+        root.handlers = before
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert {line["event"] for line in lines} == {"refused", "answered", "broken"}
+    events = [line["event"] for line in lines]
+    assert set(events[:-1]) == {"refused", "answered", "broken"}
+    assert events[-1].startswith("library: test_server_web:")
     assert "hunter2" not in stream.getvalue()
 
 
 def test_the_server_is_busy_rather_than_buried(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     places = web._Places(1)
-    with places, pytest.raises(web._TransportError), places:
+    with places, pytest.raises(TransportError), places:
         raise AssertionError("two are in")
     with places:
         pass
+
+
+def test_a45_a_fault_of_the_server_is_told_without_what_it_was_about(site: Site) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    site.bank.service.faces.compare = fail  # type: ignore[assignment]
+    envelope, _ = site.bank.terminal.seal(site.bank.request())
+    status, problem = site.call("POST", "/v1/attempts", envelope, OCTETS)
+    assert (status, problem["code"]) == (500, "failed")
+    assert "hunter2" not in problem["message"]
 
 
 def test_a40_a_store_that_is_down_gives_503_and_no_answer(site: Site) -> None:

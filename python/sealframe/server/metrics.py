@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from sealframe.server.bodies import Intake
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -10,7 +15,7 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 class Metrics:
     """Counters of one server process, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, intake: Intake) -> None:
         self._registry = CollectorRegistry()
         self.answers = Counter(
             "sealframe_answers",
@@ -36,7 +41,9 @@ class Metrics:
             ["stage"],
             registry=self._registry,
         )
-        self.in_flight = Gauge("sealframe_in_flight", "Requests being answered.", registry=self._registry)
+        self.in_flight = Gauge("sealframe_in_flight", "Envelopes being answered.", registry=self._registry)
+        arriving = Gauge("sealframe_bodies_arriving", "Bodies on their way in.", registry=self._registry)
+        arriving.set_function(lambda: intake.arriving)
 
     def text(self) -> bytes:
         """The page for Prometheus."""

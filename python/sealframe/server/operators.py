@@ -10,7 +10,7 @@ import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from sealframe.errors import PolicyError, SealframeError
 from sealframe.payment import Code, PaymentState, require_account_name, require_payment_id
@@ -101,9 +101,8 @@ def account_facts(connection: Connection, account: str) -> dict[str, Any]:
     row = connection.execute(select(accounts).where(accounts.c.account == account)).one_or_none()
     if row is None:
         raise NotFound("There is no account of this name.")
-    current = select(func.count()).where(templates.c.account == account, templates.c.revoked_at.is_(None))
-    enrolled = connection.execute(current).scalar_one()
-    return {**row._mapping, "enrolled_templates": enrolled}
+    current = select(templates.c.template_id).where(templates.c.account == account, templates.c.revoked_at.is_(None))
+    return {**row._mapping, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
 
 
 def deposit(connection: Connection, actor: str, now: int, *, payment_id: str, account: str, amount: int) -> None:
@@ -186,6 +185,15 @@ def register_device(connection: Connection, actor: str, now: int, device: Device
     )
     write_audit(connection, now, actor, "device", key_id)
     return key_id
+
+
+def device_facts(connection: Connection, device: str) -> dict[str, Any]:
+    """A device as JSON values. Raises NotFound."""
+    row = connection.execute(select(devices).where(devices.c.device == device)).one_or_none()
+    if row is None:
+        raise NotFound("There is no device of this key id.")
+    used = None if row.last_counter == BEFORE_THE_FIRST else row.last_counter
+    return {**row._mapping, "last_counter": used}
 
 
 def revoke_device(connection: Connection, actor: str, now: int, device: str) -> None:
