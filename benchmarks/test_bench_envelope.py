@@ -1,8 +1,9 @@
 """The envelope alone, sealed and opened, beside bare ciphers and other libraries that seal to a key.
 
 No factor is computed here: this is framing, hashing, wrapping, signing, encryption and all checks. sealframe's time
-counts SHA-256 of the payload on both sides and the signature, which no peer has. Peers that are not installed are
-left out. `--benchmark-timer=time.process_time` gives CPU instead of wall time.
+counts SHA-256 of the payload on both sides and the signature, which no peer has; "hashed and signed" adds both to a
+peer. "the primitives alone" is what no framing around the same primitives can get below. Peers that are not installed
+are left out (`pip install tink` for Tink). `--benchmark-timer=time.process_time` gives CPU instead of wall time.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hpke
-from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealframe.capture_context import CaptureContext
@@ -122,6 +124,44 @@ def hpke_x_wing(payload: bytes) -> Callable[[], object]:
     return lambda: suite.decrypt(suite.encrypt(payload, public), private)
 
 
+def cobblestone_into(payload: bytes) -> Callable[[], object]:
+    key, sealed, opened = bytes(32), bytearray(len(payload) + len(payload) // 512 + 128), bytearray(len(payload))
+
+    def round_trip() -> object:
+        encryptor = Cobblestone256Encryptor(key, b"")
+        end = encryptor.update_into(payload, sealed)
+        last = encryptor.finalize()
+        sealed[end : end + len(last)] = last
+        decryptor = Cobblestone256Decryptor(key, b"")
+        return decryptor.update_into(memoryview(sealed)[: end + len(last)], opened), decryptor.finalize()
+
+    return round_trip
+
+
+def primitives_alone(payload: bytes) -> Callable[[], object]:
+    """SHA-256 on both sides, chunked cipher into buffers, X-Wing of the content key, Ed25519: nothing else."""
+    steps = [sha256_twice(payload), cobblestone_into(payload), hashed_and_signed(hpke_x_wing)(bytes(32))]
+    return lambda: [step() for step in steps]
+
+
+def hashed_and_signed(peer: RoundTrip) -> RoundTrip:
+    """The peer, and what sealframe does besides sealing: SHA-256 of the payload on both sides, Ed25519."""
+
+    def make(payload: bytes) -> Callable[[], object]:
+        round_trip, key = peer(payload), ed25519.Ed25519PrivateKey.generate()
+        public = key.public_key()
+
+        def signed() -> object:
+            signature = key.sign(hashlib.sha256(payload).digest())
+            opened: Any = round_trip()
+            public.verify(signature, hashlib.sha256(opened).digest())
+            return opened
+
+        return signed
+
+    return make
+
+
 def fernet(payload: bytes) -> Callable[[], object]:
     cipher = Fernet(Fernet.generate_key())
     return lambda: cipher.decrypt(cipher.encrypt(payload))
@@ -155,11 +195,19 @@ def joserfc_jwe(payload: bytes) -> Callable[[], object]:
     )
 
 
-def tink_hpke(payload: bytes) -> Callable[[], object]:
+def tink_x25519(payload: bytes) -> Callable[[], object]:
+    return tink(payload, "DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM")
+
+
+def tink_x_wing(payload: bytes) -> Callable[[], object]:
+    return tink(payload, "X_WING_HKDF_SHA256_HKDF_SHA256_AES_256_GCM")
+
+
+def tink(payload: bytes, template: str) -> Callable[[], object]:
     from tink import hybrid, new_keyset_handle
 
     hybrid.register()
-    private = new_keyset_handle(hybrid.hybrid_key_templates.DHKEM_X25519_HKDF_SHA256_HKDF_SHA256_AES_256_GCM)
+    private = new_keyset_handle(getattr(hybrid.hybrid_key_templates, template))
     sealing = private.public_keyset_handle().primitive(hybrid.HybridEncrypt)
     opening = private.primitive(hybrid.HybridDecrypt)
     return lambda: opening.decrypt(sealing.encrypt(payload, b""), b"")
@@ -174,12 +222,17 @@ CASES: dict[str, tuple[RoundTrip, str]] = {
     "AES-256-GCM into buffers": (aes_gcm_into, "cryptography"),
     "AES-256-GCM returning bytes": (aes_gcm_bytes, "cryptography"),
     "SHA-256 on both sides": (sha256_twice, "cryptography"),
+    "the primitives alone": (primitives_alone, "cryptography"),
     "HPKE X-Wing direct": (hpke_x_wing, "cryptography"),
     "Fernet": (fernet, "cryptography"),
     "PyNaCl SealedBox": (pynacl_sealed_box, "nacl"),
     "age (pyrage)": (pyrage_x25519, "pyrage"),
     "JWE ECDH-ES (joserfc)": (joserfc_jwe, "joserfc"),
-    "Tink HPKE X25519": (tink_hpke, "tink"),
+    "Tink HPKE X25519": (tink_x25519, "tink"),
+    "Tink HPKE X-Wing": (tink_x_wing, "tink"),
+    "PyNaCl SealedBox, hashed and signed": (hashed_and_signed(pynacl_sealed_box), "nacl"),
+    "age (pyrage), hashed and signed": (hashed_and_signed(pyrage_x25519), "pyrage"),
+    "Tink HPKE X-Wing, hashed and signed": (hashed_and_signed(tink_x_wing), "tink"),
 }
 
 

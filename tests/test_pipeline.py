@@ -13,6 +13,7 @@ import threading
 import traceback
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_m23_a_frame_opens_to_the_same_pixels_and_factor(
     server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray, order: Any, workers: int
 ) -> None:
     envelope = sealer_for(server, device, workers=workers).seal(frame, b"amount=1", order=order)
-    opened = archive(server, device).open(envelope)
+    opened = archive(server, device, workers=workers).open(envelope)
     assert np.array_equal(opened.image, frame)
     assert opened.frame.order == order
     assert opened.data == b"amount=1"
@@ -126,6 +127,43 @@ def test_sealing_twice_gives_new_counter_random_and_bytes(server: sf.ServerKey, 
     assert first.context.counter + 1 == second.context.counter
     assert first.context.random != second.context.random
     assert first.image_factor == second.image_factor
+
+
+def with_false_digest(sealer: sf.Sealer, frame: np.ndarray, **changes: Any) -> bytes:
+    """What only a faulty device, or a recipient among several, would make."""
+    factor, payload = sealer.measure(frame, b"")
+    factor = replace(factor, payload_digest=bytes(32), **changes)
+    return sealer._writer.write(sealer._profile.number, factor, b"", payload)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("side", [20, 200])
+def test_a31_the_payloads_digest_has_its_say_before_whatever_is_checked_beside_it(
+    server: sf.ServerKey, device: sf.DeviceKey, workers: int, side: int
+) -> None:
+    """A context that is not canonical, a clock far off and a false factor come after it in the order of checks."""
+    frame, then = synthetic_frame(side, side), sealer_for(server, device, clock=lambda: NOW / 1000)
+    for changes in ({}, {"capture_context": b"SF1|POS-0001"}, {"image_factor": b"false"}):
+        envelope, out = with_false_digest(then, frame, **changes), bytearray(200_000)
+        for freshness in (sf.Archive(), sf.Live(sf.MemoryReplayStore())):
+            opener = sf.Opener(server, devices=[device.public], freshness=freshness, workers=workers)
+            told: list[str] = []
+            for opened in (
+                lambda opener=opener, envelope=envelope: opener.verify(envelope),
+                lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, passed=told.append),
+                lambda opener=opener, envelope=envelope, out=out: opener.open_into(out, envelope),
+            ):
+                with pytest.raises(sf.FactorMismatch, match="content is not the one"):
+                    opened()
+            assert told == ["framing", "policy", "keys", "signature", "decryption"]
+            assert not any(out)
+
+
+def test_an_opener_has_no_worker_or_one(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    with pytest.raises(ValueError, match="workers"):
+        archive(server, device, workers=2)
+    with pytest.raises(ValueError, match="workers"):
+        sealer_for(server, device, workers=-1)
 
 
 def _with(change: Callable[[ImageFactor], bytes]) -> Callable[..., ImageFactor]:
@@ -286,7 +324,8 @@ def test_a46_every_secret_comparison_takes_the_same_time_whatever_it_finds(
 
     monkeypatch.setattr(hmac, "compare_digest", recorded)
     opener.open(envelope)
-    assert compared == [envelope[56:88], factor.data_digest, factor.payload_digest, factor.image_factor]
+    secrets = [envelope[56:88], factor.data_digest, factor.payload_digest, factor.image_factor]
+    assert sorted(compared) == sorted(secrets)
 
 
 SECRET_WORDS = {"tag", "digest", "secret", "password", "mac", "token", "factor"}
@@ -304,14 +343,19 @@ def test_a46_no_secret_is_compared_with_an_operator(part: str) -> None:
                 assert not SECRET_WORDS & set(name.split("_")), f"{path.name}:{node.lineno}: {ast.unparse(node)}"
 
 
-def test_a43_a_sealer_works_on_in_a_forked_child(server: sf.ServerKey, device: sf.DeviceKey, tmp_path: Path) -> None:
+def test_a43_sealer_and_opener_work_on_in_a_forked_child(
+    server: sf.ServerKey, device: sf.DeviceKey, tmp_path: Path
+) -> None:
     sealer = sealer_for(server, device, counter=sf.CounterFile(tmp_path / "pos.counter"))
-    opener, frame = archive(server, device), synthetic_frame(20, 20)
+    opener, frame = archive(server, device), synthetic_frame(200, 200)
     mine = opener.open(sealer.seal(frame)).context.counter
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, sealer.seal(frame))
+        os.close(reading)
+        envelope = sealer.seal(frame)
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(envelope if opener.open(envelope).data == b"" else b"")
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:

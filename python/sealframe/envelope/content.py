@@ -89,6 +89,10 @@ class Content(NamedTuple):
     data: bytes
     payload: bytes | memoryview
 
+    def require_payload(self, digest: bytes) -> None:
+        """Raise FactorMismatch unless the payload's digest is the one that the device committed to."""
+        _require_digest(digest, self.security_factor.payload_digest)
+
 
 def decrypt(
     encrypted: memoryview,
@@ -98,7 +102,7 @@ def decrypt(
     out: memoryview | None = None,
     passed: Mark = no_mark,
 ) -> Content:
-    """Decrypt, and check that this is the content which the tag commits to.
+    """Decrypt, and check that this is the content which the tag commits to, all but the digest of the payload.
 
     With `out` the plaintext goes into that buffer of the caller's, and the payload is a read-only view of it.
     `payload_digest` says whether the security factor holds one. Raises CannotOpen with one text whatever failed
@@ -122,9 +126,7 @@ def _decrypt_into(
     except InvalidTag:
         raise cannot_open() from None
     passed("decryption")
-    content = _check(plaintext, seal, payload_digest)
-    passed("commitment")
-    return content
+    return _check(plaintext, seal, payload_digest)
 
 
 def _check(plaintext: memoryview, seal: Seal, payload_digest: bool) -> Content:
@@ -135,14 +137,12 @@ def _check(plaintext: memoryview, seal: Seal, payload_digest: bool) -> Content:
     if len(data) > MAX_DATA_BYTES:
         raise MalformedEnvelope(f"The envelope holds more than {MAX_DATA_BYTES} bytes of application data.")
     security_factor = SecurityFactor.decode(bytes(factor), payload_digest=payload_digest)
-    _require_digest(data, security_factor.data_digest)
-    if payload_digest:
-        _require_digest(payload, security_factor.payload_digest)
+    _require_digest(hashlib.sha256(data).digest(), security_factor.data_digest)
     return Content(security_factor, bytes(data), payload.toreadonly())
 
 
-def _require_digest(part: memoryview, digest: bytes) -> None:
-    if not hmac.compare_digest(hashlib.sha256(part).digest(), digest):
+def _require_digest(found: bytes, committed: bytes) -> None:
+    if not hmac.compare_digest(found, committed):
         raise FactorMismatch("The content is not the one that the device committed to; refuse the capture.")
 
 

@@ -1,12 +1,14 @@
 """Opening, steps 1 to 7: from an envelope to its checked content. Nothing is handed out before all have passed.
 
-Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; they follow in the pipeline.
+Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `further`, and
+they run while the payload is hashed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,9 @@ from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
-from sealframe.envelope.content import Seal, decrypt
+from sealframe.envelope.content import Content, Seal, decrypt
 from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope
+from sealframe.envelope.payload_digest import StartDigest, in_line
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import PolicyError, UnknownKey
@@ -58,6 +61,8 @@ def unseal_envelope(
     clock: Callable[[], float] = time.time,
     out: Buffer | None = None,
     passed: Mark = no_mark,
+    start_digest: StartDigest = in_line,
+    further: Callable[[Unsealed], object] = lambda _: None,
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
@@ -66,12 +71,15 @@ def unseal_envelope(
     Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
     FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
 
+    `further` raises when a check of the caller's fails. With another `start_digest` than `in_line`, the context and
+    these checks run before the payload's digest is known; whatever they find, its verdict comes first.
+
     With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
     read-only, ValueError when it is too small or shares memory with the envelope.
     """
     room = None if out is None else writable_bytes(out, envelope)
     with zeroed_on_failure(room):
-        return _unseal(envelope, key, devices, policy, int(clock() * 1000), room, passed)
+        return _unseal(envelope, key, devices, policy, int(clock() * 1000), room, passed, start_digest, further)
 
 
 def _unseal(
@@ -82,6 +90,8 @@ def _unseal(
     now: int,
     room: memoryview | None,
     passed: Mark,
+    start_digest: StartDigest,
+    further: Callable[[Unsealed], object],
 ) -> Unsealed:
     parts = split_envelope(envelope, policy.max_bytes)
     header = parts.header
@@ -97,19 +107,37 @@ def _unseal(
     content_key = unwrap_content_key(parts, own_key, header_hash)
     seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
     content = decrypt(parts.content, seal, out=room, passed=passed)
-    context = _check_context(header, content.security_factor, signer)
-    passed("context")
     opens_session = header.mode == Mode.SESSION_OPEN
-    return Unsealed(
-        header,
-        content.security_factor,
-        context,
-        content.data,
-        content.payload,
-        signer,
-        AnswerKey(header_hash, schedule.answer_key(content_key)),
-        SessionSecret.of_opening(header.suite, header_hash, content_key) if opens_session else None,
-    )
+    with _payload_required(content, start_digest):
+        passed("commitment")
+        context = _check_context(header, content.security_factor, signer)
+        passed("context")
+        unsealed = Unsealed(
+            header,
+            content.security_factor,
+            context,
+            content.data,
+            content.payload,
+            signer,
+            AnswerKey(header_hash, schedule.answer_key(content_key)),
+            SessionSecret.of_opening(header.suite, header_hash, content_key) if opens_session else None,
+        )
+        further(unsealed)
+    return unsealed
+
+
+@contextmanager
+def _payload_required(content: Content, start_digest: StartDigest) -> Iterator[None]:
+    """The payload's digest holds before the block, or, where a worker hashes, before anything the block found."""
+    digest = start_digest(content.payload)
+    if start_digest is in_line:
+        content.require_payload(digest())
+        yield
+        return
+    try:
+        yield
+    finally:
+        content.require_payload(digest())
 
 
 def unwrap_content_key(parts: Parts, key: OpeningKey, header_hash: bytes) -> bytes:

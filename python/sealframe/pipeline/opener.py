@@ -13,6 +13,7 @@ from sealframe.derivation import noise_seed_of
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
 from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
 from sealframe.envelope.layout import Mode
+from sealframe.envelope.payload_digest import digest_starter, in_line
 from sealframe.errors import FactorMismatch, ImageError
 from sealframe.image import frame_for_viewing, frame_from_bytes
 from sealframe.image_factor import compute_image_factor, profile_by_number
@@ -126,7 +127,11 @@ class Verified(Opened):
 
 
 class Opener(HoldsKeys):
-    """Opens envelopes with a server's key. Long-lived, thread-safe."""
+    """Opens envelopes with a server's key. Long-lived, thread-safe, usable after a fork.
+
+    It owns one worker thread that hashes beside the network; `workers=0` does without, which suits a server whose own
+    threads keep every core busy.
+    """
 
     def __init__(
         self,
@@ -135,6 +140,7 @@ class Opener(HoldsKeys):
         devices: Iterable[DevicePublic] | Mapping[bytes, DevicePublic],
         freshness: Live | Archive,
         policy: Policy = DEFAULT_POLICY,
+        workers: int = 1,
         clock: Callable[[], float] = time.time,
         models: ModelSet | None = None,
     ) -> None:
@@ -147,6 +153,7 @@ class Opener(HoldsKeys):
         self._devices = devices if isinstance(devices, Mapping) else {device.key_id: device for device in devices}
         self._freshness = freshness
         self._policy = policy
+        self._start_digest = digest_starter(workers)
         self._clock = clock
         self._models = models
 
@@ -172,6 +179,7 @@ class Opener(HoldsKeys):
     def verify(self, envelope: Buffer, *, mark: Mark = no_mark, passed: Mark = no_mark) -> Verified:
         """Check everything and change nothing. `passed` is told each of CHECKS that has passed, in their order.
 
+        Whoever gives `passed` has the checks made one after the other, without the worker.
         Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey, PolicyError, BadSignature, CannotOpen,
         FactorMismatch, StaleCapture.
         """
@@ -189,14 +197,24 @@ class Opener(HoldsKeys):
     def _verify(
         self, envelope: Buffer, policy: Policy, mark: Mark, passed: Mark, out: memoryview | None = None
     ) -> Verified:
+        def further(unsealed: Unsealed) -> None:
+            mark("envelope")
+            self._freshness.check(unsealed.context)
+            passed("clock")
+            self._check_image_factor(unsealed, unsealed.header.profile, mark)
+            passed("image factor")
+
         unsealed = unseal_envelope(
-            envelope, self._server, self._devices, policy, clock=self._clock, out=out, passed=passed
+            envelope,
+            self._server,
+            self._devices,
+            policy,
+            clock=self._clock,
+            out=out,
+            passed=passed,
+            start_digest=self._start_digest if passed is no_mark else in_line,
+            further=further,
         )
-        mark("envelope")
-        self._freshness.check(unsealed.context)
-        passed("clock")
-        self._check_image_factor(unsealed, unsealed.header.profile, mark)
-        passed("image factor")
         return Verified(unsealed, self._freshness)
 
     def _check_image_factor(self, content: Unsealed | SessionFrame, profile: int, mark: Mark) -> None:

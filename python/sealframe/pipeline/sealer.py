@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 from sealframe.capture_context import CaptureContext
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
+from sealframe.envelope.payload_digest import digest_starter
 from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload
 from sealframe.image_factor import compute_image_factor, profile_by_name
 from sealframe.security_factor import SecurityFactor
@@ -37,25 +36,6 @@ class HoldsKeys:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"A {type(self).__name__} holds keys and cannot be pickled; make one in each process.")
-
-
-class _PayloadHasher:
-    """SHA-256 beside the network on one worker thread of this process, or in line with `workers=0`."""
-
-    def __init__(self, workers: int) -> None:
-        if workers not in (0, 1):
-            raise ValueError("workers is 0 or 1.")
-        self._workers = workers
-        self._process = 0
-        self._executor: ThreadPoolExecutor | None = None
-
-    def start(self, payload: Buffer) -> Callable[[], bytes]:
-        """Begin; the returned function waits for the digest."""
-        if not self._workers:
-            return hashlib.sha256(payload).digest
-        if self._executor is None or self._process != os.getpid():
-            self._executor, self._process = ThreadPoolExecutor(1, thread_name_prefix="sealframe"), os.getpid()
-        return self._executor.submit(lambda: hashlib.sha256(payload).digest()).result
 
 
 class Sealer(HoldsKeys):
@@ -86,7 +66,7 @@ class Sealer(HoldsKeys):
         self._writer = EnvelopeWriter(to, device, clock=clock)
         self._device = device.public
         self._counter = counter
-        self._hasher = _PayloadHasher(workers)
+        self._start_digest = digest_starter(workers)
         self._clock = clock
         self._models = models
 
@@ -136,7 +116,7 @@ class Sealer(HoldsKeys):
         Frames of a session have no `payload_digest`.
         """
         payload, frame = _snapshot(picture, order)
-        digest = self._hasher.start(payload) if payload_digest else bytes
+        digest = self._start_digest(payload) if payload_digest else bytes
         context = self._capture_context(frame)
         mark("image")
         factor = compute_image_factor(

@@ -101,7 +101,12 @@ class PaymentService:
         freshness = Live(_SettledLater(), window_s=CLOCK_WINDOW_S, clock=clock)
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
         self._opener = Opener(
-            list(server), devices=_Directory(database), freshness=freshness, policy=self._policy, clock=clock
+            list(server),
+            devices=_Directory(database),
+            freshness=freshness,
+            policy=self._policy,
+            workers=0,  # the server's own threads keep the cores busy
+            clock=clock,
         )
 
     @property
