@@ -218,7 +218,7 @@ class PaymentAnswer:
     @property
     def request_id(self) -> str:
         """The name of this request in logs and conversations."""
-        return self.envelope_id[:16]
+        return request_id(self.envelope_id)
 
     def encode(self) -> bytes:
         """The body of the signed answer."""
@@ -266,6 +266,11 @@ def new_payment_id(clock_ms: int | None = None) -> str:
     value = value & ~(0x3 << 62) | 0x2 << 62
     digits = f"{value:032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def request_id(envelope_id: str) -> str:
+    """The name of a request in logs and conversations: the beginning of its envelope's SHA-256."""
+    return envelope_id[:16]
 
 
 def payment_reference(payment_id: str) -> str:

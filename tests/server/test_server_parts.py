@@ -39,7 +39,7 @@ from sealframe.payment import (
 )
 from sealframe.server.calibration import threshold_at
 from sealframe.server.demo_faces import draw_face
-from sealframe.server.faces import Box, Cascade, CentreOval, crop_face
+from sealframe.server.faces import Box, Cascade, CentreOval, Liveness, MustPass, crop_face
 from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher, OnnxMatcher
 from sealframe.server.records import device_from_record, record_of
 from sealframe.server.vault import Vault, VaultKey
@@ -294,10 +294,39 @@ def test_a_database_that_fails_in_the_middle_is_told_in_a_sentence(
     assert "The database refused" in capsys.readouterr().err
 
 
+def write_calibrated_model(folder: Path) -> None:
+    (folder / "face.onnx").write_bytes(AVERAGE_MODEL)
+    matcher = OnnxMatcher(folder / "face.onnx")
+    measured = {"matcher": matcher.name, "model_sha256": matcher.model_sha256, "pairs": 10_000}
+    rows = [{"fmr": 0.001, "threshold": 0.9}]
+    (folder / "face.json").write_text(json.dumps({**measured, "rows": rows}))
+
+
+class SaysWhatItIsTold:
+    def __init__(self, *findings: Liveness) -> None:
+        self._findings = list(findings)
+
+    def check(self, _image: object) -> Liveness:
+        return self._findings.pop(0)
+
+
+def test_a_required_liveness_check_must_pass(bank: Bank) -> None:
+    bank.service.faces._liveness = MustPass(SaysWhatItIsTold(Liveness.NOT_CHECKED, Liveness.FAILED, Liveness.PASSED))
+    request = bank.request()
+    assert [bank.code(request) for _ in range(3)] == [Code.SPOOF_SUSPECTED, Code.SPOOF_SUSPECTED, Code.PAID]
+
+
+def test_liveness_is_checked_at_enrolment_too(bank: Bank) -> None:
+    bank.service.faces._liveness = SaysWhatItIsTold(Liveness.PASSED, Liveness.FAILED)
+    with pytest.raises(PolicyError, match="living person"):
+        bank.enrol("bob", BOB)
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
         (["--mode", "live"], "demo matcher"),
+        (["--mode", "live", "--model", "face.onnx", "--calibration", "face.json"], "liveness"),
         (["--require-liveness"], "liveness"),
         (["--liveness", "nowhere:Check"], "liveness"),
         (["--model", "missing.onnx"], "cannot be read"),
@@ -306,9 +335,11 @@ def test_a_database_that_fails_in_the_middle_is_told_in_a_sentence(
     ],
 )
 def test_a_server_that_must_not_start_says_why(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str], why: str
 ) -> None:
     home = str(tmp_path / "bank")
+    monkeypatch.chdir(tmp_path)
+    write_calibrated_model(tmp_path)
     assert main(["server", "init", "--home", home]) == 0
     assert main(["server", "run", "--home", home, "--detector", "centre", *options]) == 1
     assert why in capsys.readouterr().err
@@ -317,6 +348,8 @@ def test_a_server_that_must_not_start_says_why(
 def test_vault_keys_change_under_stored_templates(
     bank: Bank, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    bank.service.faces.matcher.name = "a-former-model"
+    bank.enrol("bob", BOB)
     bank.save_keys()
     home = tmp_path / "home"
     home.mkdir()
@@ -324,6 +357,7 @@ def test_vault_keys_change_under_stored_templates(
     newest.save(home / "vault.key")
     options = ["--home", str(home), "--database", bank.url, "--old-vault-key", str(tmp_path / "vault.key")]
     assert main(["server", "rewrap", *options]) == 0
-    assert "1 templates" in capsys.readouterr().out
+    assert "2 templates" in capsys.readouterr().out
+    bank.service.faces.matcher.name = DemoMatcher.name
     bank.vault._newest, bank.vault._keys = newest, {newest.key_id.hex(): newest}
     assert bank.code(bank.request()) is Code.PAID

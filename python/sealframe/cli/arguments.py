@@ -245,7 +245,7 @@ def _add_server(commands: _Commands) -> None:
         action.add_argument(
             "--old-vault-key", metavar="KEY", action="append", default=[], help="still opens; repeatable"
         )
-        _add_matcher(action)
+    _add_matcher(run)
     _add_server_run(run)
     token.add_argument("--name", required=True, help="the operator's name")
     token.add_argument("--revoke", action="store_true", help="take the operator's tokens out of use")
@@ -299,12 +299,19 @@ def _add_server_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--old-key", metavar="KEY", action="append", default=[], help="a former server key; repeatable")
     run.add_argument("--detector", choices=("cascade", "centre"), default="cascade", help="how faces are found")
     run.add_argument("--liveness", metavar="MODULE:NAME", help="a liveness check of yours; called without arguments")
-    run.add_argument("--require-liveness", action="store_true", help="refuse to start without a liveness check")
+    run.add_argument(
+        "--require-liveness", action="store_true", help="no payment without a passed liveness check; live implies it"
+    )
     run.add_argument("--allow-remote-operators", action="store_true", help="take operator calls from other machines")
 
 
 def _add_matcher(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--mode", choices=("demo", "live"), default="demo", help="live refuses the demo matcher")
+    parser.add_argument(
+        "--mode",
+        choices=("demo", "live"),
+        default="demo",
+        help="live wants a face model, its calibration and a liveness check",
+    )
     parser.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
     parser.add_argument("--calibration", metavar="FILE", help="thresholds measured for this model, site and camera")
     parser.add_argument("--fmr", type=float, default=1e-3, help="the false match rate to allow (default: %(default)s)")

@@ -21,20 +21,20 @@ from sealframe.server import operators
 from sealframe.server.calibration import threshold_at
 from sealframe.server.database import Database
 from sealframe.server.face_choice import choose_detector, choose_matcher
-from sealframe.server.faces import CentreOval, NoLiveness
+from sealframe.server.faces import MustPass, NoLiveness
 from sealframe.server.invariants import broken_invariants
 from sealframe.server.logs import log_as_json
 from sealframe.server.matching import DEMO_THRESHOLD
 from sealframe.server.passwords import Passwords
 from sealframe.server.service import PaymentService
 from sealframe.server.tables import templates
-from sealframe.server.vault import SealedTemplate, Vault, VaultKey
-from sealframe.server.verification import FaceVerifier
+from sealframe.server.vault import Vault, VaultKey
+from sealframe.server.verification import FaceVerifier, bound_to, sealed_in
 
 if TYPE_CHECKING:
     import argparse
 
-    from sealframe.server.faces import FaceDetector, LivenessCheck
+    from sealframe.server.faces import LivenessCheck
     from sealframe.server.matching import Matcher
 
 STOP_SECONDS = 20
@@ -150,16 +150,14 @@ def prune(arguments: argparse.Namespace) -> int:
 
 def rewrap(arguments: argparse.Namespace) -> int:
     """Wrap every template's key with the newest vault key, so that older ones can be destroyed."""
-    database, faces = _open_database(arguments), _build_faces(arguments, CentreOval(), NoLiveness())
+    database, vault = _open_database(arguments), _open_vault(arguments)
     with database.transaction() as connection:
-        operators.know_vault_key(connection, _now(), faces.vault.newest_key_id)
-        current = select(templates).where(
-            templates.c.revoked_at.is_(None), templates.c.vault_key != faces.vault.newest_key_id
-        )
-        rows = connection.execute(current).all()
+        operators.know_vault_key(connection, _now(), vault.newest_key_id)
+        rows = connection.execute(
+            select(templates).where(templates.c.revoked_at.is_(None), templates.c.vault_key != vault.newest_key_id)
+        ).all()
         for row in rows:
-            stored = SealedTemplate(row.vault_key, row.wrapped_key, row.sealed)
-            renewed = faces.rewrap(row.account, stored)
+            renewed = vault.rewrap(sealed_in(row), bound_to(row.account, row.matcher, row.model_sha256))
             chosen = update(templates).where(templates.c.template_id == row.template_id)
             connection.execute(chosen.values(**renewed._asdict()))
     database.close()
@@ -171,18 +169,23 @@ _ACTIONS = {"init": init, "run": serve, "token": token, "check": check, "prune":
 
 
 def _build_service(arguments: argparse.Namespace) -> PaymentService:
-    home, password = Path(arguments.home), password_of(arguments)
-    server = [ServerKey.load(path, password) for path in (home / "server.key", *arguments.old_key)]
-    detector = choose_detector(arguments.detector)
-    faces = _build_faces(arguments, detector, _liveness(arguments))
+    password = password_of(arguments)
+    server = [ServerKey.load(path, password) for path in (Path(arguments.home) / "server.key", *arguments.old_key)]
+    matcher, threshold = _matcher(arguments)
+    faces = FaceVerifier(
+        vault=_open_vault(arguments),
+        matcher=matcher,
+        threshold=threshold,
+        detector=choose_detector(arguments.detector),
+        liveness=_liveness(arguments),
+    )
     return PaymentService(server, _open_database(arguments), faces, Passwords())
 
 
-def _build_faces(arguments: argparse.Namespace, detector: FaceDetector, liveness: LivenessCheck) -> FaceVerifier:
-    matcher, threshold = _matcher(arguments)
+def _open_vault(arguments: argparse.Namespace) -> Vault:
     password = password_of(arguments)
-    keys = [VaultKey.load(path, password) for path in (Path(arguments.home) / "vault.key", *arguments.old_vault_key)]
-    return FaceVerifier(vault=Vault(keys), matcher=matcher, threshold=threshold, detector=detector, liveness=liveness)
+    paths = (Path(arguments.home) / "vault.key", *arguments.old_vault_key)
+    return Vault([VaultKey.load(path, password) for path in paths])
 
 
 def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, float]:
@@ -197,8 +200,9 @@ def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, float]:
 
 
 def _liveness(arguments: argparse.Namespace) -> LivenessCheck:
+    required = arguments.require_liveness or arguments.mode == "live"
     if arguments.liveness is None:
-        if arguments.require_liveness:
+        if required:
             raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
         return NoLiveness()
     module, _, name = arguments.liveness.partition(":")
@@ -206,7 +210,7 @@ def _liveness(arguments: argparse.Namespace) -> LivenessCheck:
         made: LivenessCheck = getattr(import_module(module), name)()
     except (ImportError, AttributeError, TypeError, ValueError):
         raise PolicyError(f"The liveness check {arguments.liveness} cannot be loaded; give MODULE:NAME.") from None
-    return made
+    return MustPass(made) if required else made
 
 
 def _open_database(arguments: argparse.Namespace) -> Database:

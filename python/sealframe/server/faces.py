@@ -49,6 +49,17 @@ class NoLiveness:
         return Liveness.NOT_CHECKED
 
 
+class MustPass:
+    """Turns a check that is required into one that fails wherever it did not pass."""
+
+    def __init__(self, check: LivenessCheck) -> None:
+        self._check = check
+
+    def check(self, image: Pixels) -> Liveness:
+        """Passed or failed, nothing else."""
+        return Liveness.PASSED if self._check.check(image) is Liveness.PASSED else Liveness.FAILED
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A square in pixels."""

@@ -31,7 +31,7 @@ from sealframe.errors import (
 from sealframe.freshness import Live
 from sealframe.image import rgb_pixels
 from sealframe.keys import DevicePublic, Validity
-from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, parse_request
+from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, parse_request, request_id
 from sealframe.pipeline import Opener
 from sealframe.server import operators
 from sealframe.server.group_commit import GroupCommit
@@ -186,7 +186,7 @@ class PaymentService:
         frames = [self._open_enrolment(envelope, account) for envelope in envelopes]
         vectors = []
         for verified in frames:
-            vector = self.faces.encode(rgb_pixels(verified.frame))
+            vector = self.faces.encode_living(rgb_pixels(verified.frame))
             if isinstance(vector, Code):
                 raise PolicyError(f"A frame cannot be enrolled: {vector.message}")
             vectors.append(vector)
@@ -243,12 +243,12 @@ class PaymentService:
 
     def _sealed(self, envelope_id: str, verified: Verified, code: Code, received_at: int) -> Settled:
         body = PaymentAnswer(code, envelope_id, received_at).encode()
-        return Settled(verified.answer(self._server, body), code)
+        return Settled(envelope_id, verified.answer(self._server, body), code)
 
     def _clear(self, envelope: bytes, envelope_id: str, code: Code, received_at: int, why: str) -> Settled:
-        _log.info("refused", extra={"request_id": envelope_id[:16], "code": code.value, "why": why})
+        _log.info("refused", extra={"request_id": request_id(envelope_id), "code": code.value, "why": why})
         body = PaymentAnswer(code, envelope_id, received_at).encode()
-        return Settled(write_clear_answer(self._server, envelope, body), code)
+        return Settled(envelope_id, write_clear_answer(self._server, envelope, body), code)
 
 
 class _SettledLater:

@@ -81,6 +81,7 @@ class Attempt:
 class Settled:
     """The answer, and how the request ended."""
 
+    envelope_id: str
     answer: bytes
     code: Code
     stored: bool = False
@@ -155,13 +156,13 @@ def settle(connection: Connection, attempt: Attempt, limits: Limits) -> Settled:
     verdict = _decide(connection, attempt, payment, limits)
     answer = attempt.seal(_answer_body(attempt, verdict))
     store_attempt(connection, attempt, verdict.code, answer)
-    return Settled(answer, verdict.code)
+    return Settled(attempt.envelope_id, answer, verdict.code)
 
 
 def stored_answer(connection: Connection, envelope_id: str) -> Settled | None:
     """The answer given before to the same bytes."""
     row = connection.execute(_STORED, {"envelope_id": envelope_id}).one_or_none()
-    return None if row is None else Settled(row.answer, Code(row.code), stored=True)
+    return None if row is None else Settled(envelope_id, row.answer, Code(row.code), stored=True)
 
 
 def spend_capture(connection: Connection, device: str, counter: int, message_id: str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from sqlalchemy import Row
 
     from sealframe.server.database import Database
     from sealframe.server.faces import FaceDetector, LivenessCheck, Pixels
@@ -67,11 +68,7 @@ class FaceVerifier:
 
     def compare(self, database: Database, account: str, image: Pixels, mark: Mark = no_mark) -> Finding:
         """Compare a frame with the account's current templates (A55: no account and a wrong face are one answer)."""
-        alive = self._liveness.check(image)
-        mark("liveness")
-        if alive is Liveness.FAILED:
-            return Finding(Code.SPOOF_SUSPECTED)
-        seen = self.encode(image, mark)
+        seen = self.encode_living(image, mark)
         if isinstance(seen, Code):
             return Finding(seen)
         known = self._enrolled(database, account)
@@ -80,6 +77,12 @@ class FaceVerifier:
             if self.matcher.accepts(seen, mean, self._threshold):
                 return Finding(None, template_id)
         return Finding(Code.FACE_MISMATCH)
+
+    def encode_living(self, image: Pixels, mark: Mark = no_mark) -> Embedding | Code:
+        """As `encode`, of a frame that the liveness check lets through."""
+        alive = self._liveness.check(image)
+        mark("liveness")
+        return Code.SPOOF_SUSPECTED if alive is Liveness.FAILED else self.encode(image, mark)
 
     def encode(self, image: Pixels, mark: Mark = no_mark) -> Embedding | Code:
         """The vector of a frame's one face, or why there is none."""
@@ -103,20 +106,25 @@ class FaceVerifier:
         first, *others = vectors
         return all(self.matcher.accepts(first, other, self._threshold) for other in others)
 
-    def rewrap(self, account: str, stored: SealedTemplate) -> SealedTemplate:
-        """The same template under the newest vault key."""
-        return self.vault.rewrap(stored, self._bound_to(account))
-
     def _enrolled(self, database: Database, account: str) -> list[tuple[str, NDArray[Any]]]:
         which = {"account": account, "matcher": self.matcher.name, "model_sha256": self.matcher.model_sha256}
         with database.reading() as connection:
             rows = connection.execute(_CURRENT, which).all()
-        bound_to = self._bound_to(account)
-        stored = [(row.template_id, SealedTemplate(row.vault_key, row.wrapped_key, row.sealed)) for row in rows]
-        return [(template_id, _unpack(self.vault.open(sealed, bound_to))[0]) for template_id, sealed in stored]
+        opened = ((row.template_id, self.vault.open(sealed_in(row), self._bound_to(account))) for row in rows)
+        return [(template_id, _unpack(template)[0]) for template_id, template in opened]
 
     def _bound_to(self, account: str) -> bytes:
-        return "|".join(("sealframe/template", account, self.matcher.name, self.matcher.model_sha256)).encode()
+        return bound_to(account, self.matcher.name, self.matcher.model_sha256)
+
+
+def bound_to(account: str, matcher: str, model_sha256: str) -> bytes:
+    """What a template is authenticated along with: it opens for this account and this model alone."""
+    return "|".join(("sealframe/template", account, matcher, model_sha256)).encode()
+
+
+def sealed_in(row: Row[Any]) -> SealedTemplate:
+    """What a row of the table `templates` holds."""
+    return SealedTemplate(row.vault_key, row.wrapped_key, row.sealed)
 
 
 def _pack(rows: NDArray[Any]) -> bytes:

@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from sealframe import __version__
 from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
-from sealframe.payment import ANSWER_TYPE, ENVELOPE_TYPE, Code
+from sealframe.payment import ANSWER_TYPE, ENVELOPE_TYPE, Code, request_id
 from sealframe.server.bodies import Intake, StrictRoute, described_body, read_body
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.metrics import Metrics
@@ -119,8 +119,8 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
         for stage, spent in times.nanoseconds.items():
             metrics.stages.labels(stage=stage).inc(spent / 1e9)
         metrics.answers.labels(code=settled.code.value, stored=str(settled.stored).lower()).inc()
-        said = {"code": settled.code.value, "stored": settled.stored, "ms": round(1000 * seconds, 1)}
-        _log.info("answered", extra=said)
+        said = {"request_id": request_id(settled.envelope_id), "code": settled.code.value, "stored": settled.stored}
+        _log.info("answered", extra={**said, "ms": round(1000 * seconds, 1)})
         return Response(settled.answer, media_type=ANSWER_TYPE)
 
     app.add_api_route(
