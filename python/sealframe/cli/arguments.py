@@ -44,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_server(commands)
     _add_terminal(commands)
     _add_calibrate(commands)
+    _add_loadtest(commands)
     return parser
 
 
@@ -291,6 +292,42 @@ def _add_calibrate(commands: _Commands) -> None:
     )
     calibrate.add_argument("--force", action="store_true", help="replace files that are there")
     calibrate.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_loadtest(commands: _Commands) -> None:
+    loadtest = _add(
+        commands,
+        "loadtest",
+        "measure a server on this computer: throughput, latency, stages, what a flood does, and whether the books hold",
+        "sealframe loadtest --payments 400 --out loadtest.json",
+    )
+    loadtest.set_defaults(run=_application("sealframe.server.load.command", "server"))
+    loadtest.add_argument(
+        "--payments", metavar="N", type=_positive, default=200, help="in each scenario, 20 to 4000 (default: 200)"
+    )
+    loadtest.add_argument(
+        "--clients", metavar="N", type=_positive, default=16, help="who pay at once, up to 56 (default: 16)"
+    )
+    loadtest.add_argument(
+        "--workers", metavar="N", type=_positive, default=1, help="server processes; several need PostgreSQL"
+    )
+    loadtest.add_argument(
+        "--database", metavar="URL", help="an empty one, postgresql://... (default: SQLite in a folder of its own)"
+    )
+    loadtest.add_argument(
+        "--folder", metavar="FOLDER", help="the disk to measure on (default: that of temporary files)"
+    )
+    loadtest.add_argument(
+        "--only",
+        choices=("one-by-one", "together", "twice", "flood", "commits"),
+        action="append",
+        help="this scenario alone; repeatable",
+    )
+    loadtest.add_argument(
+        "--out", metavar="FILE", default="loadtest.json", help="what was measured; the picture goes beside it as .png"
+    )
+    loadtest.add_argument("--force", action="store_true", help="replace files that are there")
+    loadtest.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_server_run(run: argparse.ArgumentParser) -> None:

@@ -100,10 +100,13 @@ def _listen(host: str, port: int) -> socket.socket:
     """Raises PolicyError when the address is taken or not this machine's."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "a port is 0 to 65535"
         raise PolicyError(f"The server cannot listen on {host}, port {port}: {why}; choose another.") from None
+    # what is accepted inherits it; asyncio sets it on sockets of its own making alone, and an answer would wait 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _address_of(listener: socket.socket) -> str:
