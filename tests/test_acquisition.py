@@ -159,7 +159,17 @@ def connect_without_lookup(target: tuple[str, int], timeout: float) -> socket.so
 
 @pytest.mark.parametrize(
     "address",
-    ["http://", "http://user:secret@127.0.0.1/", "https://@/", "http://127.0.0.1:99999/", "http://[::1/"],
+    [
+        "http://",
+        "http://user:secret@127.0.0.1/",
+        "https://@/",
+        "http://127.0.0.1:99999/",
+        "http://[::1/",
+        f"http://{'a' * 64}.example/",
+        "http://a..b/",
+        "http://\u2028/",
+        "http://127.0.0.1\0/",
+    ],
 )
 def test_addresses_that_are_none_are_refused(address: str) -> None:
     with pytest.raises((PolicyError, ImageError)):
@@ -183,6 +193,34 @@ def test_limits_of_size_redirects_and_status_hold(site: Site) -> None:
             read_image(site.base + path, addresses=limits)
     with pytest.raises(ImageError, match=r"cut|did not answer"):
         read_image(site.base + "/cut", addresses=HERE)
+
+
+def test_an_address_may_hold_spaces_and_letters_of_any_script(site: Site) -> None:
+    site.answers["/a%20b/%C3%BC%2F.png?q=%C3%A9%201"] = content(PICTURE)
+    assert read_image(site.base + "/a b/ü%2F.png?q=é 1", addresses=HERE) == PICTURE
+
+
+@pytest.mark.parametrize(
+    "host", ["64:ff9b::a00:1", "64:ff9b::7f00:1", "::127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::"]
+)
+def test_an_ipv6_address_does_not_hide_a_private_one(host: str) -> None:
+    with pytest.raises(PolicyError, match="private network"):
+        read_image(f"http://[{host}]/", addresses=AddressLimits())
+
+
+def test_a_slow_look_up_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    over, waited_out = threading.Event(), threading.Event()
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        if not over.wait(20):
+            waited_out.set()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(ImageError, match="did not answer"):
+        read_image("http://pictures.example/", addresses=AddressLimits(timeout_s=0.2))
+    assert not waited_out.is_set()
+    over.set()
 
 
 def test_https_does_not_lead_to_http(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import numpy as np
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _SCHEMES = {"http": 80, "https": 443}
 _REDIRECTS = {301, 302, 303, 307, 308}
+_KEPT = "/%:;=&?@!$'()*+,~"
+"""What an address may hold as it is; all else is spelled in percent signs, as browsers do."""
+_IPV4_INSIDE = {bytes(12), bytes.fromhex("0064ff9b") + bytes(8)}
+"""IPv6 prefixes under which an IPv4 host is reached: IPv4-compatible addresses, and NAT64 (RFC 6052)."""
 _CHUNK = 1 << 16
 PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 
@@ -190,10 +194,9 @@ def _ask(address: str, limits: AddressLimits, deadline: float) -> tuple[bytes | 
     """The content, or None and where to go on."""
     from http.client import HTTPConnection
 
-    parts, port = _parse(address)
-    host, target = parts.hostname, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    raw = _dial(_checked(host, port, limits), port, deadline)
-    with _secured(raw, host if parts.scheme == "https" else None) as stream:
+    scheme, host, port, target = _parse(address)
+    raw = _dial(_checked(_look_up(host, port, deadline), limits), port, deadline)
+    with _secured(raw, host if scheme == "https" else None) as stream:
         connection = HTTPConnection(host, port)
         connection.sock = cast("socket.socket", _TimedSocket(stream, deadline))
         connection.request("GET", target, headers={"Accept": "image/*", "User-Agent": "sealframe"})
@@ -205,11 +208,27 @@ def _ask(address: str, limits: AddressLimits, deadline: float) -> tuple[bytes | 
         return _read_within(response, limits), ""
 
 
-def _checked(host: str, port: int, limits: AddressLimits) -> list[str]:
-    """The network addresses of a host, all of them allowed."""
+def _look_up(host: str, port: int, deadline: float) -> list[str]:
+    """The network addresses of a host. The system's resolver keeps no deadline, so a thread that is late is left."""
     import socket
+    from threading import Thread
 
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    found: list[str] = []
+
+    def resolve() -> None:
+        with suppress(OSError):
+            found.extend(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+    resolver = Thread(target=resolve, name="sealframe-resolver", daemon=True)
+    resolver.start()
+    resolver.join(_seconds_left(deadline))
+    if resolver.is_alive() or not found:
+        raise OSError
+    return found
+
+
+def _checked(found: list[str], limits: AddressLimits) -> list[str]:
+    """These network addresses, if all of them are allowed."""
     if not limits.allow_private and not all(map(_is_public, found)):
         raise PolicyError("The picture's address lies in a private network; it is not asked.")
     return found
@@ -238,23 +257,27 @@ def _dial(hosts: list[str], port: int, deadline: float) -> socket.socket:
     return socket.create_connection((hosts[-1], port), timeout=_seconds_left(deadline))
 
 
-def _parse(address: str) -> tuple[Any, int]:
+def _parse(address: str) -> tuple[str, str, int, str]:
+    """Scheme, host, port, and what to ask the host for, all in ASCII."""
     try:
         parts = urlsplit(address)
-        port = parts.port
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+        target = quote(parts.path or "/", _KEPT) + (f"?{quote(parts.query, _KEPT)}" if parts.query else "")
     except ValueError:
         raise ImageError("The picture's address is not valid; check it.") from None
-    if parts.scheme not in _SCHEMES or not parts.hostname or parts.username is not None:
+    if parts.scheme not in _SCHEMES or not host or parts.username is not None:
         raise PolicyError("A picture's address is http or https, with a host and without a user name.")
-    return parts, port or _SCHEMES[parts.scheme]
+    return parts.scheme, host, port or _SCHEMES[parts.scheme], target
 
 
 def _is_public(host: str) -> bool:
-    from ipaddress import IPv6Address, ip_address
+    from ipaddress import IPv4Address, IPv6Address, ip_address
 
     address = ip_address(host.split("%")[0])
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address.sixtofour or address
+    if isinstance(address, IPv6Address) and address.packed[:12] in _IPV4_INSIDE:
+        address = IPv4Address(address.packed[12:])
     return address.is_global and not address.is_multicast
 
 
