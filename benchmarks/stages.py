@@ -101,7 +101,7 @@ def main() -> None:
     frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
     device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
     sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(), workers=0)
-    opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive(), workers=0)
     envelope, sealed, opened = sealer.seal(frame), bytearray(1 << 20), bytearray(1 << 20)
     time_the_parts()
     steps = {

@@ -673,4 +673,13 @@ def test_the_buffer_pool_keeps_two_buffers_of_moderate_size() -> None:
     assert len(pool._free) == 2
     with pool.borrow(1 << 25):
         pass
-    assert all(len(buffer) <= 30 for buffer in pool._free)
+    assert all(len(buffer) < 40 for buffer in pool._free)
+
+
+def test_the_buffer_pool_serves_sizes_that_vary_a_little_from_one_buffer() -> None:
+    pool, sources = BufferPool(), set()
+    for size in (800, 900, 1, 850):
+        with pool.borrow(size) as view:
+            assert len(view) == size
+            sources.add(id(view.obj))
+    assert len(sources) == 1

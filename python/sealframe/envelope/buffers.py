@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _KEPT_BUFFERS = 2
 _KEPT_BYTES = 1 << 24
+_SLACK = 8
 
 
 class BufferPool:
@@ -37,11 +38,12 @@ class BufferPool:
                 self._free.append(buffer)
 
     def _take(self, size: int) -> bytearray:
-        try:
+        """One of those kept, if it is large enough; a new one has an eighth more, to serve sizes that vary a little."""
+        with suppress(IndexError):
             buffer = self._free.pop()
-        except IndexError:
-            return bytearray(size)
-        return buffer if len(buffer) >= size else bytearray(size)
+            if len(buffer) >= size:
+                return buffer
+        return bytearray(size + size // _SLACK)
 
 
 def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
