@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe import _core
+from sealframe.errors import ModelError
+from sealframe.features import binary_pixels, binary_spectrum
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from sealframe.features import ImageFeatures
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
 VERDICT_ZERO = 128
 """The byte with which the discriminator says that it cannot tell."""
 NOISE_LABEL = b"sealframe/v1/vae"
+LATENT_INFORMATION: dict[str, Callable[[ImageFeatures], NDArray[np.uint8]]] = {
+    "features": binary_pixels,
+    "spectrum": binary_spectrum,
+}
+"""What a posterior net may read (M6), by the name of its input. The shipped one reads the features."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -82,10 +91,14 @@ def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Di
 
 
 def infer_posterior(features: ImageFeatures, models: ModelSet) -> Posterior:
-    """Run the posterior net on the binary pixels, gray >= 128 (M4, M7). Raises ModelError."""
-    return Posterior(
-        *models.run("posterior", ["mean", "log_variance"], np.right_shift(features.tiles, 7, dtype=np.uint8))
-    )
+    """Run the posterior net on what its input is named after: `features`, the binary pixels, or their `spectrum`.
+
+    (M4, M6, M7.) Raises ModelError.
+    """
+    source = models.input_of("posterior")
+    if source not in LATENT_INFORMATION:
+        raise ModelError(f'The posterior net reads "{source}"; it must read {" or ".join(LATENT_INFORMATION)}.')
+    return Posterior(*models.run("posterior", ["mean", "log_variance"], LATENT_INFORMATION[source](features)))
 
 
 def sample(posterior: Posterior, noise_seed: bytes | None) -> NDArray[np.uint8]:

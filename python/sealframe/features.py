@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sealframe import _core
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from sealframe.image import Frame
 
 TILE_SIDE = 32
+BINARY_BIT = 7
+"""A binary pixel (M4) is the highest bit of the mean: 1 from 128 on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -39,6 +42,26 @@ class ImageFeatures:
 def extract_features(frame: Frame, side: int) -> ImageFeatures:
     """The features of a frame stretched to side x side pixels; side is a multiple of 32."""
     return ImageFeatures(_core.area_mean(frame.pixels, frame.order, side, side, layout="blocks"), side)
+
+
+def binary_pixels(features: ImageFeatures) -> NDArray[np.uint8]:
+    """The binary pixels (M4) in the order of the tiles: uint8 (tiles, 8, 8, 16), 1 where mean >= 128, else 0."""
+    return np.right_shift(features.tiles, BINARY_BIT, dtype=np.uint8)
+
+
+def binary_spectrum(features: ImageFeatures) -> NDArray[np.uint8]:
+    """The spectrum of the binary pixels, drawn as 0 and 255 (M4, M6): uint8 as `spectrum_of_tiles` gives it."""
+    return spectrum_of_tiles(np.where(features.rows() >> BINARY_BIT, np.uint8(255), np.uint8(0)))
+
+
+def spectrum_of_tiles(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cosine transform of every 32x32 tile of rows (32 a, 32 b) (M6): uint8 (a b, 8, 8, 16).
+
+    Coefficient (v, u) of a tile is value 32 v + u of its 1024; a byte c stands for 32 (c - 128) gray levels of the
+    orthonormal transform, rounded half up, at most 127 steps.
+    """
+    steps = (_core.spectrum(rows).astype(np.int32) + 128) >> 8
+    return np.asarray(np.minimum(steps + 128, 255), np.uint8).reshape(-1, 8, 8, 16)
 
 
 def grayscale(frame: Frame) -> NDArray[np.uint8]:

@@ -99,9 +99,9 @@ _REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
 REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
 
 _GENERATOR = {"generator": "f415eb798c6b41f6a6edd116437aeabc53f629b8f50aee5e08ed22bfc9951660"}
-_BOTH = {"generator_discriminator": "f606a7d98a97862ca66ea8c435160b1f2fe3c0fe4701b7309dcb321d51930d52"}
+_BOTH = {"generator_discriminator": "328dbf386242878d927aa4cb805225b337604747231cf194065b723bf8573e93"}
 _VAE = {
-    "posterior": "bc2595cf96061de611ecce79986bb522e6af07f9500fdf17ad4d885e8ca69d5f",
+    "posterior": "1b75036f190ec5f68d2f79b383f02a45803ff20c424e7e4a348565a5bf8b2f0b",
     "likelihood": "a52321604fc0b6ffdf7dddadeeeb83efe57a469f68edf0ab013c9ceb3810130d",
 }
 PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {

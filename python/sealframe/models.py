@@ -93,8 +93,14 @@ class ModelSet:
 
     def run(self, name: str, outputs: Sequence[str], tiles: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Run a network of one input on a batch of tiles, uint8 (N, ...); outputs by name, in the order asked for."""
-        (tensor,) = self._entry(name).signature.inputs
-        return list(self._session(name).run(list(outputs), {tensor: tiles}))
+        return list(self._session(name).run(list(outputs), {self.input_of(name): tiles}))
+
+    def input_of(self, name: str) -> str:
+        """Name of the one input of a network. Raises ModelError for an unknown network or several inputs."""
+        inputs = list(self._entry(name).signature.inputs)
+        if len(inputs) != 1:
+            raise ModelError(f'The network "{name}" must have one input.')
+        return inputs[0]
 
     def _entry(self, name: str) -> _Entry:
         try:

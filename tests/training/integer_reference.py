@@ -62,10 +62,11 @@ def generate(network, image):
 def judge(network, tile):
     """Return features (8, 8, 128) and verdict of one tile given in block order (8, 8, 16)."""
     kernel = network.first
-    sums = convolution(tile.astype(np.int64) - 128, kernel.weight, (1, 1, 1, 1)) + kernel.bias
+    pairs = (blocks_to_tile(tile).astype(np.int64) - 128).reshape(16, 2, 16, 2).transpose(0, 2, 1, 3).reshape(16, 16, 4)
+    sums = convolution(pairs, kernel.weight, (1, 1, 1, 1)) + kernel.bias
     maps = requantise(sums, 1 / 128, kernel.steps, network.first_step)
     kernel = network.second
-    sums = convolution(maps, kernel.weight, (1, 1, 1, 1)) + kernel.bias
+    sums = convolution(maps, kernel.weight, (1, 1, 2, 2))[::2, ::2] + kernel.bias
     features = requantise(sums, network.first_step, kernel.steps, network.second_step)
     dense = network.verdict
     sums = dense.weight.astype(np.int64) @ features.reshape(-1) + dense.bias

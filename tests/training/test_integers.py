@@ -47,9 +47,9 @@ def generator():
 def discriminator():
     rng = np.random.default_rng(13)
     return integers.IntegerDiscriminator(
-        first=integers.IntegerKernel(small(rng, 256, 16, 3, 3), steps(rng, 256), small(rng, 256).astype(np.int32)),
+        first=integers.IntegerKernel(small(rng, 64, 4, 3, 3), steps(rng, 64), small(rng, 64).astype(np.int32)),
         first_step=0.02,
-        second=integers.IntegerKernel(small(rng, 128, 256, 3, 3), steps(rng, 128), small(rng, 128).astype(np.int32)),
+        second=integers.IntegerKernel(small(rng, 128, 64, 5, 5), steps(rng, 128), small(rng, 128).astype(np.int32)),
         second_step=0.2,
         verdict=integers.IntegerDense(small(rng, 1, 8192), steps(rng, 1), small(rng, 1).astype(np.int32)),
         verdict_step=4.0,

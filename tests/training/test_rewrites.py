@@ -87,11 +87,11 @@ def test_m9_m13_second_convolution_reads_phases(size):
     assert np.array_equal(found, expected)
 
 
-def test_m7_unit_stride_convolution_keeps_to_phases():
-    maps, kernel = integers(4, 16, 16), integers(2, 4, 3, 3)
+def test_m7_unit_stride_convolution_draws_blocks_from_phases():
+    maps, kernel = integers(4, 32, 32), integers(1, 4, 3, 3)
     expected = convolution(maps, kernel, (1, 1, 1, 1))
-    found = convolution(phases(maps), rewrites.phases_to_phases(kernel), (1, 1, 1, 1))
-    assert np.array_equal(found, phases(expected))
+    found = convolution(phases(maps), rewrites.phases_to_pixels(kernel), (1, 1, 1, 1), stride=2)
+    assert np.array_equal(found, blocks(expected))
 
 
 def test_m12_batch_norm_after_relu_is_a_maximum():

@@ -1,6 +1,6 @@
 """A tiny run of each path, from pictures on disk to an exported network that runs; under a minute together.
 
-Covers M11, M16.
+Covers A49, M6, M11, M16.
 """
 
 import json
@@ -14,8 +14,17 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("segno")
 
+import torch
+
+from reference.features import spectrum, unblock
 from sealframe.cli import main
+from sealframe.derivation import infer_posterior
+from sealframe.features import extract_features
+from sealframe.image import frame_from_array
+from sealframe.image_factor import OWN_PROFILES, compute_image_factor, profile_by_name
+from sealframe.models import ModelSet
 from sealframe.training import judge as judging
+from sealframe.training.choice import Candidate, best, choose, parse_options, variants
 from sealframe.training.export import export_gan
 from sealframe.training.frames import to_blocks, to_tiles
 from sealframe.training.gan import GanRecipe, GanRun
@@ -122,6 +131,73 @@ def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
     mean, log_variance = judge.encode(tiles)
     chance = judge.decode(mean)
     assert mean.shape == log_variance.shape == chance.shape == (16, 8, 8, 16)
+
+
+def test_m6_nets_fed_with_the_spectrum_make_factors(folder, tmp_path):
+    """What the network reads is the cosine transform of the binary pixels, as its twin computes it."""
+    recipe = VaeRecipe(steps=20, batch=16, mix=TINY, features="spectrum", channels=8)
+    run = VaeRun(recipe, scan([folder]).pictures, tmp_path)
+    run.run(lambda line: None, every=10)
+    export_vae(run, tmp_path)
+    own = ModelSet.from_directory(tmp_path)
+    frame = frame_from_array(np.random.default_rng(2).integers(0, 256, (128, 128), np.uint8))
+    features = extract_features(frame, 128)
+    binary = np.where(unblock(features.tiles, 128, 128) >= 128, 255, 0)
+    steps = np.floor_divide(spectrum(binary).astype(int) + 128, 256)
+    wanted = np.clip(128 + steps, 0, 255).astype(np.uint8).reshape(16, 8, 8, 16)
+    assert np.array_equal(infer_posterior(features, own).mean, own.run("posterior", ["mean"], wanted)[0])
+    factor = compute_image_factor(frame, profile_by_name("vae", "rows", own), own)
+    assert factor.profile.number == 6 + OWN_PROFILES
+    with pytest.raises(ValueError, match="pixels"):
+        VaeRun(replace(recipe, features="wavelets"), scan([folder]).pictures, tmp_path / "other").advance()
+
+
+def test_the_smallest_candidate_that_is_about_as_good_is_chosen():
+    candidates = [Candidate("a", "a", 9, 1.0), Candidate("b", "b", 5, 1.04), Candidate("c", "c", 2, 2.0)]
+    assert [best(candidates, tolerance).name for tolerance in (0.0, 0.05, 1.0)] == ["a", "b", "c"]
+
+
+def test_m11_short_runs_choose_size_and_features(folder, tmp_path):
+    pictures = scan([folder]).pictures
+    judged = tuple(sorted({picture.source for picture in pictures})[:2])
+    recipe = VaeRecipe(steps=99, batch=8, mix=TINY, held_out=judged)
+    recipes = variants(recipe, parse_options(["channels=4,8", "features=pixels,spectrum"]))
+    assert [(each.channels, each.features) for each in recipes.values()] == [
+        (4, "pixels"),
+        (4, "spectrum"),
+        (8, "pixels"),
+        (8, "spectrum"),
+    ]
+    chosen = choose(lambda each, out: VaeRun(each, pictures, out), recipes, 3, tmp_path, lambda line: None)
+    report = json.loads((tmp_path / "choice.json").read_text())
+    assert report["chosen"] == chosen.name in recipes
+    assert len({entry["weights"] for entry in report["candidates"]}) == 2
+    assert (tmp_path / "choice.png").stat().st_size > 1000
+    for wrong in ("channels", "channels=", "depth=3"):
+        with pytest.raises(ValueError, match=r"FIELD=VALUE|no field"):
+            variants(recipe, parse_options([wrong]))
+
+
+def test_m16_a_smaller_generator_is_exported_too(folder, recipe, tmp_path):
+    run = GanRun(replace(recipe, channels=4, steps=2), scan([folder]).pictures, tmp_path)
+    run.run(lambda line: None)
+    export_gan(run, tmp_path)
+    clear = judging.photographed("faces", folder, kept=[picture.source for picture in scan([folder]).pictures])
+    assert judging.Judge(tmp_path).clean(clear)["integer_to_float_twin_psnr"] > 35
+
+
+def test_a49_a_checkpoint_that_runs_code_when_it_is_read_is_refused(folder, recipe, tmp_path):
+    """Checkpoints are read as plain tensors: a pickle that calls a function is not followed."""
+    marker = tmp_path / "ran"
+
+    class Attack:
+        def __reduce__(self):
+            return (marker.touch, ())
+
+    torch.save({"step": 1, "recipe": Attack()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match="no checkpoint"):
+        GanRun(recipe, scan([folder]).pictures, tmp_path)
+    assert not marker.exists()
 
 
 def test_command_line_trains_and_judges(folder, tmp_path, capsys):

@@ -150,6 +150,19 @@ def _add_train(commands: _Commands) -> None:
         image_net.add_argument(
             "--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too"
         )
+        image_net.add_argument(
+            "--choose",
+            metavar="FIELD=VALUES",
+            nargs="+",
+            help="try these of the recipe in short runs first, as channels=8,12,16, and train the smallest good one",
+        )
+        image_net.add_argument(
+            "--choose-steps", metavar="N", type=_positive, help="length of these runs (default: a tenth)"
+        )
+        if name == "vae":
+            image_net.add_argument(
+                "--features", choices=("pixels", "spectrum"), help="what the posterior net reads (default: pixels)"
+            )
     matcher = _add_action(
         actions,
         "matcher",
@@ -179,14 +192,29 @@ def _add_evaluate(commands: _Commands) -> None:
     evaluate = _add(
         commands,
         "evaluate",
-        "measure on your pictures how parts of the factor tell pictures apart and locate edits; JSON",
-        "sealframe evaluate photos --most 40 > evaluation.json",
+        "measure on your pictures how parts of the factor tell pictures apart and locate edits; JSON and plots",
+        "sealframe evaluate photos --learn-from other-photos --out report > evaluation.json",
     )
     evaluate.set_defaults(run=_application("sealframe.cli.evaluate", "training"))
     evaluate.add_argument("folder", metavar="FOLDER", nargs="+", type=Path, help="pictures never trained on")
     evaluate.add_argument(
         "--most", metavar="N", type=_positive, default=20, help="pictures per folder, evenly spread (default: 20)"
     )
+    evaluate.add_argument(
+        "--learn-from",
+        metavar="FOLDER",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="other pictures, from which comparators learn where edits are (default: no comparators)",
+    )
+    evaluate.add_argument(
+        "--most-learnt", metavar="N", type=_positive, default=400, help="pictures per such folder (default: 400)"
+    )
+    evaluate.add_argument(
+        "--examples", metavar="N", type=_positive, default=2000, help="edits that they learn from (default: 2000)"
+    )
+    evaluate.add_argument("--out", metavar="FOLDER", type=Path, help="also write evaluation.json and plots here")
     evaluate.add_argument("--seed", type=int, default=7, help="of noise and places of edits (default: %(default)s)")
 
 

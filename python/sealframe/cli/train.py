@@ -13,6 +13,7 @@ import torch
 from sealframe.cli.streams import print_json
 from sealframe.errors import PolicyError
 from sealframe.training import judge
+from sealframe.training.choice import choose, parse_options, variants
 from sealframe.training.export import export_gan
 from sealframe.training.faces import FaceCheck
 from sealframe.training.gan import GanRecipe, GanRun
@@ -26,6 +27,9 @@ from sealframe.training.vae_export import export_vae
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from sealframe.training.choice import SizedRun
 
 Recipe = TypeVar("Recipe", GanRecipe, MatcherRecipe, VaeRecipe)
 
@@ -56,6 +60,15 @@ def _recipe(start: Recipe, arguments: argparse.Namespace) -> Recipe:
     return recipe
 
 
+def _chosen(start: Callable[[Recipe, Path], SizedRun], recipe: Recipe, arguments: argparse.Namespace) -> Recipe:
+    """The recipe, or the best of what the command line says to try first."""
+    if not arguments.choose:
+        return recipe
+    recipes = variants(recipe, parse_options(arguments.choose))
+    steps = arguments.choose_steps or max(1, recipe.steps // 10)
+    return choose(start, recipes, steps, arguments.out / "choice", _say).recipe
+
+
 def _clean(arguments: argparse.Namespace) -> Scan:
     """Scan the folders, and write what was dropped and why."""
     found = scan(arguments.folder, FaceCheck() if arguments.faces else None)
@@ -69,7 +82,9 @@ def _clean(arguments: argparse.Namespace) -> Scan:
 
 def _train_gan(arguments: argparse.Namespace) -> None:
     recipe = _recipe(GanRecipe(), arguments)
-    gan = GanRun(recipe, _clean(arguments).pictures, arguments.out)
+    pictures = _clean(arguments).pictures
+    recipe = _chosen(lambda each, out: GanRun(each, pictures, out), recipe, arguments)
+    gan = GanRun(recipe, pictures, arguments.out)
     gan.run(_say)
     draw_history(gan.history, arguments.out / "losses.png")
     export_gan(gan, arguments.out)
@@ -79,7 +94,11 @@ def _train_gan(arguments: argparse.Namespace) -> None:
 
 def _train_vae(arguments: argparse.Namespace) -> None:
     recipe = _recipe(VaeRecipe(), arguments)
-    vae = VaeRun(recipe, _clean(arguments).pictures, arguments.out)
+    if arguments.features:
+        recipe = replace(recipe, features=arguments.features)
+    pictures = _clean(arguments).pictures
+    recipe = _chosen(lambda each, out: VaeRun(each, pictures, out), recipe, arguments)
+    vae = VaeRun(recipe, pictures, arguments.out)
     vae.run(_say)
     draw_history(vae.history, arguments.out / "vae-losses.png")
     export_vae(vae, arguments.out)

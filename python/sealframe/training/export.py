@@ -21,7 +21,7 @@ from sealframe.training.integers import (
     discriminator_model,
     generator_model,
 )
-from sealframe.training.rewrites import blocks_to_phases, phases_to_maps
+from sealframe.training.rewrites import phases_to_maps
 from sealframe.training.rounding import LARGEST_WEIGHT, round_generator, weight_steps
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def integer_discriminator(network: Discriminator, tiles: Tensor) -> IntegerDiscr
     verdict_step = float(torch.quantile(logits.abs(), 0.999)) / 127
 
     first_steps = channel_steps(network.first.weight)
-    kernel = blocks_to_phases(round_weights(network.first.weight, first_steps))
-    steps = np.tile(first_steps.flatten().numpy(), 4)
-    layers = IntegerKernel(kernel, steps, bias_sums(bias_of(network.first).repeat(4), PIXEL[0], steps))
+    steps = first_steps.flatten().numpy()
+    kernel = phases_to_maps(round_weights(network.first.weight, first_steps))
+    layers = IntegerKernel(kernel, steps, bias_sums(bias_of(network.first), PIXEL[0], steps))
 
     second_steps = channel_steps(network.second.weight)
     steps = second_steps.flatten().numpy()
-    kernel = phases_to_maps(round_weights(network.second.weight, second_steps))
+    kernel = round_weights(network.second.weight, second_steps)
     deeper = IntegerKernel(kernel, steps, bias_sums(bias_of(network.second), first_step, steps))
 
     verdict_steps = channel_steps(network.verdict.weight)

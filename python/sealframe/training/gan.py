@@ -9,17 +9,18 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from sealframe.training.choice import judging_tiles
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
 from sealframe.training.run import TrainingRun
-from sealframe.training.scan import held_out
+from sealframe.training.scan import divide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ class GanRecipe:
     batch: int = 32
     judged: int = 8
     """Tiles per step, and how many of them the discriminator sees."""
+    channels: int = 16
+    """Maps behind the generator's fully connected layer, 2 to 16: its size."""
     rate: float = 1e-3
     dense_rate: float = 3e-4
     discriminator_rate: float = 1e-4
@@ -92,11 +95,15 @@ def structural_loss(derived: Tensor, clear: Tensor) -> Tensor:
 class GanRun(TrainingRun[GanRecipe]):
     """State of one run: networks, optimisers, running averages of the generator's weights, and the losses so far."""
 
+    loss_name: ClassVar[str] = "error on clear tiles, -PSNR in dB"
+    tolerance: ClassVar[float] = 0.3
+
     def __init__(self, recipe: GanRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
         super().__init__(recipe, out)
-        self.pairs = Pairs([p for p in pictures if not self._judges(p.source)], recipe.mix, recipe.seed)
-        self.generator = Generator()
+        learnt, self._judged = divide(pictures, recipe.held_out)
+        self.pairs = Pairs(learnt, recipe.mix, recipe.seed)
+        self.generator = Generator(recipe.channels)
         self.discriminator = Discriminator()
         first, _ = self.pairs.batch(0, 512)
         self.generator.calibrate_normalisation(to_tensor(first))
@@ -112,9 +119,6 @@ class GanRun(TrainingRun[GanRecipe]):
         )
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self.generator_optimiser, self._rate_factor)
         self.resume()
-
-    def _judges(self, source: str) -> bool:
-        return source in self.recipe.held_out or held_out(source)
 
     def _rate_factor(self, step: int) -> float:
         warm = min(1.0, (step + 1) / 300)
@@ -170,6 +174,19 @@ class GanRun(TrainingRun[GanRecipe]):
         loss.backward()  # type: ignore[no-untyped-call]
         self.discriminator_optimiser.step()
         return float(loss.detach())
+
+    def weights(self) -> int:
+        """Weights of generator and discriminator."""
+        networks = (self.generator, self.discriminator)
+        return sum(weight.numel() for network in networks for weight in network.parameters())
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float:
+        """Mean over clear tiles of the averaged generator's -PSNR in dB, within the ranges of uint8."""
+        clear = to_tensor(judging_tiles(self._judged))
+        derived = RangedGenerator(self.averaged, self.steps)(clear)
+        error = (derived - clear).square().mean((1, 2, 3)) / 4
+        return float(10 * torch.log10(error + 1e-6).mean())
 
     def learn(self) -> dict[str, float]:
         """Reconstruct; near the end of the run also against the discriminator."""

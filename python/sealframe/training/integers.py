@@ -68,7 +68,7 @@ class IntegerGenerator:
 
 @dataclass(frozen=True)
 class IntegerDiscriminator:
-    """The discriminator on blocks of 4x4 pixels: 3x3 convolutions 16 -> 256 (four phases) -> 128, and the verdict."""
+    """The discriminator on blocks of 2x2 pixels: `first` 3x3, 4 -> 64; `second` 5x5 stride 2, -> 128; the verdict."""
 
     first: IntegerKernel
     first_step: float
@@ -108,7 +108,7 @@ def write_generator(graph: GraphWriter, network: IntegerGenerator, derived: str)
     dense = network.dense
     graph.dense("dense", flat, (PIXEL, latent), dense.weight.T, dense.steps, dense.bias)
     graph.add("Max", ["dense", graph.constant("floor", network.floor)], ["normalised"])
-    maps = graph.reshape("latent", "normalised", (-1, GRID, GRID, BLOCK * BLOCK))
+    maps = graph.reshape("latent", "normalised", (-1, GRID, GRID, network.spread.weight.shape[1]))
     kernel = network.spread
     maps = graph.convolution("spread", maps, (latent, spread), kernel.weight, kernel.steps, (2, 2, 2, 2))
     phases = [
@@ -131,12 +131,12 @@ def write_generator(graph: GraphWriter, network: IntegerGenerator, derived: str)
 def write_discriminator(graph: GraphWriter, network: IntegerDiscriminator, derived: str) -> None:
     """Add the discriminator, run once on `image` and `derived` together, with features and verdict of each."""
     first, second = (network.first_step, 0), (network.second_step, 0)
-    both = graph.add("Concat", ["image", derived], ["both"], axis=0)
-    for name, source, quanta, kernel in (
-        ("first", both, (PIXEL, first), network.first),
-        ("second", "first", (first, second), network.second),
-    ):
-        graph.convolution(name, source, quanta, kernel.weight, kernel.steps, (1, 1, 1, 1), kernel.bias)
+    both = graph.pairs("pairs", graph.add("Concat", ["image", derived], ["both"], axis=0))
+    kernel = network.first
+    maps = graph.convolution("first", both, (PIXEL, first), kernel.weight, kernel.steps, (1, 1, 1, 1), kernel.bias)
+    kernel = network.second
+    pads = (1, 1, 2, 2)
+    graph.convolution("second", maps, (first, second), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
     flat = graph.reshape("features", "second", (-1, GRID * GRID * 128))
     verdict = network.verdict
     quanta = (second, (network.verdict_step, 128))

@@ -48,14 +48,20 @@ class Generator(nn.Module):
     Batch normalisation uses population statistics, taken once from pictures by `calibrate_normalisation`: statistics of
     single batches would make a picture's derived image depend on its neighbours in the batch. `keep_exportable` holds
     its scale and its value at zero non-negative, so that the leaky relu behind it meets no negative number.
+
+    `channels`, 2 to 16, counts the maps between the fully connected layer and the first transposed convolution: what
+    decides the size of the network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 16) -> None:
         super().__init__()
-        units = GRID * GRID * BLOCK * BLOCK
-        self.dense = nn.Linear(units, units)
+        if not 2 <= channels <= BLOCK * BLOCK:
+            raise ValueError(f"The generator has 2 to {BLOCK * BLOCK} channels, not {channels}.")
+        self.channels = channels
+        units = GRID * GRID * channels
+        self.dense = nn.Linear(GRID * GRID * BLOCK * BLOCK, units)
         self.normalise = nn.BatchNorm1d(units)
-        self.spread = nn.Parameter(torch.empty(16, 128, 5, 5))
+        self.spread = nn.Parameter(torch.empty(channels, 128, 5, 5))
         self.grow = nn.Parameter(torch.empty(128, 64, 5, 5))
         self.draw = nn.Parameter(torch.empty(64, 1, 5, 5))
         start_near_identity(self)
@@ -69,11 +75,11 @@ class Generator(nn.Module):
         return scale, self.normalise.bias - scale * mean
 
     def latent(self, tiles: Tensor) -> Tensor:
-        """Return the maps (n, 16, 8, 8) that leave the leaky relu."""
+        """Return the maps (n, channels, 8, 8) that leave the leaky relu."""
         dense = F.relu(self.dense(tiles_to_blocks(tiles).flatten(1)))
         scale, offset = self.normalised_affine()
         maps = F.leaky_relu(dense * scale + offset, SLOPE)
-        return maps.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
+        return maps.view(-1, GRID, GRID, self.channels).permute(0, 3, 1, 2)
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Map tiles (n, 1, 32, 32) in [-1, 1] to derived tiles of the same shape."""
@@ -149,30 +155,31 @@ _BEND_SIZE = 2.0
 def start_near_identity(network: Generator) -> None:
     """Start from weights that already draw the image they are given, about 30 dB, so that training adds to it.
 
-    The dense layer gives each of the 8x8 positions the 15 lowest cosine coefficients of its own 4x4 pixels, lifted
-    above zero so that relu passes them, and a constant that stands in for the biases which later layers have not. These
-    pass the first transposed convolution unchanged, the second turns them back into pixels, the third places them. All
-    other weights start small and random.
+    The dense layer gives each of the 8x8 positions the lowest cosine coefficients of its own 4x4 pixels, one less than
+    it has channels, lifted above zero so that relu passes them, and a constant that stands in for the biases which
+    later layers have not. These pass the first transposed convolution unchanged, the second turns them back into
+    pixels, the third places them. All other weights start small and random.
     """
+    last = network.channels - 1
     basis = _cosine_basis()
     frequency = torch.arange(16) / 15
     lift = 3.0 - 2.0 * frequency
     lift[0] = 4.2
     constant = 8.0
-    gain = 4.0 / lift[:15, None]
-    low = basis[:15] / gain
+    gain = 4.0 / lift[:last, None]
+    low = basis[:last] / gain
 
-    block = torch.zeros(16, 16)
-    block[:15] = basis[:15] * gain
-    dense = torch.randn(64, 16, 64, 16) * 1e-3
+    block = torch.zeros(last + 1, 16)
+    block[:last] = basis[:last] * gain
+    dense = torch.randn(64, last + 1, 64, 16) * 1e-3
     positions = torch.arange(GRID * GRID)
     dense[positions, :, positions] = block
-    network.dense.weight.copy_(dense.reshape(1024, 1024))
-    network.dense.bias.copy_(torch.cat([torch.full((15,), 4.0), torch.tensor([constant])]).repeat(GRID * GRID))
+    network.dense.weight.copy_(dense.reshape(-1, 1024))
+    network.dense.bias.copy_(torch.cat([torch.full((last,), 4.0), torch.tensor([constant])]).repeat(GRID * GRID))
 
     network.spread.normal_(0, 0.02)
     network.spread[:, :16] = 0
-    network.spread[torch.arange(16), torch.arange(16), 2, 2] = 1
+    network.spread[torch.arange(last + 1), torch.arange(last + 1), 2, 2] = 1
 
     network.grow.normal_(0, 0.01)
     network.grow[:, :13] = 0
@@ -187,9 +194,9 @@ def start_near_identity(network: Generator) -> None:
                     (5 + pixel, 1, _BEND_SIZE, -_BEND_FROM),
                     (9 + pixel, -1, _BEND_SIZE, -_BEND_FROM),
                 ):
-                    tap[:15, channel] = sign * size * low[:, place]
-                    tap[15, channel] = size * (start - sign * level[place]) / constant
-            tap[15, 4] = _PIXEL_LIFT / constant
+                    tap[:last, channel] = sign * size * low[:, place]
+                    tap[last, channel] = size * (start - sign * level[place]) / constant
+            tap[last, 4] = _PIXEL_LIFT / constant
 
     network.draw.normal_(0, 0.005)
     network.draw[:13] = 0

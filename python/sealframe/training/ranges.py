@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sealframe.training.networks import BLOCK, GRID, Generator, tiles_to_blocks, transpose_conv_same
+from sealframe.training.networks import GRID, Generator, tiles_to_blocks, transpose_conv_same
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,13 +50,13 @@ class RangedGenerator:
         return values.clamp(-zero * step, highest)
 
     def latent(self, tiles: Tensor) -> Tensor:
-        """Return the maps (n, 16, 8, 8) behind the leaky relu, folded as in the integer graph."""
+        """Return the maps (n, channels, 8, 8) behind the leaky relu, folded as in the integer graph."""
         network, step = self._network, self._steps.latent
         scale, offset = network.normalised_affine()
         folded, bias = network.dense.weight * scale[:, None], network.dense.bias * scale + offset
         sums = F.linear(tiles_to_blocks(tiles).flatten(1), folded, bias)
         maps = torch.maximum(self._limit(sums.float(), step), self._limit(offset, step))
-        return maps.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
+        return maps.view(-1, GRID, GRID, network.channels).permute(0, 3, 1, 2)
 
     def __call__(self, tiles: Tensor) -> Tensor:
         """Map tiles (n, 1, 32, 32) in [-1, 1] to derived tiles of the same shape."""

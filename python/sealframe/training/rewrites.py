@@ -129,15 +129,15 @@ def phases_to_maps(kernel: NDArray[Any]) -> NDArray[Any]:
     return phases.reshape(outputs, SIDE * SIDE * channels, taps, taps)
 
 
-def phases_to_phases(kernel: NDArray[Any]) -> NDArray[Any]:
-    """A convolution 3x3 with stride 1, SAME, on four phases and to four phases, as one 3x3 convolution with pads 1.
+def phases_to_pixels(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A convolution 3x3 with stride 1, SAME, on four phases, straight to blocks of 4x4 pixels.
 
-    `kernel` (co, ci, 3, 3) becomes (4 co, 4 ci, 3, 3).
+    `kernel` (1, ci, 3, 3) becomes (16, 4 ci, 4, 4), with stride 2 and pads 1: output channel 4 r + c is pixel (r, c).
     """
-    outputs, channels = kernel.shape[:2]
-    phases = np.zeros((SIDE, SIDE, outputs, SIDE, SIDE, channels, 3, 3), kernel.dtype)
-    for row, column, ky, kx in np.ndindex(SIDE, SIDE, 3, 3):
-        row_offset, row_phase = divmod(row + ky - 1, SIDE)
-        column_offset, column_phase = divmod(column + kx - 1, SIDE)
-        phases[row, column, :, row_phase, column_phase, :, row_offset + 1, column_offset + 1] = kernel[:, :, ky, kx]
-    return phases.reshape(SIDE * SIDE * outputs, SIDE * SIDE * channels, 3, 3)
+    channels = kernel.shape[1]
+    blocks = np.zeros((BLOCK, BLOCK, SIDE, SIDE, channels, 4, 4), kernel.dtype)
+    for r, c, ky, kx in np.ndindex(BLOCK, BLOCK, 3, 3):
+        row_offset, row_phase = divmod(r + ky - 1, SIDE)
+        column_offset, column_phase = divmod(c + kx - 1, SIDE)
+        blocks[r, c, row_phase, column_phase, :, row_offset + 1, column_offset + 1] = kernel[0, :, ky, kx]
+    return blocks.reshape(BLOCK * BLOCK, SIDE * SIDE * channels, 4, 4)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from sealframe.training.integers import PIXEL, IntegerDense, IntegerGenerator, IntegerKernel, step_without_ties
-from sealframe.training.networks import BLOCK, GRID, Generator, tiles_to_blocks
+from sealframe.training.networks import GRID, Generator, tiles_to_blocks
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator
 from sealframe.training.rewrites import phases_as_kernel, stride_two_as_phases, unit_stride_as_convolution
 
@@ -132,7 +132,7 @@ def _round_dense(
     drawn = (inputs @ levels.T + sums * PIXEL[0]) * steps.T
     rounded = torch.maximum(_round_tensor(drawn, step).float(), floor)
     exact = RangedGenerator(network, ranges).latent(tiles)
-    maps = rounded.view(-1, GRID, GRID, BLOCK * BLOCK).permute(0, 3, 1, 2)
+    maps = rounded.view(-1, GRID, GRID, network.channels).permute(0, 3, 1, 2)
     dense = IntegerDense(levels.numpy().astype(np.int8), steps.flatten().float().numpy(), sums.numpy().astype(np.int32))
     return dense, torch.round(floor / step).numpy().astype(np.uint8), _Paths(exact, maps)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict
@@ -102,7 +103,10 @@ class TrainingRun(ABC, Generic[Recipe]):
         """Go on from the folder's checkpoint, if there is one; ValueError when it is of another recipe."""
         if not self._file("checkpoint.pt").exists():
             return
-        state = torch.load(self._file("checkpoint.pt"), weights_only=True)
+        try:
+            state = torch.load(self._file("checkpoint.pt"), weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as failure:
+            raise ValueError(f"{self._file('checkpoint.pt')} is no checkpoint; choose an empty folder.") from failure
         if with_facts(type(self.recipe)(), state["recipe"]) != self.recipe:
             raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
         self._restore(state)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -101,6 +101,15 @@ def scan(roots: Iterable[Path], check: Callable[[NDArray[np.uint8]], str | None]
             seen.add(digest)
             found.pictures.append(Picture(path, f"{root.name}/{path.parent.relative_to(root)}", gray))
     return found
+
+
+def divide(pictures: Sequence[Picture], named: Sequence[str] = ()) -> tuple[list[Picture], list[Picture]]:
+    """Pictures to learn from, and those kept for judging: of sources that `held_out` keeps, or that are named."""
+    learnt: list[Picture] = []
+    judged: list[Picture] = []
+    for picture in pictures:
+        (judged if picture.source in named or held_out(picture.source) else learnt).append(picture)
+    return learnt, judged
 
 
 def held_out(source: str, share: float = 0.1) -> bool:

@@ -49,10 +49,12 @@ class FloatTwin:
 
     def _convolution(self, node: onnx.NodeProto, source: Tensor) -> Tensor:
         _, step, _, weight, steps, _, out_step, out_zero = node.input[:8]
-        top, left, bottom, right = next(helper.get_attribute_value(a) for a in node.attribute if a.name == "pads")
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        top, left, bottom, right = attributes["pads"]
         maps = F.pad(source.permute(0, 3, 1, 2), (left, right, top, bottom))
         bias = self._real(node.input[8]) * self._real(step) * self._real(steps) if len(node.input) > 8 else None
-        values = F.conv2d(maps, self._weights(weight, steps, 0), bias).permute(0, 2, 3, 1)
+        stride = attributes["strides"]
+        values = F.conv2d(maps, self._weights(weight, steps, 0), bias, stride).permute(0, 2, 3, 1)
         return self._activate(node.output[0], values, out_step, out_zero)
 
     def _axis(self, node: onnx.NodeProto) -> int:
@@ -64,6 +66,8 @@ class FloatTwin:
             case "Reshape":
                 self._steps[node.output[0]] = self._steps.get(node.input[0], 0.0)
                 return [sources[0].reshape(self._constants[node.input[1]].tolist())]
+            case "Transpose":
+                return [sources[0].permute(helper.get_attribute_value(node.attribute[0]))]
             case "QGemm":
                 return [self._dense(node, sources[0])]
             case "Max":

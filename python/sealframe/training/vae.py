@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from sealframe.features import TILE_SIDE, spectrum_of_tiles
+from sealframe.training.choice import judging_tiles
+from sealframe.training.frames import to_blocks
 from sealframe.training.networks import tiles_to_blocks
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.run import TrainingRun
-from sealframe.training.scan import held_out
+from sealframe.training.scan import divide
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from sealframe.training.scan import Picture
 
 THRESHOLD = 128
+SPECTRUM = (1 / 8, 128)
+"""Step and zero point of a coefficient of the spectrum."""
+LARGEST_SPECTRUM = 128
+"""Tiles whose spectrum the kernel takes at once."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class VaeRecipe:
     warm_up: float = 0.3
     """Part of the run over which the weight grows from zero."""
     averaging: float = 0.998
+    features: str = "pixels"
+    """What the posterior net reads (M6): binary `pixels`, or their `spectrum`."""
+    channels: int = 32
+    """Maps of 4x4 that the posterior net starts from: its size."""
     bfloat16: bool = False
     mix: Mix = field(default_factory=lambda: Mix(degraded=0.15))
     held_out: tuple[str, ...] = ()
@@ -56,6 +67,22 @@ def to_pixels(tiles: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(binarise(tiles)).unsqueeze(1).float()
 
 
+def latent_information(tiles: NDArray[np.uint8], features: str) -> Tensor:
+    """What the posterior net reads of gray tiles (n, 32, 32) (M6): float32 (n, 1024) in the integer graph's order.
+
+    Pixels are 0 or 1; a coefficient of the spectrum is in units of 256 gray levels. ValueError for other features.
+    """
+    binary = binarise(tiles)
+    if features == "pixels":
+        return torch.from_numpy(to_blocks(binary)).flatten(1).float()
+    if features == "spectrum":
+        parts = [binary[at : at + LARGEST_SPECTRUM] for at in range(0, len(binary), LARGEST_SPECTRUM)]
+        bytes_ = [spectrum_of_tiles((part * np.uint8(255)).reshape(-1, TILE_SIDE)) for part in parts]
+        step, zero = SPECTRUM
+        return (torch.from_numpy(np.concatenate(bytes_)).flatten(1).float() - zero) * step
+    raise ValueError(f'The posterior net reads "pixels" or "spectrum", not "{features}".')
+
+
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
     """Negative log-likelihood of binary pixels (n, 1, 32, 32) under logits (n, 8, 8, 16), in bits."""
     return F.binary_cross_entropy_with_logits(logits.float(), tiles_to_blocks(pixels)) / math.log(2)
@@ -65,14 +92,16 @@ class VaeRun(TrainingRun[VaeRecipe]):
     """State of one run: both networks, their running averages, the optimiser, and the losses so far."""
 
     prefix = "vae-"
+    loss_name: ClassVar[str] = "bits per pixel, decoding a sample"
+    tolerance: ClassVar[float] = 0.005
 
     def __init__(self, recipe: VaeRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
         super().__init__(recipe, out)
-        kept = [p for p in pictures if not (p.source in recipe.held_out or held_out(p.source))]
-        self.pairs = Pairs(kept, recipe.mix, recipe.seed)
-        self.networks = torch.nn.ModuleList([PosteriorNet(), LikelihoodNet()])
-        self.averaged = torch.nn.ModuleList([PosteriorNet(), LikelihoodNet()])
+        learnt, self._judged = divide(pictures, recipe.held_out)
+        self.pairs = Pairs(learnt, recipe.mix, recipe.seed)
+        self.networks = torch.nn.ModuleList([PosteriorNet(recipe.channels), LikelihoodNet()])
+        self.averaged = torch.nn.ModuleList([PosteriorNet(recipe.channels), LikelihoodNet()])
         self.averaged.load_state_dict(self.networks.state_dict())
         self.optimiser = torch.optim.Adam(self.networks.parameters(), lr=recipe.rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate_factor)
@@ -90,14 +119,28 @@ class VaeRun(TrainingRun[VaeRecipe]):
             "schedule": self.schedule,
         }
 
+    def weights(self) -> int:
+        """Weights of both networks."""
+        return sum(weight.numel() for weight in self.networks.parameters())
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float:
+        """Bits per pixel that the averaged networks need, decoding a sample."""
+        tiles = judging_tiles(self._judged)
+        posterior, likelihood = self.averaged
+        torch.manual_seed(self.recipe.seed)
+        latent = sample(*posterior(latent_information(tiles, self.recipe.features)))
+        return float(bits_per_pixel(likelihood(latent), to_pixels(tiles)))
+
     def learn(self) -> dict[str, float]:
         """Encode, sample, decode, estimate the ELBO, update (M11)."""
         recipe = self.recipe
         tiles, _ = self.pairs.batch(self.step, recipe.batch)
         pixels = to_pixels(tiles)
+        information = latent_information(tiles, recipe.features)
         posterior, likelihood = self.networks
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            mean, log_variance = (value.float() for value in posterior(pixels))
+            mean, log_variance = (value.float() for value in posterior(information))
             bits = bits_per_pixel(likelihood(sample(mean, log_variance)), pixels)
         nats = divergence(mean, log_variance)
         weight = recipe.divergence_weight * min(1.0, self.step / (recipe.warm_up * recipe.steps))

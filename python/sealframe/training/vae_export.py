@@ -19,11 +19,11 @@ from sealframe.training.rewrites import (
     blocks_to_phases,
     pads_on_blocks,
     phases_to_maps,
-    phases_to_phases,
+    phases_to_pixels,
     stride_two_as_phases,
 )
 from sealframe.training.rounding import weight_steps
-from sealframe.training.vae import to_pixels
+from sealframe.training.vae import SPECTRUM, latent_information
 from sealframe.training.vae_networks import (
     BASE,
     HIGHEST_LOG_VARIANCE,
@@ -46,8 +46,6 @@ LATENT = (1 / 24, 128)
 """Step and zero point of mean and sampled latent: about +-5.3, beyond what N(0, 1) ever asks for."""
 LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
 """Step and zero point of the log-variance: -10 to 2.75."""
-BLOCK_ORDER = (0, 1, 3, 2, 5, 4, 6)
-"""From [n, i, a, j, b, r, c] to [n, i, j, a, r, b, c]: rows and columns of a block next to each other."""
 
 
 def _kernel(layer: nn.Conv2d, step: float) -> tuple[IntegerKernel, int]:
@@ -86,31 +84,35 @@ def _reach(maps: Tensor) -> float:
     return float(maps.max()) / 255
 
 
+INFORMATION = {
+    "pixels": ("features", BIT, "binary pixels, 0 or 1; tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"),
+    "spectrum": ("spectrum", SPECTRUM, "coefficients of the binary pixels' 32x32 cosine transform, row by row"),
+}
+"""Name, step and zero point, and meaning of the posterior net's input, by what it reads (M6)."""
+
+
 @torch.no_grad()
-def posterior_model(network: PosteriorNet, pixels: Tensor) -> bytes:
-    """Serialise the posterior net: `features` (n, 8, 8, 16) of 0 and 1 to `mean` and `log_variance`."""
+def posterior_model(network: PosteriorNet, information: Tensor, features: str = "pixels") -> bytes:
+    """Serialise the posterior net: what it reads (n, 8, 8, 16), by the name of it, to `mean` and `log_variance`."""
     graph = GraphWriter()
-    quanta = [BIT, *((_reach(maps), 0) for maps in network.maps(pixels))]
-    flat = graph.reshape("pixels", "features", (-1, 1024))
+    source, quantum, _ = INFORMATION[features]
+    quanta = [quantum, *((_reach(maps), 0) for maps in network.maps(information))]
+    flat = graph.reshape("pixels", source, (-1, 1024))
     _dense(graph, "dense", flat, network.dense, (quanta[0], quanta[1]))
-    maps = graph.reshape("base", "dense", (-1, BASE, BASE, 32))
+    maps = graph.reshape("base", "dense", (-1, BASE, BASE, network.grow1.in_channels))
     for number, (layer, side, channels) in enumerate(
         ((network.grow1, BASE, 64), (network.grow2, 2 * BASE, 32), (network.grow3, 4 * BASE, 0)), 1
     ):
         maps = _grow(graph, f"grow{number}", maps, layer, (quanta[number], quanta[number + 1]))
         if channels:
             maps = graph.interleave(f"map{number}", maps, side, channels)
-    for name, head, quantum in (("mean", network.mean, LATENT), ("log_variance", network.log_variance, LOG_VARIANCE)):
+    for name, head, out in (("mean", network.mean, LATENT), ("log_variance", network.log_variance, LOG_VARIANCE)):
         kernel, _ = _kernel(head, quanta[-1][0])
         if kernel.bias is None:
             raise ValueError("the heads of the posterior net have biases")
-        weights, steps = phases_to_phases(kernel.weight), np.repeat(kernel.steps, 4)
-        bias = np.repeat(kernel.bias, 4)
-        graph.convolution(f"{name}.head", maps, (quanta[-1], quantum), weights, steps, (1, 1, 1, 1), bias)
-        graph.reshape(f"{name}.cut", f"{name}.head", (-1, 8, 2, 8, 2, 2, 2))
-        graph.add("Transpose", [f"{name}.cut"], [f"{name}.blocks"], perm=BLOCK_ORDER)
-        graph.reshape(name, f"{name}.blocks", (-1, 8, 8, 16))
-    return graph.model("posterior", {"features": (8, 8, 16)}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
+        weights, steps, bias = phases_to_pixels(kernel.weight), np.repeat(kernel.steps, 16), np.repeat(kernel.bias, 16)
+        graph.convolution(name, maps, (quanta[-1], out), weights, steps, (1, 1, 1, 1), bias, stride=2)
+    return graph.model("posterior", {source: (8, 8, 16)}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
 
 
 @torch.no_grad()
@@ -143,17 +145,18 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
 def export_vae(run: VaeRun, out: Path) -> None:
     """Round and export what a finished run has learnt, measured on its own first tiles."""
     tiles, _ = run.pairs.batch(0, 1024)
-    pixels = to_pixels(tiles)
+    information = latent_information(tiles, run.recipe.features)
     posterior, likelihood = run.averaged
     if not (isinstance(posterior, PosteriorNet) and isinstance(likelihood, LikelihoodNet)):
         raise TypeError("the run holds other networks")
     torch.manual_seed(run.recipe.seed)
-    latent = sample(*posterior(pixels))
+    latent = sample(*posterior(information))
+    source, quantum, meaning = INFORMATION[run.recipe.features]
     blocks = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
     networks = {
         "posterior": Shipped(
-            {"posterior.onnx": posterior_model(posterior, pixels)},
-            {"features": tensor((8, 8, 16), f"binary pixels, 0 or 1; {blocks}", BIT)},
+            {"posterior.onnx": posterior_model(posterior, information, run.recipe.features)},
+            {source: tensor((8, 8, 16), meaning, quantum)},
             {
                 "mean": tensor((8, 8, 16), blocks, LATENT),
                 "log_variance": tensor((8, 8, 16), blocks, LOG_VARIANCE),

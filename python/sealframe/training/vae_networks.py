@@ -1,6 +1,7 @@
 """The networks of the VAE path in float, in the method's wiring (M7, M9): the posterior net grows, the other shrinks.
 
 Tensors are float32, channels first, one tile of 32x32 binary pixels (M4) per sample; SAME padding as in TensorFlow.
+The posterior net reads latent information (M6), 1024 numbers in the order in which the integer graph takes them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from sealframe.training.networks import GRID, tiles_to_blocks
+from sealframe.training.networks import GRID
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,30 +35,31 @@ def _shrink(maps: Tensor, layer: nn.Conv2d) -> Tensor:
 class PosteriorNet(nn.Module):
     """q(z|x): mean and log-variance of a 32x32 latent map (M7).
 
-    Fully connected, relu; reshape to 4x4x32; transposed convolutions 64@3x3 s2, 32@3x3 s2, 16@3x3 s2, relu each; a
-    linear 1@3x3 s1 head for the mean and one for the log-variance.
+    Fully connected, relu; reshape to 4x4 maps; transposed convolutions 64@3x3 s2, 32@3x3 s2, 16@3x3 s2, relu each; a
+    linear 1@3x3 s1 head for the mean and one for the log-variance. `channels` counts the 4x4 maps, which decide the
+    size of the network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        self.dense = nn.Linear(1024, BASE * BASE * 32)
-        self.grow1 = nn.ConvTranspose2d(32, 64, 3, stride=2)
+        self.dense = nn.Linear(1024, BASE * BASE * channels)
+        self.grow1 = nn.ConvTranspose2d(channels, 64, 3, stride=2)
         self.grow2 = nn.ConvTranspose2d(64, 32, 3, stride=2)
         self.grow3 = nn.ConvTranspose2d(32, 16, 3, stride=2)
         self.mean = nn.Conv2d(16, 1, 3, padding=1)
         self.log_variance = nn.Conv2d(16, 1, 3, padding=1)
 
-    def maps(self, pixels: Tensor) -> list[Tensor]:
+    def maps(self, information: Tensor) -> list[Tensor]:
         """Return every inner map behind its relu, first to last, the last being (n, 16, 32, 32)."""
-        dense = F.relu(self.dense(tiles_to_blocks(pixels).flatten(1)))
-        maps = [dense.view(-1, BASE, BASE, 32).permute(0, 3, 1, 2)]
+        dense = F.relu(self.dense(information))
+        maps = [dense.view(-1, BASE, BASE, self.grow1.in_channels).permute(0, 3, 1, 2)]
         for layer in (self.grow1, self.grow2, self.grow3):
             maps.append(F.relu(_grow(maps[-1], layer)))
         return maps
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Map binary pixels (n, 1, 32, 32) to mean and log-variance, same shape."""
-        last = self.maps(pixels)[-1]
+    def forward(self, information: Tensor) -> tuple[Tensor, Tensor]:
+        """Map latent information (n, 1024) to mean and log-variance (n, 1, 32, 32)."""
+        last = self.maps(information)[-1]
         return self.mean(last), self.log_variance(last).clamp(LOWEST_LOG_VARIANCE, HIGHEST_LOG_VARIANCE)
 
 
