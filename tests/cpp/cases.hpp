@@ -36,6 +36,14 @@ inline Bytes random_bytes(size_t count, uint64_t seed) {
     return bytes;
 }
 
+/// Few levels, so that zeros, equal vectors and the largest sums occur; random bytes when none are given.
+inline Bytes random_levels(size_t count, uint64_t seed, const Bytes& levels) {
+    Bytes bytes = random_bytes(count, seed);
+    if (levels.empty()) return bytes;
+    for (uint8_t& byte : bytes) byte = levels[byte % levels.size()];
+    return bytes;
+}
+
 /// Memory of exactly this many bytes, 8-byte aligned, so that tools see every byte too far.
 class Scratch {
   public:
@@ -126,8 +134,9 @@ inline Bytes spectrum(Size size) {
     return bytes_of(out);
 }
 
-inline Bytes window_cosine(Size size, int32_t window) {
-    const Bytes a = random_bytes(size.height * size.width, 1), b = random_bytes(size.height * size.width, 2);
+inline Bytes window_cosine(Size size, int32_t window, const Bytes& levels = {}) {
+    const Bytes a = random_levels(size.height * size.width, 1, levels);
+    const Bytes b = random_levels(size.height * size.width, 2, levels);
     size_t bytes = 0;
     check(sf_window_cosine_scratch(size.height, size.width, window, &bytes));
     const Scratch scratch(bytes);
@@ -137,8 +146,9 @@ inline Bytes window_cosine(Size size, int32_t window) {
     return bytes_of(out);
 }
 
-inline Bytes channel_cosine_u8(size_t pixels, size_t channels) {
-    const Bytes a = random_bytes(pixels * channels, 1), b = random_bytes(pixels * channels, 2);
+inline Bytes channel_cosine_u8(size_t pixels, size_t channels, const Bytes& levels = {}) {
+    const Bytes a = random_levels(pixels * channels, 1, levels),
+                b = random_levels(pixels * channels, 2, levels);
     std::vector<int8_t> out(pixels);
     check(sf_channel_cosine_u8(a.data(), b.data(), pixels, channels, 128, out.data()));
     return bytes_of(out);
@@ -155,8 +165,13 @@ inline std::vector<float> random_floats(size_t count, uint64_t seed) {
     return values;
 }
 
+/// The first pixel of one side, both of the next and the products of the third are zeros.
 inline Bytes channel_cosine_f32(size_t pixels, size_t channels) {
-    const std::vector<float> a = random_floats(pixels * channels, 1), b = random_floats(pixels * channels, 2);
+    std::vector<float> a = random_floats(pixels * channels, 1), b = random_floats(pixels * channels, 2);
+    for (size_t c = 0; c < channels; ++c) {
+        a[c] = a[channels + c] = b[channels + c] = 0;
+        (c % 2 == 0 ? a : b)[2 * channels + c] = -0.0F;
+    }
     std::vector<float> out(pixels);
     check(sf_channel_cosine_f32(a.data(), b.data(), pixels, channels, out.data()));
     return bytes_of(out);
@@ -273,6 +288,18 @@ inline std::vector<Case> all() {
         cases.push_back({"norms_" + text(from), [=] { return norms(from); }});
         cases.push_back({"rank_" + text(from), [=] { return rank(from); }});
         cases.push_back({"leading_pair_" + text(from), [=] { return leading_pair(from); }});
+    }
+    const std::vector<std::pair<const char*, Bytes>> few = {
+        {"zeros", {128}}, {"near_zero", {127, 128, 128, 128, 129}}, {"extremes", {0, 255}}, {"largest", {0}}};
+    for (const auto& [name, levels] : few) {
+        for (int32_t window = 3; window <= 15; window += 2) {
+            cases.push_back({std::string("window_cosine_") + name + "_" + std::to_string(window),
+                             [=, levels = levels] { return window_cosine({40, 50}, window, levels); }});
+        }
+        for (const size_t channels : {1, 3, 17, 1024}) {
+            cases.push_back({std::string("channel_cosine_u8_") + name + "_" + std::to_string(channels),
+                             [=, levels = levels] { return channel_cosine_u8(61, channels, levels); }});
+        }
     }
     for (const size_t channels : {1, 2, 3, 5, 8, 15, 16, 17, 40, 128, 1000}) {
         const std::string name = std::to_string(channels);

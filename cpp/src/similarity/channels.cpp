@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "sealframe/cpu.hpp"
 #include "sealframe/similarity.hpp"
 #include "similarity/channels_kernels.hpp"
-#include "similarity/cosine.hpp"
 
 namespace sealframe::similarity {
 namespace {
@@ -20,17 +18,12 @@ const ChannelKernels& kernels() {
 }
 
 constexpr std::size_t max_pixels = std::size_t{1} << 32;
-constexpr std::size_t batch = 256;
-
-float cosine(const FloatSums& sums) {
-    if (sums.aa == 0.0F || sums.bb == 0.0F) return sums.aa == sums.bb ? 1.0F : 0.0F;
-    const double length = std::sqrt(static_cast<double>(sums.aa) * static_cast<double>(sums.bb));
-    return static_cast<float>(static_cast<double>(sums.dot) / length);
-}
-
-bool finite(const FloatSums& sums) {
+/// Not when a square overflowed or a value was NaN; the products then are no larger.
+bool finite(const Sums<float>& sums, std::size_t pixels) {
     constexpr float max = std::numeric_limits<float>::max();
-    return sums.aa <= max && sums.bb <= max;
+    bool all = true;
+    for (std::size_t i = 0; i < pixels; ++i) all &= sums.aa[i] <= max && sums.bb[i] <= max;
+    return all;
 }
 
 Status check(const void* a, const void* b, std::size_t pixels, std::size_t channels, const void* out) {
@@ -46,11 +39,11 @@ Status channel_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
     if (const Status status = check(a, b, pixels, channels, out); status != Status::ok) return status;
     if (zero < 0 || zero > 255) return Status::threshold;
     const ChannelKernels& use = kernels();
-    IntegerSums sums[batch];
+    Sums<std::int32_t> sums;
     for (std::size_t at = 0; at < pixels; at += batch) {
         const std::size_t some = std::min(batch, pixels - at);
         use.bytes(sums, a + at * channels, b + at * channels, some, channels, zero);
-        for (std::size_t i = 0; i < some; ++i) out[at + i] = cosine(sums[i].dot, sums[i].aa, sums[i].bb);
+        use.byte_cosines(out + at, sums, some);
     }
     return Status::ok;
 }
@@ -58,14 +51,12 @@ Status channel_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
 Status channel_cosine(const float* a, const float* b, std::size_t pixels, std::size_t channels, float* out) {
     if (const Status status = check(a, b, pixels, channels, out); status != Status::ok) return status;
     const ChannelKernels& use = kernels();
-    FloatSums sums[batch];
+    Sums<float> sums;
     for (std::size_t at = 0; at < pixels; at += batch) {
         const std::size_t some = std::min(batch, pixels - at);
         use.floats(sums, a + at * channels, b + at * channels, some, channels);
-        for (std::size_t i = 0; i < some; ++i) {
-            if (!finite(sums[i])) return Status::not_finite;
-            out[at + i] = cosine(sums[i]);
-        }
+        if (!finite(sums, some)) return Status::not_finite;
+        use.float_cosines(out + at, sums, some);
     }
     return Status::ok;
 }

@@ -1,18 +1,13 @@
-#include "similarity/channels_kernels.hpp"
+#include "similarity/channels.hpp"
 
 namespace sealframe::similarity {
 namespace {
 
-void bytes(IntegerSums* out, const uint8_t* a, const uint8_t* b, size_t pixels, size_t channels, int zero) {
+void bytes(Sums<int32_t>& sums, const uint8_t* a, const uint8_t* b, size_t pixels, size_t channels,
+           int zero) {
     for (size_t i = 0; i < pixels; ++i, a += channels, b += channels) {
-        IntegerSums sums{};
-        for (size_t c = 0; c < channels; ++c) {
-            const int p = a[c] - zero, q = b[c] - zero;
-            sums.dot += p * q;
-            sums.aa += p * p;
-            sums.bb += q * q;
-        }
-        out[i] = sums;
+        sums.dot[i] = sums.aa[i] = sums.bb[i] = 0;
+        add_channels(sums, i, a, b, 0, channels, zero);
     }
 }
 
@@ -25,7 +20,7 @@ float tree(float* lane) {
     return lane[0];
 }
 
-void floats(FloatSums* out, const float* a, const float* b, size_t pixels, size_t channels) {
+void floats(Sums<float>& sums, const float* a, const float* b, size_t pixels, size_t channels) {
     for (size_t i = 0; i < pixels; ++i, a += channels, b += channels) {
         float dot[lanes] = {}, aa[lanes] = {}, bb[lanes] = {};
         for (size_t c = 0; c < channels; ++c) {
@@ -33,12 +28,22 @@ void floats(FloatSums* out, const float* a, const float* b, size_t pixels, size_
             aa[c % lanes] += a[c] * a[c];
             bb[c % lanes] += b[c] * b[c];
         }
-        out[i] = {tree(dot), tree(aa), tree(bb)};
+        sums.dot[i] = tree(dot);
+        sums.aa[i] = tree(aa);
+        sums.bb[i] = tree(bb);
     }
+}
+
+void byte_cosines(int8_t* out, const Sums<int32_t>& sums, size_t pixels) {
+    cosines_from(out, sums, 0, pixels);
+}
+
+void float_cosines(float* out, const Sums<float>& sums, size_t pixels) {
+    cosines_from(out, sums, 0, pixels);
 }
 
 }  // namespace
 
-extern const ChannelKernels scalar_channels = {bytes, floats};
+extern const ChannelKernels scalar_channels = {bytes, floats, byte_cosines, float_cosines};
 
 }  // namespace sealframe::similarity

@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-// Included by a file that is compiled for one instruction set: C headers only, internal linkage.
+// Included by files that are compiled for one instruction set: C headers only, internal linkage.
 
 namespace sealframe::similarity {
 namespace {
@@ -21,6 +21,13 @@ inline int8_t cosine(int32_t dot, int32_t aa, int32_t bb) {
     const int64_t length = integer_square_root(int64_t{aa} * bb);
     const int64_t quotient = numerator / length;
     return static_cast<int8_t>(quotient - (quotient * length > numerator ? 1 : 0));
+}
+
+/// In double, since a product of floats may leave the range of floats.
+inline float cosine(float dot, float aa, float bb) {
+    if (aa == 0.0F || bb == 0.0F) return aa == bb ? 1.0F : 0.0F;
+    const double length = __builtin_sqrt(static_cast<double>(aa) * static_cast<double>(bb));
+    return static_cast<float>(static_cast<double>(dot) / length);
 }
 
 }  // namespace

@@ -19,18 +19,13 @@ const Kernels& kernels() {
 
 constexpr std::size_t max_side = 65535;
 
-/// Columns of one sum with its margins; vectors of 8 columns may start at the last pixel.
-constexpr std::size_t padded(std::size_t width) {
-    return margin + width + 2 * margin;
-}
-
 /// A row of values 128, which count as zeros: what lies above and below the picture.
 std::size_t blank_bytes(std::size_t width) {
     return (width + 7) / 8 * 8;
 }
 
 std::size_t scratch_bytes(std::size_t width) {
-    return 3 * padded(width) * sizeof(std::int32_t) + blank_bytes(width);
+    return 3 * sums_length(width) * sizeof(std::int32_t) + blank_bytes(width);
 }
 
 Status check(std::size_t height, std::size_t width, int window) {
@@ -50,11 +45,11 @@ Status window_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t h
     if (a == nullptr || b == nullptr || out == nullptr || scratch == nullptr) return Status::null_pointer;
     if (scratch_size < scratch_bytes(width)) return Status::scratch_size;
 
-    auto* column = static_cast<std::int32_t*>(scratch);
-    const std::size_t length = padded(width);
-    std::memset(column, 0, 3 * length * sizeof *column);
-    const ColumnSums sums{column + margin, column + length + margin, column + 2 * length + margin};
-    auto* blank = reinterpret_cast<std::uint8_t*>(column + 3 * length);
+    auto* memory = static_cast<std::int32_t*>(scratch);
+    const std::size_t length = sums_length(width);
+    std::memset(memory, 0, 3 * length * sizeof *memory);
+    const ColumnSums sums{memory, memory + length, memory + 2 * length, width};
+    auto* blank = reinterpret_cast<std::uint8_t*>(memory + 3 * length);
     std::memset(blank, 128, blank_bytes(width));
 
     const Kernels& use = kernels();
@@ -65,8 +60,8 @@ Status window_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t h
         const bool leaves = entering > 2 * radius;
         const std::size_t leaving = entering - 2 * radius - 1;
         use.slide(sums, enters ? a + entering * width : blank, enters ? b + entering * width : blank,
-                  leaves ? a + leaving * width : blank, leaves ? b + leaving * width : blank, width);
-        if (entering >= radius) use.cosines(out + (entering - radius) * width, sums, window, width);
+                  leaves ? a + leaving * width : blank, leaves ? b + leaving * width : blank);
+        if (entering >= radius) use.cosines(out + (entering - radius) * width, sums, window);
     }
     return Status::ok;
 }

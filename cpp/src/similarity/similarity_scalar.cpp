@@ -4,13 +4,14 @@
 namespace sealframe::similarity {
 namespace {
 
-void slide(ColumnSums sums, const uint8_t* a, const uint8_t* b, const uint8_t* old_a, const uint8_t* old_b,
-           size_t width) {
-    for (size_t x = 0; x < width; ++x) {
+void slide(const ColumnSums& sums, const uint8_t* a, const uint8_t* b, const uint8_t* old_a,
+           const uint8_t* old_b) {
+    int32_t *dot = sums.dot + margin, *aa = sums.aa + margin, *bb = sums.bb + margin;
+    for (size_t x = 0; x < sums.width; ++x) {
         const int p = a[x] - 128, q = b[x] - 128, old_p = old_a[x] - 128, old_q = old_b[x] - 128;
-        sums.dot[x] += p * q - old_p * old_q;
-        sums.aa[x] += p * p - old_p * old_p;
-        sums.bb[x] += q * q - old_q * old_q;
+        dot[x] += p * q - old_p * old_q;
+        aa[x] += p * p - old_p * old_p;
+        bb[x] += q * q - old_q * old_q;
     }
 }
 
@@ -20,10 +21,10 @@ int32_t window_sum(const int32_t* column, int window) {
     return sum;
 }
 
-void cosines(int8_t* out, ColumnSums sums, int window, size_t width) {
-    for (size_t x = 0; x < width; ++x) {
-        out[x] = cosine(window_sum(sums.dot + x, window), window_sum(sums.aa + x, window),
-                        window_sum(sums.bb + x, window));
+void cosines(int8_t* out, const ColumnSums& sums, int window) {
+    const int32_t *dot = sums.dot + margin, *aa = sums.aa + margin, *bb = sums.bb + margin;
+    for (size_t x = 0; x < sums.width; ++x) {
+        out[x] = cosine(window_sum(dot + x, window), window_sum(aa + x, window), window_sum(bb + x, window));
     }
 }
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "similarity/channels_kernels.hpp"
+#include "similarity/cosine.hpp"
+
+// Included by the files that are compiled for one instruction set: C headers only, internal linkage.
+// What vectors leave over: the last channels of a pixel, the last pixels of a batch.
+
+namespace sealframe::similarity {
+namespace {
+
+/// Adds channels from .. channels - 1 of pixel i to its sums.
+inline void add_channels(Sums<int32_t>& sums, size_t i, const uint8_t* a, const uint8_t* b, size_t from,
+                         size_t channels, int zero) {
+    for (size_t c = from; c < channels; ++c) {
+        const int p = a[c] - zero, q = b[c] - zero;
+        sums.dot[i] += p * q;
+        sums.aa[i] += p * p;
+        sums.bb[i] += q * q;
+    }
+}
+
+template <typename Cosine, typename T>
+void cosines_from(Cosine* out, const Sums<T>& sums, size_t from, size_t pixels) {
+    for (size_t i = from; i < pixels; ++i) out[i] = cosine(sums.dot[i], sums.aa[i], sums.bb[i]);
+}
+
+}  // namespace
+}  // namespace sealframe::similarity
