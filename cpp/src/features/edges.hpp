@@ -12,6 +12,12 @@ inline const uint8_t* row_at(const Rows& rows, size_t k) {
     return rows.data + static_cast<ptrdiff_t>(k) * rows.stride;
 }
 
+/// The weights of all rows added up.
+inline int weight_of(const Rows& rows) {
+    if (rows.count == 1) return rows.first_weight;
+    return rows.first_weight + static_cast<int>(rows.count - 2) * rows.full_weight + rows.last_weight;
+}
+
 /// The rest of a row that is shorter than a vector.
 template <typename Sum>
 void add_tail(Sum* sums, const Rows& rows, size_t from, size_t bytes) {

@@ -5,12 +5,6 @@
 namespace sealframe::features {
 namespace {
 
-/// 16 bytes as signed values p - 128.
-__m256i load_signed(const uint8_t* p) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return _mm256_cvtepi8_epi16(_mm_xor_si128(bytes, _mm_set1_epi8(-128)));
-}
-
 __m256i load(const void* p) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));
 }
@@ -19,42 +13,86 @@ void store(void* p, __m256i v) {
     _mm256_storeu_si256(static_cast<__m256i*>(p), v);
 }
 
-template <int vectors>
-void add_column(int16_t* sums, const Rows& rows, size_t at) {
-    const __m256i first = _mm256_set1_epi16(static_cast<short>(rows.first_weight));
-    __m256i total[vectors];
-    for (int v = 0; v < vectors; ++v) {
-        const __m256i p = load_signed(rows.data + at + 16 * v);
-        total[v] = _mm256_mullo_epi16(first, p);
-        if (!rows.fresh) total[v] = _mm256_add_epi16(total[v], load(sums + at + 16 * v));
+/// Sums of 32 columns in 16 bits, in the order in which unpacking bytes leaves them.
+struct Column {
+    __m256i low, high;
+
+    static Column of(__m256i bytes) {
+        const __m256i zero = _mm256_setzero_si256();
+        return {_mm256_unpacklo_epi8(bytes, zero), _mm256_unpackhi_epi8(bytes, zero)};
     }
-    if (rows.count > 2) {
-        __m256i inside[vectors] = {};
-        const uint8_t* p = row_at(rows, 1) + at;
-        for (size_t k = 2; k < rows.count; ++k, p += rows.stride) {
-            for (int v = 0; v < vectors; ++v)
-                inside[v] = _mm256_add_epi16(inside[v], load_signed(p + 16 * v));
-        }
-        const __m256i full = _mm256_set1_epi16(static_cast<short>(rows.full_weight));
-        for (int v = 0; v < vectors; ++v) {
-            total[v] = _mm256_add_epi16(total[v], _mm256_mullo_epi16(full, inside[v]));
+    /// The sum of two rows: neighbours that are weighed with 1 and added.
+    static Column of(__m256i bytes, __m256i below) {
+        const __m256i ones = _mm256_set1_epi8(1);
+        return {_mm256_maddubs_epi16(_mm256_unpacklo_epi8(bytes, below), ones),
+                _mm256_maddubs_epi16(_mm256_unpackhi_epi8(bytes, below), ones)};
+    }
+    void add(Column other) {
+        low = _mm256_add_epi16(low, other.low);
+        high = _mm256_add_epi16(high, other.high);
+    }
+    Column times(int weight) const {
+        const __m256i weights = _mm256_set1_epi16(static_cast<short>(weight));
+        return {_mm256_mullo_epi16(low, weights), _mm256_mullo_epi16(high, weights)};
+    }
+    Column in_order() const {
+        return {_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31)};
+    }
+};
+
+/// Sums of unsigned bytes wrap at 16 bits; taking 128 for each byte from them at the end makes them fit
+/// again.
+template <int columns>
+void add_columns(int16_t* sums, const Rows& rows, size_t at) {
+    const bool first_apart = rows.first_weight != rows.full_weight;
+    const bool last_apart = rows.count > 1 && rows.last_weight != rows.full_weight;
+    const size_t end = rows.count - (last_apart ? 1 : 0);
+    Column total[columns] = {};
+    const uint8_t* row = rows.data + at + (first_apart ? rows.stride : 0);
+    size_t k = first_apart ? 1 : 0;
+    for (; k + 2 <= end; k += 2, row += 2 * rows.stride) {
+        for (int c = 0; c < columns; ++c) {
+            total[c].add(Column::of(load(row + 32 * c), load(row + rows.stride + 32 * c)));
         }
     }
-    if (rows.count > 1) {
-        const __m256i last = _mm256_set1_epi16(static_cast<short>(rows.last_weight));
-        const uint8_t* p = row_at(rows, rows.count - 1) + at;
-        for (int v = 0; v < vectors; ++v) {
-            total[v] = _mm256_add_epi16(total[v], _mm256_mullo_epi16(last, load_signed(p + 16 * v)));
+    if (k < end) {
+        for (int c = 0; c < columns; ++c) total[c].add(Column::of(load(row + 32 * c)));
+    }
+    if (rows.full_weight != 1) {
+        for (int c = 0; c < columns; ++c) total[c] = total[c].times(rows.full_weight);
+    }
+    if (first_apart) {
+        for (int c = 0; c < columns; ++c) {
+            total[c].add(Column::of(load(rows.data + at + 32 * c)).times(rows.first_weight));
         }
     }
-    for (int v = 0; v < vectors; ++v) store(sums + at + 16 * v, total[v]);
+    if (last_apart) {
+        const uint8_t* last = row_at(rows, rows.count - 1) + at;
+        for (int c = 0; c < columns; ++c) {
+            total[c].add(Column::of(load(last + 32 * c)).times(rows.last_weight));
+        }
+    }
+    const __m256i centre = _mm256_set1_epi16(static_cast<short>(-128 * weight_of(rows)));
+    for (int c = 0; c < columns; ++c) {
+        Column column = total[c].in_order();
+        column.add({centre, centre});
+        if (!rows.fresh) column.add({load(sums + at + 32 * c), load(sums + at + 32 * c + 16)});
+        store(sums + at + 32 * c, column.low);
+        store(sums + at + 32 * c + 16, column.high);
+    }
 }
 
 void add_rows(int16_t* sums, const Rows& rows, size_t bytes) {
     size_t at = 0;
-    for (; at + 128 <= bytes; at += 128) add_column<8>(sums, rows, at);
-    for (; at + 16 <= bytes; at += 16) add_column<1>(sums, rows, at);
+    for (; at + 128 <= bytes; at += 128) add_columns<4>(sums, rows, at);
+    for (; at + 32 <= bytes; at += 32) add_columns<1>(sums, rows, at);
     add_tail(sums, rows, at, bytes);
+}
+
+/// 16 bytes as signed values p - 128.
+__m256i load_signed(const uint8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi8_epi16(_mm_xor_si128(bytes, _mm_set1_epi8(-128)));
 }
 
 __m256i widen_low(__m256i v) {
