@@ -182,6 +182,14 @@ def test_a10_bad_options_are_refused(options) -> None:
         _core.area_mean(GRAY, "gray", 8, 8, **options)
 
 
+@pytest.mark.parametrize(
+    "options", [{"Feature": "gray"}, {"feature": 1}, {"layout": None}, {"threshold": "1"}], ids=str
+)
+def test_a10_options_of_another_name_or_type_are_refused(options) -> None:
+    with pytest.raises(TypeError, match=next(iter(options))):
+        _core.area_mean(GRAY, "gray", 8, 8, **options)
+
+
 def test_a10_out_of_another_type_or_overlapping_is_refused() -> None:
     with pytest.raises(TypeError):
         _core.area_mean(GRAY, "gray", 8, 8, out=np.empty((8, 8), np.float32))

@@ -35,10 +35,12 @@ void apply_environment() {
 
 void bind_cpu(py::module_& m) {
     apply_environment();
-    m.def("version", [] { return SEALFRAME_VERSION; });
-    m.def("isa", [] { return std::string(cpu::name(cpu::active())); }, "The instruction set in use.");
-    m.def("isas", &isas, "The instruction sets that this CPU can run, best last.");
-    m.def("set_isa", &set_isa, py::arg("name"), "Use this instruction set from now on, in all threads.");
+    m.def("version", [] { return SEALFRAME_VERSION; }, "version()\n\nThe version of the package.");
+    m.def(
+        "isa", [] { return std::string(cpu::name(cpu::active())); }, "isa()\n\nThe instruction set in use.");
+    m.def("isas", &isas, "isas()\n\nThe instruction sets that this CPU can run, best last.");
+    m.def("set_isa", &set_isa, py::arg(),
+          "set_isa(name, /)\n\nUse this instruction set from now on, in all threads.");
 }
 
 }  // namespace sealframe::bindings

@@ -40,8 +40,9 @@ py::array sample_posterior(const py::object& mean, const py::object& log_varianc
 
 void bind_derivation(py::module_& m) {
     m.def(
-        "sample_posterior", &sample_posterior, py::arg("mean"), py::arg("log_variance"), py::arg("seed"),
-        py::arg("first") = 0, py::kw_only(), py::arg("out") = py::none(),
+        "sample_posterior", &sample_posterior, py::arg(), py::arg(), py::arg(), py::arg() = 0, py::kw_only(),
+        py::arg("out") = py::none(),
+        "sample_posterior(mean, log_variance, seed, first=0, /, *, out=None)\n\n"
         "The latent drawn from the posterior's tensors, uint8 of one shape, with words first, first + 1, .. "
         "of the seed's stream: uint8 of that shape.");
 }

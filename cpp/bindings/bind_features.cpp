@@ -14,14 +14,14 @@ using features::Feature;
 using features::Layout;
 using features::Request;
 
-Feature feature_of(const std::string& name) {
+Feature feature_of(std::string_view name) {
     if (name == "gray") return Feature::gray;
     if (name == "binary") return Feature::binary;
     if (name == "standardised") return Feature::standardised;
     throw py::value_error(describe(Status::feature));
 }
 
-Layout layout_of(const std::string& name) {
+Layout layout_of(std::string_view name) {
     if (name == "rows") return Layout::rows;
     if (name == "blocks") return Layout::blocks;
     throw py::value_error("The layout must be rows or blocks.");
@@ -34,15 +34,45 @@ std::vector<py::ssize_t> shape_of(const Request& request) {
     return {height / 32 * (width / 32), 8, 8, 16};
 }
 
-py::array area_mean(const py::object& image, const std::string& order, std::size_t height, std::size_t width,
-                    const std::string& feature, int threshold, const std::string& layout,
-                    const py::object& out) {
+template <typename T>
+T option(py::handle value, const char* name, const char* expected) {
+    py::detail::make_caster<T> caster;
+    if (!caster.load(value, true)) raise_type(name, expected);
+    return py::detail::cast_op<T>(caster);
+}
+
+/// The options by name; looking through those given takes half the time of pybind11's looking for each
+/// possible one.
+struct Options {
+    Request request;
+    py::object out = py::none();
+
+    void set(std::string_view name, py::handle value) {
+        if (name == "out") {
+            out = py::reinterpret_borrow<py::object>(value);
+        } else if (name == "feature") {
+            request.feature = feature_of(option<std::string_view>(value, "feature", "a str"));
+        } else if (name == "layout") {
+            request.layout = layout_of(option<std::string_view>(value, "layout", "a str"));
+        } else if (name == "threshold") {
+            request.threshold = option<int>(value, "threshold", "an int");
+        } else {
+            throw py::type_error("The options are feature, threshold, layout and out, not " +
+                                 std::string(name) + ".");
+        }
+    }
+};
+
+py::array area_mean(const py::object& image, std::string_view order, std::size_t height, std::size_t width,
+                    const py::kwargs& given) {
     const Picture picture(image, order_of(order));
-    const Request request{height, width, feature_of(feature), layout_of(layout), threshold};
+    Options options{{height, width, Feature::gray, Layout::rows, 128}};
+    for (const auto& [name, value] : given) options.set(py::cast<std::string_view>(name), value);
+    const Request& request = options.request;
     const std::size_t bytes = features::area_mean_scratch(picture.view(), request);
     if (bytes == 0) raise(features::area_mean(picture.view(), request, nullptr, nullptr, 0));
     py::array result =
-        output(out, request.feature == Feature::standardised ? float32 : uint8, shape_of(request));
+        output(options.out, request.feature == Feature::standardised ? float32 : uint8, shape_of(request));
     picture.refuse_overlap_with(result);
     const Scratch scratch(bytes);
     void* to = result.mutable_data();
@@ -161,31 +191,36 @@ py::array spectrum(const py::object& rows, const py::object& out) {
 void bind_features(py::module_& m) {
     const py::arg_v out = py::arg("out") = py::none();
     m.def(
-        "area_mean", &area_mean, py::arg("image"), py::arg("order"), py::arg("height"), py::arg("width"),
-        py::kw_only(), py::arg("feature") = "gray", py::arg("threshold") = 128, py::arg("layout") = "rows",
-        out,
+        "area_mean", &area_mean, py::arg(), py::arg(), py::arg(), py::arg(),
+        "area_mean(image, order, height, width, /, *, feature='gray', threshold=128, layout='rows', "
+        "out=None)\n\n"
         "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "
         "output's "
         "sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or "
         "standardised "
         "(float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 8, 8, 16).");
-    m.def("block", &block, py::arg("rows"), py::kw_only(), out,
-          "(H, W) to 32x32 tiles (H/32 * W/32, 8, 8, 16) in 4x4 block order; sides are multiples of 32 up to "
+    m.def("block", &block, py::arg(), py::kw_only(), out,
+          "block(rows, /, *, out=None)\n\n(H, W) to 32x32 tiles (H/32 * W/32, 8, 8, 16) in 4x4 block order; "
+          "sides are multiples of 32 up to "
           "4096.");
-    m.def("unblock", &unblock, py::arg("tiles"), py::arg("height"), py::arg("width"), py::kw_only(), out,
-          "The inverse of block().");
-    m.def("random_words", &random_words, py::arg("seed"), py::arg("first"), py::arg("count"), py::kw_only(),
-          out,
-          "Words first .. first + count - 1 of the ChaCha12 keystream of a 32-byte seed: uint16 (count,).");
-    m.def("bernoulli", &bernoulli, py::arg("gray"), py::arg("seed"), py::arg("first") = 0, py::kw_only(), out,
-          "Pixel i of (H, W) is 1 with probability gray/255, by word first + i of the seed's stream: uint8 "
+    m.def("unblock", &unblock, py::arg(), py::arg(), py::arg(), py::kw_only(), out,
+          "unblock(tiles, height, width, /, *, out=None)\n\nThe inverse of block().");
+    m.def("random_words", &random_words, py::arg(), py::arg(), py::arg(), py::kw_only(), out,
+          "random_words(seed, first, count, /, *, out=None)\n\nWords first .. first + count - 1 of the "
+          "ChaCha12 keystream of a 32-byte seed: uint16 (count,).");
+    m.def("bernoulli", &bernoulli, py::arg(), py::arg(), py::arg() = 0, py::kw_only(), out,
+          "bernoulli(gray, seed, first=0, /, *, out=None)\n\nPixel i of (H, W) is 1 with probability "
+          "gray/255, by word first + i of the seed's stream: uint8 "
           "(H, W).");
-    m.def("binarise", &binarise, py::arg("gray"), py::arg("threshold") = 128, py::kw_only(), out,
-          "1 where gray >= threshold (0..255), else 0: uint8 (H, W).");
-    m.def("standardise", &standardise, py::arg("gray"), py::kw_only(), out,
-          "float(2 gray - 255) * (1 / 255f): float32 (H, W) in [-1, 1].");
-    m.def("spectrum", &spectrum, py::arg("rows"), py::kw_only(), out,
-          "Orthonormal DCT-II of p - 128 of each 32x32 tile, in 1/8: int16 (H/32 * W/32, 32, 32); H, W up to "
+    m.def("binarise", &binarise, py::arg(), py::arg() = 128, py::kw_only(), out,
+          "binarise(gray, threshold=128, /, *, out=None)\n\n1 where gray >= threshold (0..255), else 0: "
+          "uint8 (H, W).");
+    m.def(
+        "standardise", &standardise, py::arg(), py::kw_only(), out,
+        "standardise(gray, /, *, out=None)\n\nfloat(2 gray - 255) * (1 / 255f): float32 (H, W) in [-1, 1].");
+    m.def("spectrum", &spectrum, py::arg(), py::kw_only(), out,
+          "spectrum(rows, /, *, out=None)\n\nOrthonormal DCT-II of p - 128 of each 32x32 tile, in 1/8: int16 "
+          "(H/32 * W/32, 32, 32); H, W up to "
           "4096.");
 }
 

@@ -6,7 +6,7 @@
 namespace sealframe::bindings {
 namespace {
 
-py::array gray(const py::object& image, const std::string& order, const py::object& out) {
+py::array gray(const py::object& image, std::string_view order, const py::object& out) {
     const Picture picture(image, order_of(order));
     raise(image::check(picture.view()));
     py::array rows = output(
@@ -26,8 +26,9 @@ py::array gray(const py::object& image, const std::string& order, const py::obje
 }  // namespace
 
 void bind_image(py::module_& m) {
-    m.def("gray", &gray, py::arg("image"), py::arg("order"), py::kw_only(), py::arg("out") = py::none(),
-          "BT.601 luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra: uint8 (H, W), rounded once.");
+    m.def("gray", &gray, py::arg(), py::arg(), py::kw_only(), py::arg("out") = py::none(),
+          "gray(image, order, /, *, out=None)\n\nBT.601 luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, "
+          "bgra: uint8 (H, W), rounded once.");
 }
 
 }  // namespace sealframe::bindings

@@ -91,15 +91,19 @@ py::tuple leading_pair(const py::object& values, const py::object& out) {
 void bind_image_factor(py::module_& m) {
     const py::arg_v out = py::arg("out") = py::none();
     m.def(
-        "block_means", &block_means, py::arg("image"), py::arg("size") = 8, py::kw_only(), out,
+        "block_means", &block_means, py::arg(), py::arg() = 8, py::kw_only(), out,
+        "block_means(image, size=8, /, *, out=None)\n\n"
         "Rounded mean of each size x size block: uint8 (H/size, W/size); size is a power of two up to 128.");
-    m.def("row_sums", &row_sums, py::arg("values"), py::kw_only(), out,
-          "Sum of each row of (H, W): int32 (H,).");
-    m.def("norms", &norms, py::arg("values"), py::kw_only(), out,
-          "Sum of |x|, sum of x^2, largest sum of |x| over one row: int64 (3,).");
-    m.def("rank", &rank, py::arg("values"), "Rank of (H, W) modulo the prime 65521; sides up to 1024.");
-    m.def("leading_pair", &leading_pair, py::arg("values"), py::kw_only(), out,
-          "Leading eigenvalue (in 1/256) and eigenvector (int32 (W,), unit length 2^30) of M^T M after 32 "
+    m.def("row_sums", &row_sums, py::arg(), py::kw_only(), out,
+          "row_sums(values, /, *, out=None)\n\nSum of each row of (H, W): int32 (H,).");
+    m.def("norms", &norms, py::arg(), py::kw_only(), out,
+          "norms(values, /, *, out=None)\n\nSum of |x|, sum of x^2, largest sum of |x| over one row: int64 "
+          "(3,).");
+    m.def("rank", &rank, py::arg(),
+          "rank(values, /)\n\nRank of (H, W) modulo the prime 65521; sides up to 1024.");
+    m.def("leading_pair", &leading_pair, py::arg(), py::kw_only(), out,
+          "leading_pair(values, /, *, out=None)\n\nLeading eigenvalue (in 1/256) and eigenvector (int32 "
+          "(W,), unit length 2^30) of M^T M after 32 "
           "fixed-point "
           "power steps; sides up to 1024.");
 }

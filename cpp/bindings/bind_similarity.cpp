@@ -86,11 +86,13 @@ py::array channel_cosine(const py::object& a, const py::object& b, int zero, con
 }  // namespace
 
 void bind_similarity(py::module_& m) {
-    m.def("window_cosine", &window_cosine, py::arg("a"), py::arg("b"), py::arg("k") = 7, py::kw_only(),
+    m.def("window_cosine", &window_cosine, py::arg(), py::arg(), py::arg() = 7, py::kw_only(),
           py::arg("out") = py::none(),
+          "window_cosine(a, b, k=7, /, *, out=None)\n\n"
           "Cosine of the k x k windows (odd, 3..15, cut at the border) of p - 128, in 1/127: int8 (H, W).");
-    m.def("channel_cosine", &channel_cosine, py::arg("a"), py::arg("b"), py::kw_only(), py::arg("zero") = 128,
+    m.def("channel_cosine", &channel_cosine, py::arg(), py::arg(), py::kw_only(), py::arg("zero") = 128,
           py::arg("out") = py::none(),
+          "channel_cosine(a, b, /, *, zero=128, out=None)\n\n"
           "Cosine of the channel vectors of (H, W, C), C up to 1024: of v - zero in 1/127 for uint8 as int8 "
           "(H, W), "
           "of finite float32 as float32 (H, W).");

@@ -4,7 +4,7 @@ namespace sealframe::bindings {
 
 using image::Order;
 
-Order order_of(const std::string& name) {
+Order order_of(std::string_view name) {
     if (name == "gray") return Order::gray;
     if (name == "rgb") return Order::rgb;
     if (name == "bgr") return Order::bgr;

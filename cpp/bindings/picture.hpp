@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "arrays.hpp"
@@ -9,7 +9,7 @@
 namespace sealframe::bindings {
 
 /// "gray", "rgb", "bgr", "rgba" or "bgra"; ValueError otherwise.
-image::Order order_of(const std::string& name);
+image::Order order_of(std::string_view name);
 
 /// A picture in an array: seen in place when the channels of a pixel are neighbours, copied otherwise.
 class Picture {
