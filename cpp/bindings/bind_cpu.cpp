@@ -25,6 +25,15 @@ void set_isa(const std::string& name) {
     }
 }
 
+/// Before NumPy is imported: on such a CPU its wheels end the process without a word.
+void refuse_older_than_numpy() {
+    if (!cpu::runs_numpy()) {
+        throw py::import_error(
+            "This CPU lacks SSE4.2 or POPCNT (x86-64-v2, 2008), which NumPy and ONNX Runtime need. "
+            "sealframe's C library runs here, its Python package does not.");
+    }
+}
+
 void apply_environment() {
     if (cpu::select_from_environment() != Status::ok) {
         throw py::value_error("SEALFRAME_ISA must be empty or one of " + choices() + " on this CPU.");
@@ -34,6 +43,7 @@ void apply_environment() {
 }  // namespace
 
 void bind_cpu(py::module_& m) {
+    refuse_older_than_numpy();
     apply_environment();
     m.def("version", [] { return SEALFRAME_VERSION; }, "version()\n\nThe version of the package.");
     m.def(

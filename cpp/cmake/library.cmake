@@ -20,7 +20,8 @@ endforeach()
 set_target_properties(sealframe_static PROPERTIES EXPORT_NAME static)
 # One file, named as its SONAME: wheels hold no symbolic links.
 set_target_properties(sealframe_shared PROPERTIES EXPORT_NAME sealframe VERSION ${SEALFRAME_ABI}
-                                                  SOVERSION ${SEALFRAME_ABI} LINK_DEPENDS ${exports})
+                                                  SOVERSION ${SEALFRAME_ABI} LINK_DEPENDS ${exports}
+                                                  WINDOWS_EXPORT_ALL_SYMBOLS ON)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   target_link_options(sealframe_shared PRIVATE -Wl,--version-script=${exports} -static-libstdc++ -static-libgcc
                       -Wl,--as-needed -Wl,--no-undefined)
@@ -30,11 +31,14 @@ install(
   TARGETS sealframe_static sealframe_shared
   EXPORT sealframe
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python NAMELINK_SKIP)
-# In a folder of its own: beside the library, the build keeps a symbolic link of this name.
-set(script ${PROJECT_BINARY_DIR}/linker_script/libsealframe.so)
-file(WRITE ${script} "INPUT(libsealframe.so.${SEALFRAME_ABI})\n")
-install(FILES ${script} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python)
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python NAMELINK_SKIP
+  RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  # In a folder of its own: beside the library, the build keeps a symbolic link of this name.
+  set(script ${PROJECT_BINARY_DIR}/linker_script/libsealframe.so)
+  file(WRITE ${script} "INPUT(libsealframe.so.${SEALFRAME_ABI})\n")
+  install(FILES ${script} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT python)
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/sealframe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT python)
 

@@ -7,23 +7,23 @@
     opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.SqliteReplayStore("replay.db")))
     opened = opener.open(sealer.seal(frame))
 
-Keys, envelopes and networks are imported when they are first used; `import sealframe` alone adds little to NumPy.
+Every part is imported when it is first used; `import sealframe` alone costs little beside NumPy.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
-from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 try:
     from sealframe._core import version
 except ImportError as error:
-    if sys.argv[:1] and Path(sys.argv[0]).name in {"sealframe", "-m"}:
+    if sys.argv[:1] and os.path.basename(sys.argv[0]) in {"sealframe", "-m"}:  # noqa: PTH119  (pathlib costs more)
         raise SystemExit(f"sealframe: {error}") from None  # the command line says a sentence, a library raises
     raise
-from sealframe.image_factor import ImageFactor, image_factor
 
 if TYPE_CHECKING:
     from sealframe.acquisition import AddressLimits, frames, read_image
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         UnsupportedEnvelope,
     )
     from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
+    from sealframe.image_factor import ImageFactor, image_factor
     from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
     from sealframe.pipeline import Opened, Opener, OpenSession, Sealer, SealSession, Verified
     from sealframe.security_factor import SecurityFactor
@@ -72,6 +73,7 @@ _HOMES = {
         "UnsupportedEnvelope",
     ),
     "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
+    "image_factor": ("ImageFactor",),
     "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic", "SharedKey"),
     "pipeline": ("OpenSession", "Opened", "Opener", "SealSession", "Sealer", "Verified"),
     "security_factor": ("SecurityFactor",),
@@ -136,3 +138,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """`sealframe.image_factor` is the function, also once the stage of that name has been imported."""
+
+    def _image_factor(self) -> Any:
+        return import_module("sealframe.image_factor").image_factor
+
+    def _keep_image_factor(self, stage: ModuleType) -> None:
+        """What Python does with a stage that it has imported."""
+
+    if not TYPE_CHECKING:
+        image_factor = property(_image_factor, _keep_image_factor)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,5 +1,7 @@
 """Every error that sealframe raises on purpose, as one small tree.
 
+::
+
     SealframeError
     ├── ImageError          a picture cannot be read, or is outside the limits
     ├── ModelError          a network file is missing, altered or not allowed

@@ -17,6 +17,10 @@ std::string_view name(Isa isa);
 /// Whether this build and this CPU can run `isa`.
 bool usable(Isa isa);
 
+/// Whether this CPU has what the wheels of NumPy and ONNX Runtime take for granted: x86-64-v2 (SSE4.2,
+/// POPCNT), or any 64-bit ARM. The kernels here need less.
+bool runs_numpy();
+
 /// The instruction set in use: the best usable one, until select() or SEALFRAME_ISA says otherwise.
 Isa active();
 

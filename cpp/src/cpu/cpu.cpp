@@ -52,8 +52,18 @@ bool has_avx512() {
     return has_avx2() && (saved_registers() & zmm) == zmm && f && dq && bw && vl;
 }
 
+bool has_x86_64_v2() {
+    const unsigned c = cpuid(1).c;
+    const bool sse3 = bit(c, 0), ssse3 = bit(c, 9), sse41 = bit(c, 19), sse42 = bit(c, 20),
+               popcnt = bit(c, 23);
+    return sse3 && ssse3 && sse41 && sse42 && popcnt;
+}
+
 #else
 
+constexpr bool has_x86_64_v2() {
+    return true;
+}
 constexpr bool has_avx2() {
     return false;
 }
@@ -97,6 +107,10 @@ bool usable(Isa isa) {
             return has_neon();
     }
     return false;
+}
+
+bool runs_numpy() {
+    return has_x86_64_v2();
 }
 
 Isa active() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from sealframe.selftest import factor_digests, golden_digests
 
 if TYPE_CHECKING:
     import argparse
+
+_ISAS_OF = {"x86_64": ("scalar", "avx2", "avx512"), "aarch64": ("scalar", "neon"), "arm64": ("scalar", "neon")}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,17 +47,26 @@ def _facts() -> dict[str, Any]:
             "pillow": PIL.__version__,
         },
         "machine": platform.machine(),
-        "isa": {"active": _core.isa(), "usable": list(_core.isas())},
+        "isa": {"active": _core.isa(), "usable": list(_core.isas()), "why": _why(platform.machine())},
         "models": {name: models.sha256(name) for name in models.names()},
         "self_test": {"factors": len(golden), "different": different, "passed": not different},
     }
+
+
+def _why(machine: str) -> str:
+    """Why these kernels were chosen."""
+    usable = ", ".join(_core.isas())
+    if os.environ.get("SEALFRAME_ISA"):
+        return f"SEALFRAME_ISA asks for it (usable here: {usable})"
+    lacking = ", ".join(isa for isa in _ISAS_OF.get(machine, ()) if isa not in _core.isas())
+    return f"the best of what this CPU runs ({usable}" + (f"; not {lacking})" if lacking else ")")
 
 
 def _print(facts: dict[str, Any]) -> None:
     for name, version in facts["versions"].items():
         print(f"{name:24}{version}")
     print(f"{'machine':24}{facts['machine']}")
-    print(f"{'kernels':24}{facts['isa']['active']} (usable here: {', '.join(facts['isa']['usable'])})")
+    print(f"{'kernels':24}{facts['isa']['active']}: {facts['isa']['why']}")
     for name, digest in facts["models"].items():
         print(f"{name:24}sha256 {digest}")
     test = facts["self_test"]

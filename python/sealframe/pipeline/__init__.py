@@ -1,4 +1,6 @@
-"""The whole way, in order: read this first.
+"""The whole way, in order.
+
+Read this first::
 
     Sealer.seal        image -> capture context -> features -> derived image -> similarity map -> image factor
                        -> security factor -> envelope

@@ -1,0 +1,140 @@
+"""This working tree beside an earlier revision, in one session: `python benchmarks/compare.py BASE [--rounds N]`.
+
+Builds BASE into a temporary environment that shares this one's libraries, starts a process of each, and lets them take
+turns case by case. A ratio above 1 means that this tree is faster; the range holds the middle half of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 0.05
+"""What a case takes in one turn."""
+
+
+def cases() -> dict[str, Callable[[], object]]:
+    """What is timed; only names that every revision has."""
+    import numpy as np
+
+    import sealframe as sf
+    from sealframe import _core
+
+    y, x = np.mgrid[:480, :640]
+    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
+    frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+    device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(), workers=0)
+    opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
+    envelope = sealer.seal(frame)
+    small = _core.area_mean(frame, "rgb", 128, 128)
+    return {
+        "seal 640x480": lambda: sealer.seal(frame),
+        "open 640x480": lambda: opener.open(envelope),
+        "factor, gan": lambda: sf.image_factor(frame),
+        "factor, vae": lambda: sf.image_factor(frame, path="vae", noise_seed=bytes(32)),
+        "gray 640x480": lambda: _core.gray(frame, "rgb"),
+        "area mean to 128x128": lambda: _core.area_mean(frame, "rgb", 128, 128),
+        "window cosine 128x128": lambda: _core.window_cosine(small, small[::-1].copy()),
+    }
+
+
+def serve() -> None:
+    """In each process: a case's name in, processor seconds of one call out."""
+    known = cases()
+    print(json.dumps(list(known)), flush=True)
+    for line in sys.stdin:
+        case = known[json.loads(line)]
+        count, before = 0, time.process_time()
+        while time.process_time() - before < SECONDS:
+            case()
+            count += 1
+        print((time.process_time() - before) / count, flush=True)
+
+
+class Contender:
+    """A process that holds one revision."""
+
+    def __init__(self, python: Path | str) -> None:
+        words = [str(python), __file__, "--serve", "here"]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.cases: list[str] = self._line()
+
+    def time(self, case: str) -> float:
+        """Processor seconds of one call."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(case) + "\n")
+        self._process.stdin.flush()
+        return float(self._line())
+
+    def _line(self) -> Any:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("One of the two processes ended; its message is above.")
+        return json.loads(line)
+
+
+def build(revision: str, folder: Path) -> Path:
+    """A Python that imports this revision of sealframe, and everything else from this environment."""
+    source = folder / "source"
+    run("git", "worktree", "add", "--detach", str(source), revision)
+    try:
+        run(sys.executable, "-m", "venv", "--without-pip", str(folder / "venv"))
+        python = folder / "venv" / "bin" / "python"
+        packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "venv")}))
+        run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages), str(source))
+        here = {sysconfig.get_path("purelib"), *(path for path in sys.path if path.endswith("site-packages"))}
+        (packages / "shared.pth").write_text("\n".join(sorted(here)) + "\n")
+    finally:
+        run("git", "worktree", "remove", "--force", str(source))
+    return python
+
+
+def run(*words: str) -> None:
+    """Run in the repository; its output only when it fails."""
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}{done.stderr}\n{' '.join(words)} failed.")
+
+
+def main() -> int:
+    """Build, take turns, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("base", metavar="BASE", help="a revision, such as main or HEAD~1")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve()
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        base, this = Contender(build(arguments.base, Path(folder))), Contender(sys.executable)
+        shared = [case for case in this.cases if case in base.cases]
+        rounds: dict[str, list[float]] = {case: [] for case in shared}
+        for _ in range(arguments.rounds):
+            for case, found in rounds.items():
+                found.append(base.time(case) / this.time(case))
+        print(
+            f"| {arguments.base} = 1, processor time | this tree is as fast times | middle half |\n| --- | --- | --- |"
+        )
+        for case, found in rounds.items():
+            low, middle, high = statistics.quantiles(found, n=4)
+            print(f"| {case} | {middle:.2f} | {low:.2f} to {high:.2f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

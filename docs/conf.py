@@ -1,0 +1,50 @@
+"""The site of the documentation: `python -m sphinx -W --keep-going -c docs . build/site`.
+
+Its source is the whole project, so that links between pages are the same here and in the repository.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "sealframe"
+author = copyright = "the authors of sealframe"  # noqa: A001
+version = release = installed_version("sealframe")
+
+root_doc = "README"
+include_patterns = ["*.md", "docs/**", "models/*.md"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = f"sealframe {version}"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autoclass_content = "both"
+default_role = "code"
+
+CONTENTS = {
+    "Learn": ["docs/tutorial"],
+    "How to": ["docs/terminal", "docs/operate", "docs/native", "docs/wheels", "CONTRIBUTING"],
+    "Reference": ["docs/api", "docs/FORMAT", "docs/FACTOR", "models/README", "models/face_encoder", "docs/GLOSSARY"],
+    "Understand": ["docs/ARCHITECTURE", "docs/EVALUATION", "SECURITY", "docs/threat-model"],
+    "Decisions": ["docs/decisions/*"],
+    "History": ["CHANGELOG"],
+}
+
+
+def add_contents(_: Sphinx, page: str, source: list[str]) -> None:
+    """The site's contents stand behind the README, which the repository shows without them."""
+    if page == root_doc:
+        for caption, pages in CONTENTS.items():
+            entries = "\n".join(pages)
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{entries}\n```\n"
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("source-read", add_contents)

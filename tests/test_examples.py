@@ -1,0 +1,137 @@
+"""The examples, built and run where their parts are there: a C++ terminal, a Python service (M24, M30).
+
+ONNX Runtime's C header is looked for in ONNXRUNTIME_INCLUDE_DIR, in build/onnxruntime (where packaging/debian.py puts
+Debian's), and where systems keep it; its library is the one inside Python's onnxruntime.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import sealframe as sf
+from support import encoded, synthetic_frame
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+HEADER = "onnxruntime_c_api.h"
+
+
+def header_folder() -> Path | None:
+    places = [
+        Path(os.environ.get("ONNXRUNTIME_INCLUDE_DIR", "nowhere")),
+        ROOT / "build/onnxruntime/usr/include/onnxruntime",
+    ]
+    places += [Path(root) / below for root in ("/usr/include", "/usr/local/include") for below in ("onnxruntime", ".")]
+    return next((place for place in places if (place / HEADER).is_file()), None)
+
+
+def folder(option: str) -> str:
+    return subprocess.check_output([sys.executable, "-m", "sealframe", option], text=True).strip()
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cmake = shutil.which("cmake") or shutil.which("cmake", path=str(Path(sys.executable).parent))
+    if cmake is None or shutil.which("c++") is None:
+        pytest.skip("cmake or a C++ compiler is not installed")
+    if (headers := header_folder()) is None:
+        pytest.skip(f"{HEADER} is not here: packaging/debian.py trixie libonnxruntime-dev build/onnxruntime gets it")
+    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
+    build = tmp_path_factory.mktemp("terminal")
+    options = [f"-DCMAKE_PREFIX_PATH={folder('--cmakedir')}", "-DCMAKE_CXX_FLAGS=-Werror"]
+    options += [f"-DONNXRUNTIME_INCLUDE_DIR={headers}", f"-DONNXRUNTIME_LIBRARY={library}"]
+    for step in (["-S", str(EXAMPLES / "terminal"), "-B", str(build), *options], ["--build", str(build)]):
+        done = subprocess.run([cmake, *step], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return build / "terminal"
+
+
+def test_m30_the_cpp_terminal_measures_what_python_measures(terminal: Path, tmp_path: Path) -> None:
+    frames = [synthetic_frame(301, 407, seed=i) for i in range(5)]
+    (tmp_path / "frames.rgb").write_bytes(b"".join(frame.tobytes() for frame in frames))
+    words = [terminal, ROOT / "models/generator.onnx", "--frames", "frames.rgb", "301", "407", "--out", "factors"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    measured = (tmp_path / "factors").read_bytes()
+    size = 256 + 128 * 4
+    assert len(measured) == len(frames) * size
+    for i, frame in enumerate(frames):
+        _, means, rows = np.split(np.frombuffer(sf.image_factor(frame).bytes, np.uint8), [32, 288])
+        part = measured[i * size : (i + 1) * size]
+        assert part[:256] == means.tobytes()
+        assert np.array_equal(np.frombuffer(part[256:], "<i4"), np.frombuffer(rows.tobytes(), ">i4"))
+    assert re.search(r"^5 frames, \w+ kernels: median [\d.]+ ms", done.stdout, re.MULTILINE)
+    assert sum(int(line.split()[-1]) for line in done.stdout.splitlines() if "#" in line) == len(frames)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        ([], 2, "no network is given"),
+        (["nowhere.onnx"], 1, "nowhere.onnx"),
+        ([str(ROOT / "models/generator.onnx"), "--frames", "empty", "4", "4"], 1, "no whole frame in empty"),
+        ([str(ROOT / "models/generator.onnx"), "--speed"], 2, "unknown: --speed"),
+    ],
+)
+def test_the_cpp_terminal_says_what_is_wrong(terminal: Path, tmp_path: Path, words, status, sentence) -> None:
+    (tmp_path / "empty").touch()
+    done = subprocess.run([terminal, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.startswith("terminal: ")
+    assert sentence in done.stderr
+
+
+@pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("fastapi", "uvicorn", "httpx")), reason="the extras server and terminal"
+)
+def test_m24_the_service_opens_each_frame_once_and_answers_its_sender(tmp_path: Path) -> None:
+    import httpx
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    for words in (["server", "--out", "server"], ["device", "--device-info", "POS-0001", "--out", "pos"]):
+        subprocess.run([sys.executable, "-m", "sealframe", "keygen", *words], cwd=tmp_path, check=True)
+    (tmp_path / "photo.png").write_bytes(encoded(synthetic_frame(60, 80), "PNG"))
+    words = ["--key", "server.key", "--from", "pos.pub", "--replays", "replay.db", "--port", port]
+    service = subprocess.Popen([sys.executable, EXAMPLES / "service/service.py", *words], cwd=tmp_path)
+    try:
+        until_listening(int(port), service)
+        sender = [sys.executable, EXAMPLES / "service/send.py", "--as", "pos.key", "--to", "server.pub"]
+        sender += ["--server", f"http://127.0.0.1:{port}", "photo.png", "photo.png"]
+        done = subprocess.run(sender, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert [line.split(" ", 1)[0] for line in done.stdout.splitlines()] == ["photo.png"] * 2
+        assert done.stdout.count('"picture": "80x60"') == 2
+        server = sf.ServerPublic.load(tmp_path / "server.pub")
+        device = sf.DeviceKey.load(tmp_path / "pos.key")
+        envelope = sf.Sealer(to=server, device=device, counter=sf.CounterFile(tmp_path / "pos.counter")).seal(
+            synthetic_frame(20, 30)
+        )
+        address = f"http://127.0.0.1:{port}/frames"
+        replies = [httpx.post(address, content=content).status_code for content in (envelope, envelope, b"noise")]
+        assert replies == [200, 400, 400]
+        assert httpx.post(address, content=bytes(17 << 20)).status_code == 413
+    finally:
+        service.terminate()
+        service.wait(20)
+
+
+def until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        assert process.poll() is None
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the service does not listen")
