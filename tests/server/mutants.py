@@ -69,7 +69,7 @@ def cancelled_after_the_charge() -> None:
     def cancel_anything(connection: Any, attempt: Any, payment: Any, limits: Any) -> Any:
         if payment is not None and attempt.request.action is Action.CANCEL:
             settlement._close(connection, attempt, PaymentState.CANCELLED)
-            return settlement._Verdict(settlement.Code.CANCELLED)
+            return settlement._Verdict(settlement.Code.CANCELLED, PaymentState.CANCELLED)
         return decide(connection, attempt, payment, limits)
 
     settlement._decide = cancel_anything
