@@ -13,9 +13,12 @@ import struct
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERSION = 1
 MAX_REQUEST_BYTES = 4096
@@ -253,7 +256,7 @@ def split_envelopes(body: bytes) -> list[bytes]:
     return envelopes
 
 
-def join_envelopes(envelopes: list[bytes]) -> bytes:
+def join_envelopes(envelopes: Sequence[bytes]) -> bytes:
     """Inverse of `split_envelopes`."""
     return b"".join(_LENGTH.pack(len(envelope)) + envelope for envelope in envelopes)
 

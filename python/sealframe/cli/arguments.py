@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_server(commands)
     _add_terminal(commands)
+    _add_enrol(commands)
     _add_calibrate(commands)
     _add_loadtest(commands)
     return parser
@@ -301,6 +302,23 @@ def _add_terminal(commands: _Commands) -> None:
     terminal.add_argument("--language", choices=("en", "zh"), default="en", help="default: %(default)s")
     terminal.add_argument("--trace", action="store_true", help="at the end, print where the time went")
     _add_password_file(terminal)
+
+
+def _add_enrol(commands: _Commands) -> None:
+    enrol = _add(
+        commands,
+        "enrol",
+        "enrol a person's face, from a camera or from pictures, as an operator of the server",
+        "sealframe enrol ann --account ann --as pos.key --to bank.pub --server https://bank.example --token-file olga",
+    )
+    enrol.set_defaults(run=_application("sealframe.terminal.enrol", "terminal"))
+    enrol.add_argument("source", metavar="SOURCE", nargs="+", help="a camera's number, a folder, or three pictures")
+    enrol.add_argument("--account", required=True, help="whose face it is")
+    enrol.add_argument("--as", metavar="KEY", required=True, dest="device", help="a registered device's key")
+    enrol.add_argument("--to", metavar="PUB", required=True, help="the server's .pub")
+    enrol.add_argument("--server", metavar="URL", required=True, help="https://...; http on this computer alone")
+    enrol.add_argument("--token-file", metavar="FILE", required=True, help="an operator's token is in this file")
+    _add_password_file(enrol)
 
 
 def _add_calibrate(commands: _Commands) -> None:

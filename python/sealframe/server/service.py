@@ -185,10 +185,10 @@ class PaymentService:
             raise PolicyError(f"An enrolment needs at least {MIN_ENROLLED_FRAMES} frames; capture more.")
         frames = [self._open_enrolment(envelope, account) for envelope in envelopes]
         vectors = []
-        for verified in frames:
+        for number, verified in enumerate(frames, 1):
             vector = self.faces.encode_living(rgb_pixels(verified.frame))
             if isinstance(vector, Code):
-                raise PolicyError(f"A frame cannot be enrolled: {vector.message}")
+                raise PolicyError(f"Frame {number} cannot be enrolled: {vector.message}")
             vectors.append(vector)
         if not self.faces.agree(vectors):
             raise PolicyError("The frames do not show one face; capture all of one person.")

@@ -8,13 +8,13 @@ import httpx
 
 from sealframe.envelope.answer import MAX_BODY_BYTES
 from sealframe.errors import PolicyError
+from sealframe.payment import ENVELOPE_TYPE, ENVELOPES_TYPE, join_envelopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
-ENVELOPE_TYPE = "application/vnd.sealframe.envelope"
 CONNECT_SECONDS, REPLY_SECONDS = 2.0, 6.0
 _MAX_REPLY_BYTES = MAX_BODY_BYTES + 16384
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -85,6 +85,23 @@ class ServerLink:
             raise NotSent from None
         except httpx.HTTPError:
             raise NoReply from None
+
+    def enrol(self, account: str, envelopes: Sequence[bytes], token: str) -> str:
+        """Enrol an account's owner as an operator; the template's id.
+
+        Raises PolicyError with the server's reason, NoReply when it gave none.
+        """
+        headers = {"Content-Type": ENVELOPES_TYPE, "Authorization": f"Bearer {token}"}
+        path = f"/v1/accounts/{account}/templates"
+        try:
+            reply = self._client.post(path, content=join_envelopes(envelopes), headers=headers)
+            said = reply.json()
+            if reply.status_code == 201:
+                return str(said["id"])
+            reason = str(said["message"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            raise NoReply from None
+        raise PolicyError(reason if reason.isprintable() else "The server refused.")
 
     def is_reachable(self) -> bool:
         """Whether anything answers there; nothing is believed of what it says."""
