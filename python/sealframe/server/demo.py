@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_receipt(paid)
         failed, *_ = _capture(bank, _request(payer), stranger.to_pay[0])
         print(f"TEST       a stranger's face: {failed.code.value}: {failed.code.message}")
-        print(f"           {_CHOICES.format(failed.attempts_left)}")
+        print(f"TEST       {_CHOICES.format(failed.attempts_left)}")
         replayed = bank.send(envelope, key)
         print(f"TEST       the same bytes again: the same answer, reference {replayed.reference}, nothing charged")
         with bank.service.database.transaction() as connection:
@@ -129,7 +129,7 @@ def _pay(bank: _Bank, account: str, customer: Customer) -> tuple[PaymentAnswer, 
         if answer.code is Code.PAID:
             return answer, envelope, key
         print(f"TEST       {account}'s face: {answer.code.value}: {answer.code.message}")
-    print(f"           {_CHOICES.format(answer.attempts_left)}: the password it is")
+    print(f"TEST       {_CHOICES.format(answer.attempts_left)}: the password it is")
     return _capture(bank, replace(request, action=Action.PASSWORD, password=_PASSWORD), pictures[-1])
 
 
@@ -141,19 +141,19 @@ def _capture(bank: _Bank, request: PaymentRequest, picture: object) -> tuple[Pay
 def _print_receipt(answer: PaymentAnswer) -> None:
     print(f"TEST       {answer.code.value}: {answer.code.message}")
     if answer.code is Code.PAID:
-        print(f"           payee      {answer.payee}")
-        print(f"           amount     {_money(answer.amount or 0)} {answer.currency}")
-        print(f"           reference  {answer.reference}")
+        print(f"TEST       payee      {answer.payee}")
+        print(f"TEST       amount     {_money(answer.amount or 0)} {answer.currency}")
+        print(f"TEST       reference  {answer.reference}")
 
 
 def _print_ledger(connection: Connection, names: list[str]) -> None:
     print("TEST       ledger")
     for row in connection.execute(select(entries).order_by(entries.c.entry)):
         print(
-            f"           {(row.refund_id or row.payment_id)[-12:].upper()}  {row.account:12} {_money(row.amount):>10}"
+            f"TEST       {(row.refund_id or row.payment_id)[-12:].upper()}  {row.account:12} {_money(row.amount):>10}"
         )
     balances = (f"{name} {_money(operators.account_facts(connection, name)['balance'])}" for name in names)
-    print(f"           balances: {', '.join(balances)}")
+    print(f"TEST       balances: {', '.join(balances)}")
 
 
 def _money(amount: int) -> str:
