@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import metadata
 from importlib.util import find_spec
@@ -36,6 +37,7 @@ INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/run)")
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
+    "sealframe enrol": "a camera; tests/terminal/test_terminal_enrol.py runs it with pictures",
     "sealframe server run": "a face model and a liveness check of one's own",
     "sealframe calibrate": "a face model of one's own; tests/server/test_server_calibrate.py runs it with one",
     "sealframe evaluate": "pictures; tests/training runs it with some",
@@ -51,6 +53,7 @@ class Page:
     file: Path
     folder: Path
     left_out: list[str] = field(default_factory=list)
+    servers: ExitStack = field(default_factory=ExitStack)
 
     def blocks(self) -> list[tuple[str, str]]:
         text = self.file.read_text()
@@ -61,7 +64,10 @@ class Page:
         return [(language, code) for _, language, code in sorted(found)]
 
     def run(self) -> None:
-        blocks = self.blocks()
+        with ExitStack() as self.servers:
+            self._run_blocks(self.blocks())
+
+    def _run_blocks(self, blocks: list[tuple[str, str]]) -> None:
         last_python = max((i for i, (language, _) in enumerate(blocks) if language == "python"), default=-1)
         for i, (language, code) in enumerate(blocks):
             if language == "c":
@@ -96,7 +102,9 @@ class Page:
             else:
                 script.append(line)
         needed = {
-            name for name in ("cc", "cmake", "pkg-config") if re.search(rf"^{name} |\({name} ", code, re.MULTILINE)
+            name
+            for name in ("cc", "cmake", "curl", "pkg-config")
+            if re.search(rf"^{name} |[({{] ?{name} ", code, re.MULTILINE)
         }
         if lacking := sorted(name for name in needed if not shutil.which(name, path=search_path())):
             self.left_out.append(f"{', '.join(lacking)} not installed")
@@ -104,16 +112,12 @@ class Page:
             self._do(["bash", "-euo", "pipefail", "-c", "\n".join(script)])
 
     def _serve(self, words: list[str]) -> None:
-        """Start a server, wait until it is well, end it as a service manager does."""
+        """Start a server and wait until it is well; at the page's end it is ended as a service manager does."""
         if not becomes_free(8700):
-            self.left_out.append("something else listens on port 8700")
-            return
+            pytest.skip("something else listens on port 8700")
         process = subprocess.Popen(words, cwd=self.folder, env=environment(), stderr=subprocess.DEVNULL)
-        try:
-            wait_for(HEALTH, process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        self.servers.callback(end, process)
+        wait_for(HEALTH, process)
 
     def _do(self, words: list[str]) -> None:
         done = subprocess.run(
@@ -148,6 +152,11 @@ def becomes_free(port: int) -> bool:
                 return True
         time.sleep(1)
     return False
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
