@@ -7,7 +7,6 @@ demonstration, no more; a live server refuses it. `OnnxMatcher` takes a model of
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -23,6 +22,7 @@ from sealframe.face_template import (
     threshold_units,
 )
 from sealframe.models import shipped_models
+from sealframe.server.owner_model import read_owner_model
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +38,6 @@ DEMO_THRESHOLD = 0.75
 on the 30 people of the ORL faces: about one stranger in 250 passes it and one owner in three does not."""
 
 _ONNX_SIDE = 112
-_MAX_MODEL_BYTES = 1 << 30
 
 
 class Matcher(Protocol):
@@ -101,7 +100,7 @@ class OnnxMatcher:
         """Raises ModelError when the file is no such model."""
         import onnxruntime as ort
 
-        content = _read_model(Path(path))
+        content = read_owner_model(path)
         self.model_sha256 = hashlib.sha256(content).hexdigest()
         self.name = f"onnx-{self.model_sha256[:12]}"
         options = ort.SessionOptions()
@@ -133,15 +132,6 @@ class OnnxMatcher:
     def accepts(self, a: Embedding, b: Embedding, threshold: float) -> bool:
         """Whether the cosine reaches the threshold."""
         return self.score(a, b) >= threshold
-
-
-def _read_model(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_MODEL_BYTES:
-            raise ModelError(f"{path} is larger than 1 GiB; give a smaller model.")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _plane(face: Pixels, channel: int) -> Pixels:
