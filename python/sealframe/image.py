@@ -130,21 +130,11 @@ def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
 
 def raw_payload(frame: Frame) -> bytearray:
     """A frame as payload: a 16-byte header and a snapshot of the pixels, rows without padding (A11)."""
-    payload = bytearray(raw_payload_bytes(frame))
-    write_raw_payload(payload, frame)
-    return payload
-
-
-def raw_payload_bytes(frame: Frame) -> int:
-    """Length of the frame's payload."""
-    return _RAW_HEADER.size + frame.pixels.size
-
-
-def write_raw_payload(out: Buffer, frame: Frame) -> None:
-    """As `raw_payload`, into a writable buffer of just that length."""
-    _RAW_HEADER.pack_into(out, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
-    snapshot = np.frombuffer(out, np.uint8, offset=_RAW_HEADER.size).reshape(frame.pixels.shape)
+    payload = bytearray(_RAW_HEADER.size + frame.pixels.size)
+    _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
+    snapshot = np.frombuffer(payload, np.uint8, offset=_RAW_HEADER.size).reshape(frame.pixels.shape)
     np.copyto(snapshot, frame.pixels)
+    return payload
 
 
 def read_picture_file(path: str | PathLike[str]) -> bytes:

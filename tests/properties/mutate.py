@@ -54,7 +54,7 @@ def mutants(source: str) -> Iterator[tuple[int, str, str]]:
     """Line, description and source of each mutant."""
     tree = _without_annotations(ast.parse(source))
     for number, node in enumerate(ast.walk(tree)):
-        for change in range(4):
+        for change in range(len(node.ops) if isinstance(node, ast.Compare) else 1):
             mutated = copy.deepcopy(tree)
             twin = next(one for place, one in enumerate(ast.walk(mutated)) if place == number)
             if description := _mutate(twin, change):
@@ -74,11 +74,9 @@ def _without_annotations(tree: ast.Module) -> ast.Module:
 
 
 def _mutate(node: ast.AST, change: int) -> str | None:
-    if isinstance(node, ast.Compare) and change < len(node.ops):
+    if isinstance(node, ast.Compare):
         node.ops[change] = OTHER_COMPARISON[type(node.ops[change])]()
         return f"comparison {change}: {ast.unparse(node)}"
-    if change:
-        return None
     if isinstance(node, ast.BoolOp):
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         return ast.unparse(node)

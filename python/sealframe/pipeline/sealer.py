@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from sealframe.capture_context import CaptureContext
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
-from sealframe.envelope.buffers import BufferPool
 from sealframe.envelope.payload_digest import digest_starter
-from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload_bytes, write_raw_payload
+from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload
 from sealframe.image_factor import compute_image_factor, profile_by_name
 from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from sealframe.capture_context import Counter
     from sealframe.envelope import AnswerKey, SessionWriter
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from sealframe.keys import DeviceKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet
     from sealframe.trace import Mark
-
-
-_snapshots = BufferPool()
 
 
 class HoldsKeys:
@@ -77,8 +72,8 @@ class Sealer(HoldsKeys):
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark) -> bytes:
         """Seal one picture into an envelope."""
-        with self.measured(picture, data, order=order, mark=mark) as (security_factor, payload):
-            envelope = self._writer.write(self._profile.number, security_factor, data, payload)
+        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        envelope = self._writer.write(self._profile.number, security_factor, data, payload)
         mark("envelope")
         return envelope
 
@@ -88,15 +83,15 @@ class Sealer(HoldsKeys):
         Raises TypeError when the buffer is read-only, ValueError when it is too small (the message says what is
         needed). It may be the one that holds the picture: that is copied first.
         """
-        with self.measured(picture, data, order=order) as (security_factor, payload):
-            return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
+        security_factor, payload = self.measure(picture, data, order=order)
+        return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
 
     def seal_request(
         self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark
     ) -> tuple[bytes, AnswerKey]:
         """Seal, and get the key of the server's answer; keep it privately until the answer has come."""
-        with self.measured(picture, data, order=order, mark=mark) as (security_factor, payload):
-            request = self._writer.write_request(self._profile.number, security_factor, data, payload)
+        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        request = self._writer.write_request(self._profile.number, security_factor, data, payload)
         mark("envelope")
         return request
 
@@ -104,11 +99,10 @@ class Sealer(HoldsKeys):
         self, picture: object, data: bytes = b"", *, order: Order | None = None
     ) -> tuple[bytes, SessionWriter]:
         """Seal the signed opening of a stream; `SealSession` is what applications use."""
-        with self.measured(picture, data, order=order) as (security_factor, payload):
-            return self._writer.open_session(self._profile.number, security_factor, data, payload)
+        security_factor, payload = self.measure(picture, data, order=order)
+        return self._writer.open_session(self._profile.number, security_factor, data, payload)
 
-    @contextmanager
-    def measured(
+    def measure(
         self,
         picture: object,
         data: bytes,
@@ -116,23 +110,22 @@ class Sealer(HoldsKeys):
         order: Order | None = None,
         payload_digest: bool = True,
         mark: Mark = no_mark,
-    ) -> Iterator[tuple[SecurityFactor, Buffer]]:
-        """The security factor of a new capture of this picture, and the payload it speaks of, good inside the `with`.
+    ) -> tuple[SecurityFactor, Buffer]:
+        """The security factor of a new capture of this picture, and the payload it speaks of.
 
         Frames of a session have no `payload_digest`.
         """
-        with _snapshot(picture, order) as payload:
-            frame = frame_from_bytes(payload)
-            digest = self._start_digest(payload) if payload_digest else bytes
-            context = self._capture_context(frame)
-            mark("image")
-            factor = compute_image_factor(
-                frame, self._profile, self._models, mark, noise_seed=noise_seed_of(context.random)
-            )
-            data_digest = hashlib.sha256(data).digest()
-            security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
-            mark("security factor")
-            yield security_factor, payload
+        payload, frame = _snapshot(picture, order)
+        digest = self._start_digest(payload) if payload_digest else bytes
+        context = self._capture_context(frame)
+        mark("image")
+        factor = compute_image_factor(
+            frame, self._profile, self._models, mark, noise_seed=noise_seed_of(context.random)
+        )
+        data_digest = hashlib.sha256(data).digest()
+        security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
+        mark("security factor")
+        return security_factor, payload
 
     def _capture_context(self, frame: Frame) -> CaptureContext:
         return CaptureContext(
@@ -146,13 +139,10 @@ class Sealer(HoldsKeys):
         )
 
 
-@contextmanager
-def _snapshot(picture: object, order: Order | None) -> Iterator[Buffer]:
-    """The payload as it is measured and sealed, whatever becomes of the caller's picture meanwhile (A11)."""
+def _snapshot(picture: object, order: Order | None) -> tuple[Buffer, Frame]:
+    """The payload, and the frame that is read from it: what is sealed is what was measured (A11)."""
     if isinstance(picture, bytes | bytearray | memoryview):
-        yield bytes(picture)
+        payload: Buffer = bytes(picture)
     else:
-        frame = frame_from_array(picture, order)
-        with _snapshots.borrow(raw_payload_bytes(frame)) as payload:
-            write_raw_payload(payload, frame)
-            yield payload
+        payload = raw_payload(frame_from_array(picture, order))
+    return payload, frame_from_bytes(payload)

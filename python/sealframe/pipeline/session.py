@@ -29,16 +29,16 @@ class SealSession(HoldsKeys):
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
         """The next frame. Raises what `Sealer.seal` raises, and PolicyError when the session is used up."""
-        with self._sealer.measured(picture, data, order=order, payload_digest=False) as (security_factor, payload):
-            return self._writer.write(security_factor, data, payload)
+        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        return self._writer.write(security_factor, data, payload)
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
         """The next frame into the start of a buffer; returns its length. Raises what `seal` and `Sealer.seal_into` do.
 
         A buffer that is too small or read-only costs no sequence number: give another and go on.
         """
-        with self._sealer.measured(picture, data, order=order, payload_digest=False) as (security_factor, payload):
-            return self._writer.write_into(out, security_factor, data, payload)
+        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        return self._writer.write_into(out, security_factor, data, payload)
 
 
 class OpenedFrame(OpenedPicture):

@@ -193,8 +193,7 @@ class Cashier:
             self._stopped.wait()
 
     def _become_ready(self) -> None:
-        with self._sealer.measured(NO_PICTURE, b"", order="gray"):
-            pass  # the networks are loaded
+        self._sealer.measure(NO_PICTURE, b"", order="gray")  # loads the networks
         for sent in self._journal.unresolved():
             if not self.stopped and self._situation.state is not State.OUT_OF_SERVICE:
                 self._resolve_earlier(sent)
