@@ -6,9 +6,13 @@ Covers A8, A12, A13, A17, A37, A43, A46.
 from __future__ import annotations
 
 import ast
+import base64
+import gc
 import hmac
+import logging
 import os
 import pickle
+import tempfile
 import threading
 import traceback
 import tracemalloc
@@ -263,6 +267,54 @@ def test_a45_nothing_secret_in_printed_forms_or_tracebacks(server: sf.ServerKey,
     for holder in (sealer, opener, device, server):
         with pytest.raises(TypeError):
             pickle.dumps(holder)
+
+
+def spellings(secret: bytes) -> list[str]:
+    """How bytes may show: as text, in hexadecimal, in base64, escaped, as a list of numbers."""
+    numbers = ", ".join(map(str, secret[:6]))
+    return [secret.hex()[:24], base64.b64encode(secret[:18]).decode(), repr(secret[:8])[2:-1], f"[{numbers}"]
+
+
+def test_a45_no_secret_in_any_object_log_or_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever of the package is alive inside a seal, an opening and failed openings shows neither key nor pixel."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    caplog.set_level(logging.DEBUG)
+    device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    frame = np.random.default_rng(45).integers(128, 256, (40, 50), np.uint8)
+    data = bytes(range(200, 240))
+    texts: list[str] = []
+
+    def look(_: str = "") -> None:
+        mine = (one for one in gc.get_objects() if str(type(one).__module__).startswith("sealframe"))
+        texts.extend(show(one) for one in mine for show in (repr, str))
+
+    sealer, opener = sealer_for(server, device), archive(server, device)
+    envelope, answer_key = sealer.seal_request(frame, data, mark=look)
+    stream = sf.SealSession(sealer, frame)
+    kept = [opener.open(envelope, mark=look), sf.OpenSession(opener, stream.opening), answer_key, stream]
+    for wrong in (envelope[:-1], flipped(envelope, -1), flipped(envelope, 100), with_false_digest(sealer, frame)):
+        with pytest.raises(sf.SealframeError) as caught:
+            opener.open(wrong, mark=look)
+        texts.extend(traceback.format_exception(caught.value))
+    look()
+    secrets = [answer_key.to_bytes()[32:], frame.tobytes(), data]
+    secrets += [block.content[-32:] for block in (*device._signing_key.blocks(), *server._recipient.blocks())]
+    everything = "\n".join([*texts, caplog.text])
+    assert len(texts) > 100
+    assert len(kept) == 4
+    for secret in secrets:
+        for spelling in spellings(secret):
+            assert spelling not in everything
+    assert list(tmp_path.iterdir()) == []
+
+
+def flipped(envelope: bytes, position: int) -> bytes:
+    altered = bytearray(envelope)
+    altered[position] ^= 1
+    return bytes(altered)
 
 
 def test_a8_a_polyglot_is_sealed_and_opened_as_the_very_bytes_it_was(

@@ -18,7 +18,7 @@ DIGEST_BYTES = 32
 _LENGTH = struct.Struct(">I")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SecurityFactor:
     """Everything that a sealing depends on.
 

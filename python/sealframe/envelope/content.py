@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
@@ -31,7 +32,8 @@ _LENGTH = struct.Struct(">I")
 _buffers = BufferPool()
 
 
-class Draft(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False)
+class Draft:
     """What is about to be encrypted: everything before the payload, and the payload as the caller holds it."""
 
     factor: bytes
@@ -74,7 +76,8 @@ def encrypt_into(out: memoryview, head: bytes, draft: Draft, key: bytes, context
     return len(room)
 
 
-class Seal(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False)
+class Seal:
     """What the header says of a content: its key, the context it is bound to, the tag of its security factor."""
 
     key: bytes
@@ -82,7 +85,8 @@ class Seal(NamedTuple):
     factor_tag: bytes
 
 
-class Content(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False)
+class Content:
     """The parts of a content whose tag and digests hold."""
 
     security_factor: SecurityFactor
@@ -113,7 +117,7 @@ def decrypt(
         return _decrypt_into(start_of(out, size), encrypted, seal, payload_digest, passed)
     with _buffers.borrow(size) as plaintext:
         content = _decrypt_into(plaintext, encrypted, seal, payload_digest, passed)
-        return content._replace(payload=bytes(content.payload))
+        return replace(content, payload=bytes(content.payload))
 
 
 def _decrypt_into(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _MESSAGE_ID_BYTES = 16
 
 
-class _Head(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False)
+class _Head:
     """Everything of an envelope before its content, and the key of the content."""
 
     written: bytes

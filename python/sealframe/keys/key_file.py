@@ -39,6 +39,9 @@ class Block(NamedTuple):
     label: str
     content: bytes
 
+    def __repr__(self) -> str:
+        return f"<Block {self.label}>"
+
     def pem(self) -> str:
         """The block as text, base64 in lines of 64."""
         text = base64.b64encode(self.content).decode("ascii")
