@@ -39,6 +39,7 @@ from sealframe.payment import (
 )
 from sealframe.server.calibration import threshold_at
 from sealframe.server.demo_faces import draw_face
+from sealframe.server.face_choice import choose_detector
 from sealframe.server.faces import Box, Cascade, CentreOval, Liveness, MustPass, crop_face
 from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher, OnnxMatcher
 from sealframe.server.records import device_from_record, record_of
@@ -316,6 +317,10 @@ def test_a_required_liveness_check_must_pass(bank: Bank) -> None:
     assert [bank.code(request) for _ in range(3)] == [Code.SPOOF_SUSPECTED, Code.SPOOF_SUSPECTED, Code.PAID]
 
 
+def test_a_detector_of_the_operators_is_taken() -> None:
+    assert isinstance(choose_detector("sealframe.server.faces:CentreOval"), CentreOval)
+
+
 def test_liveness_is_checked_at_enrolment_too(bank: Bank) -> None:
     bank.service.faces._liveness = SaysWhatItIsTold(Liveness.PASSED, Liveness.FAILED)
     with pytest.raises(PolicyError, match="living person"):
@@ -329,6 +334,8 @@ def test_liveness_is_checked_at_enrolment_too(bank: Bank) -> None:
         (["--mode", "live", "--model", "face.onnx", "--calibration", "face.json"], "liveness"),
         (["--require-liveness"], "liveness"),
         (["--liveness", "nowhere:Check"], "liveness"),
+        (["--liveness", "pathlib:Path"], "no method `check`"),
+        (["--detector", "oval"], "face detector"),
         (["--model", "missing.onnx"], "cannot be read"),
         (["--database", "mysql://x"], "database"),
         (["--old-key", "missing.key"], "cannot be read"),
@@ -341,7 +348,7 @@ def test_a_server_that_must_not_start_says_why(
     monkeypatch.chdir(tmp_path)
     write_calibrated_model(tmp_path)
     assert main(["server", "init", "--home", home]) == 0
-    assert main(["server", "run", "--home", home, "--detector", "centre", *options]) == 1
+    assert main(["server", "run", "--home", home, *options]) == 1
     assert why in capsys.readouterr().err
 
 

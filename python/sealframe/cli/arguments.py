@@ -332,7 +332,7 @@ def _add_calibrate(commands: _Commands) -> None:
     calibrate.add_argument("folder", metavar="FOLDER", help="a folder for each person, at least four pictures in each")
     calibrate.add_argument("--fmr", type=float, default=1e-2, help="the false match rate asked for (default: 0.01)")
     calibrate.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
-    calibrate.add_argument("--detector", choices=("cascade", "centre"), default="cascade", help="how faces are found")
+    calibrate.add_argument("--detector", default="cascade", help="cascade (default), centre, or MODULE:NAME of yours")
     calibrate.add_argument(
         "--out", metavar="FILE", default="calibration.json", help="thresholds; the plot goes beside it as .png"
     )
@@ -380,7 +380,7 @@ def _add_server_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     run.add_argument("--port", type=int, default=8700, help="port to listen on (default: %(default)s)")
     run.add_argument("--old-key", metavar="KEY", action="append", default=[], help="a former server key; repeatable")
-    run.add_argument("--detector", choices=("cascade", "centre"), default="cascade", help="how faces are found")
+    run.add_argument("--detector", default="cascade", help="cascade (default), centre, or MODULE:NAME of yours")
     run.add_argument("--liveness", metavar="MODULE:NAME", help="a liveness check of yours; called without arguments")
     run.add_argument(
         "--require-liveness", action="store_true", help="no payment without a passed liveness check; live implies it"

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from sealframe.keys import ServerKey
 from sealframe.server import operators
 from sealframe.server.calibration import threshold_at
 from sealframe.server.database import Database
-from sealframe.server.face_choice import choose_detector, choose_matcher
+from sealframe.server.face_choice import choose_detector, choose_liveness, choose_matcher
 from sealframe.server.faces import MustPass, NoLiveness
 from sealframe.server.invariants import broken_invariants
 from sealframe.server.logs import log_as_json
@@ -208,12 +207,8 @@ def _liveness(arguments: argparse.Namespace) -> LivenessCheck:
         if required:
             raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
         return NoLiveness()
-    module, _, name = arguments.liveness.partition(":")
-    try:
-        made: LivenessCheck = getattr(import_module(module), name)()
-    except (ImportError, AttributeError, TypeError, ValueError):
-        raise PolicyError(f"The liveness check {arguments.liveness} cannot be loaded; give MODULE:NAME.") from None
-    return MustPass(made) if required else made
+    check = choose_liveness(arguments.liveness)
+    return MustPass(check) if required else check
 
 
 def _open_database(arguments: argparse.Namespace) -> Database:

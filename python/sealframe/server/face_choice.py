@@ -1,14 +1,16 @@
-"""Which matcher and detector the command line means."""
+"""Which matcher, detector and liveness check the command line means."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+from sealframe.errors import PolicyError
 from sealframe.server.faces import Cascade, CentreOval
 from sealframe.server.matching import DemoMatcher, OnnxMatcher
 
 if TYPE_CHECKING:
-    from sealframe.server.faces import FaceDetector
+    from sealframe.server.faces import FaceDetector, LivenessCheck
     from sealframe.server.matching import Matcher
 
 
@@ -18,5 +20,29 @@ def choose_matcher(model: str | None) -> Matcher:
 
 
 def choose_detector(name: str) -> FaceDetector:
-    """`cascade` or `centre`."""
-    return Cascade() if name == "cascade" else CentreOval()
+    """`cascade`, `centre`, or one of the operator's as MODULE:NAME. Raises PolicyError."""
+    if name in _DETECTORS:
+        return _DETECTORS[name]()
+    detector: FaceDetector = _load(name, "face detector", "find")
+    return detector
+
+
+_DETECTORS: dict[str, type[FaceDetector]] = {"cascade": Cascade, "centre": CentreOval}
+
+
+def choose_liveness(name: str) -> LivenessCheck:
+    """One of the operator's, as MODULE:NAME. Raises PolicyError."""
+    check: LivenessCheck = _load(name, "liveness check", "check")
+    return check
+
+
+def _load(name: str, what: str, method: str) -> Any:
+    """Make an object of the operator's by calling MODULE:NAME without arguments."""
+    module, _, attribute = name.partition(":")
+    try:
+        made = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError, ValueError):
+        raise PolicyError(f"The {what} {name} cannot be loaded; give MODULE:NAME.") from None
+    if not callable(getattr(made, method, None)):
+        raise PolicyError(f"The {what} {name} has no method `{method}`; see docs/operate.md.")
+    return made

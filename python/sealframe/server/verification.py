@@ -1,7 +1,10 @@
 """The opened picture against the account's enrolled face (M25, M26).
 
-Verification information is what the matcher makes of at least three enrolled frames: their vectors and, first, their
-mean. It is kept encrypted, bound to account, matcher and model; a frame is compared with the mean.
+The method encodes and decodes the enrolled face into verification information, and compares with that. Both faces go
+the same way here, through the same network: encoded, a window with its light taken out (`face_template.standardise`);
+decoded, by convolutions and a fully connected layer as the method's decoder has them, into a vector (`Matcher.embed`).
+Verification information is the vectors of at least three enrolled frames and, first, their mean. It is kept encrypted,
+bound to account, matcher and model; a frame is compared with the mean.
 """
 
 from __future__ import annotations
