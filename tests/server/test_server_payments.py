@@ -75,6 +75,23 @@ def test_a41_a_terminal_restored_from_a_backup_is_stale_until_its_counter_is_pas
     assert bank.balance("shop") == 4 * 250
 
 
+def test_a37_the_last_counter_there_is_pays_and_nothing_after_it(bank: Bank) -> None:
+    bank.terminal.counter = sf.MemoryCounter(2**64 - 1)
+    assert bank.code(bank.request()) is Code.PAID
+    for counter in (2**64 - 1, 2**63, 7):
+        bank.terminal.counter = sf.MemoryCounter(counter)
+        assert bank.code(bank.request()) is Code.STALE_COUNTER
+    assert bank.balance("shop") == 250
+
+
+@pytest.mark.parametrize("clock_s", [1_000_000_000.0, 9_999_999_999.0])
+def test_a38_captures_of_2001_and_2286_are_told_the_servers_time(bank: Bank, clock_s: float) -> None:
+    """The ends of what 13 digits of milliseconds can say."""
+    bank.terminal._clock = lambda: clock_s
+    answer = bank.ask(bank.request())
+    assert (answer.code, answer.server_time) == (Code.CLOCK_SKEW, bank.service.now())
+
+
 @pytest.mark.parametrize(
     ("late", "code"), [(300, Code.PAID), (301, Code.CLOCK_SKEW), (-300, Code.PAID), (-301, Code.CLOCK_SKEW)]
 )
