@@ -70,10 +70,10 @@ def build_service(
     return PaymentService([key], database, faces, passwords, policy=X25519, clock=clock, **options)
 
 
-def open_bank(folder: Path) -> PaymentService:
+def open_bank(folder: Path, url: str | None = None) -> PaymentService:
     """The service of a bank whose keys were saved, in another process, at the bank's first moment."""
     key, vault = sf.ServerKey.load(folder / "server.key"), Vault([VaultKey.load(folder / "vault.key")])
-    return build_service(f"sqlite:///{folder / 'bank.db'}", key, vault, lambda: START)
+    return build_service(url or f"sqlite:///{folder / 'bank.db'}", key, vault, lambda: START)
 
 
 class Bank:

@@ -313,19 +313,22 @@ def test_readers_do_not_wait_for_the_writer(database: Database) -> None:
     assert names_in(database) == {"unseen"}
 
 
-def answer_in_another_process(folder: Path, envelope: bytes, results: Any) -> None:
-    service = open_bank(folder)
+def answer_in_another_process(folder: Path, url: str, envelope: bytes, results: Any) -> None:
+    service = open_bank(folder, url)
     results.put(service.answer(envelope).answer)
     service.close()
 
 
-def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(bank: Bank) -> None:
+def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(
+    tmp_path: Path, either_url: str
+) -> None:
+    bank = Bank(tmp_path, either_url)
     bank.save_keys()
     envelope, key = bank.terminal.seal(bank.request())
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     processes = [
-        context.Process(target=answer_in_another_process, args=(bank.folder, envelope, results))
+        context.Process(target=answer_in_another_process, args=(bank.folder, bank.url, envelope, results))
         for _ in range(PROCESSES)
     ]
     for process in processes:
@@ -336,3 +339,4 @@ def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_s
     assert len(answers) == 1
     assert bank.terminal.read(answers.pop(), key).code is Code.PAID
     assert bank.balance("shop") == 250
+    bank.close()

@@ -2,7 +2,7 @@
 
 The files read in the order of an envelope's way:
 
-    web            HTTP in and out
+    web            HTTP in and out (`bodies`, `problems`)
     service        one envelope: what it proves, what the server answers
     verification   the opened picture against the account's enrolled face (`faces`, `matching`, `calibration`)
     passwords      the other proof
@@ -10,5 +10,6 @@ The files read in the order of an envelope's way:
     group_commit   many of those, one commit
     database       tables, migrations, SQLite or PostgreSQL
 
-`operators` holds what needs an operator's token, `vault` encrypts templates at rest, `invariants` checks a ledger.
+`operator_calls` and `operators` hold what needs an operator's token, `vault` encrypts templates at rest, `owner_model`
+looks through an operator's face model, `invariants` checks a ledger.
 """
