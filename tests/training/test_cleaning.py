@@ -12,6 +12,7 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
+from sealframe.cli import main
 from sealframe.training.degradation import KINDS, degrade
 from sealframe.training.faces import Box, Cascade, FaceCheck
 from sealframe.training.gan import GanRecipe
@@ -41,6 +42,33 @@ def test_m16_a_picture_without_a_face_and_a_covered_face_are_dropped(texture, tm
     assert found.dropped == {str(tmp_path / "covered.png"): "covered face"}
     assert [picture.path.name for picture in found.pictures] == ["face.png"]
     assert set(scan([tmp_path], FaceCheck(Cascade())).dropped.values()) == {"no face"}
+
+
+def test_m16_a_detector_of_ones_own_is_named_on_the_command_line(texture, tmp_path, monkeypatch, capsys):
+    """One that sees a face in every picture keeps what the cascade would drop, but for the covered one."""
+    (tmp_path / "own_detector.py").write_text(
+        "from sealframe.training.faces import Box\n"
+        "class Whole:\n"
+        "    def find(self, gray):\n"
+        "        return [Box(0, 0, *gray.shape)]\n"
+        "class Blind: pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pictures, out = tmp_path / "pictures", tmp_path / "run"
+    for number in range(3):
+        place = pictures / str(number)
+        place.mkdir(parents=True)
+        shown = np.roll(texture, number, 0)
+        shown[60:, 60:] = 90 if number == 2 else shown[60:, 60:]
+        Image.fromarray(shown).save(place / "a.png")
+    (tmp_path / "recipe.json").write_text('{"steps": 1, "batch": 8, "mix": {"frames_per_pool": 64}}')
+    words = ["train", "vae", str(pictures), "--out", str(out), "--recipe", str(tmp_path / "recipe.json")]
+    assert main([*words, "--detector", "own_detector:Whole"]) == 0
+    assert list(json.loads((out / "dropped.json").read_text()).values()) == ["covered face"]
+    for wrong in ("own_detector:Blind", "own_detector:Missing", "nowhere:Whole", "own_detector"):
+        assert main([*words, "--detector", wrong]) == 1
+        assert "face detector" in capsys.readouterr().err
+    assert main([*words[:5], "--faces"]) == 1  # the cascade leaves nothing to train on
 
 
 def test_m16_the_cascade_finds_a_face():

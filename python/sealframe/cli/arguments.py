@@ -226,6 +226,9 @@ def _add_training_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", metavar="N", type=_positive, help="length of the run (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="of weights, pairs and order (default: the recipe's)")
     parser.add_argument("--faces", action="store_true", help="drop pictures without a face, or with a covered one")
+    parser.add_argument(
+        "--detector", metavar="MODULE:NAME", help="a face detector of yours for that; called without arguments"
+    )
 
 
 def _add_server(commands: _Commands) -> None:

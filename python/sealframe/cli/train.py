@@ -15,7 +15,7 @@ from sealframe.errors import PolicyError
 from sealframe.training import judge
 from sealframe.training.choice import choose, parse_options, variants
 from sealframe.training.export import export_gan
-from sealframe.training.faces import FaceCheck
+from sealframe.training.faces import FaceCheck, load_detector
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.matcher import MatcherRecipe, MatcherRun, portraits
 from sealframe.training.matcher_export import export_matcher
@@ -71,7 +71,8 @@ def _chosen(start: Callable[[Recipe, Path], SizedRun], recipe: Recipe, arguments
 
 def _clean(arguments: argparse.Namespace) -> Scan:
     """Scan the folders, and write what was dropped and why."""
-    found = scan(arguments.folder, FaceCheck() if arguments.faces else None)
+    detector = load_detector(arguments.detector) if arguments.detector else None
+    found = scan(arguments.folder, FaceCheck(detector) if arguments.faces or detector else None)
     _say(f"{len(found.pictures)} pictures of {len(found.sources)} sources; {len(found.dropped)} dropped")
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "dropped.json").write_text(json.dumps(found.dropped, indent=2, sort_keys=True) + "\n")
@@ -116,9 +117,10 @@ def _train_matcher(arguments: argparse.Namespace) -> None:
 
 
 def _judge(arguments: argparse.Namespace) -> None:
-    recipe = json.loads((arguments.models / "manifest.json").read_text())["models"]["generator"]["recipe"]
+    entries = json.loads((arguments.models / "manifest.json").read_text())["models"]
+    kept_back = {source for entry in entries.values() for source in entry["recipe"].get("held_out", ())}
     categories = []
-    for named, kept in ((arguments.unseen, None), (arguments.trained_on, recipe["held_out"])):
+    for named, kept in ((arguments.unseen, None), (arguments.trained_on, kept_back)):
         for assignment in named:
             name, _, folder = assignment.partition("=")
             categories.append(judge.photographed(name, Path(folder), kept))

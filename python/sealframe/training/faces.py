@@ -6,6 +6,7 @@ Both questions go to a detector; the frontal face cascade that comes with scikit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sealframe.training.frames import area_resize
@@ -32,7 +33,7 @@ class Box:
 
 
 class FaceDetector(Protocol):
-    """Finds faces; give your own to `FaceCheck` for faces that the cascade does not know, such as profiles."""
+    """Finds faces; give your own, in Python or by `--detector`, where the cascade knows too little, as of profiles."""
 
     def find(self, gray: NDArray[np.uint8]) -> list[Box]:
         """Every face of a picture (h, w) uint8."""
@@ -58,6 +59,18 @@ class Cascade:
             small, scale_factor=1.2, step_ratio=1, min_size=(smallest, smallest), max_size=small.shape[::-1]
         )
         return [Box(*(int(face[name] * scale) for name in ("r", "c", "height", "width"))) for face in found]
+
+
+def load_detector(name: str) -> FaceDetector:
+    """The detector that calling `MODULE:NAME` makes. Raises ValueError when there is none or it cannot find."""
+    module, _, attribute = name.partition(":")
+    try:
+        detector: FaceDetector = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError, ValueError):
+        raise ValueError(f"The face detector {name} cannot be loaded; give MODULE:NAME.") from None
+    if not callable(getattr(detector, "find", None)):
+        raise ValueError(f"The face detector {name} has no method find(gray) that returns boxes.")
+    return detector
 
 
 def is_covered(face: NDArray[np.uint8]) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from skimage.metrics import structural_similarity
 
 from sealframe.models import ModelSet
@@ -18,7 +17,7 @@ from sealframe.training import degradation, synthesis
 from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
 from sealframe.training.scan import held_out, scan
 from sealframe.training.twin import FloatTwin
-from sealframe.training.vae import binarise
+from sealframe.training.vae import binarise, information_bytes, latent_information
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-_PROVIDERS = ["CPUExecutionProvider"]
 HARD = 20.0
 """Inputs below this PSNR, in dB, count as strongly degraded."""
 DRAWN_PER_CLASS = 60
@@ -69,7 +67,7 @@ def drawn(seed: int) -> list[Category]:
 
 
 def psnr(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
-    """PSNR in dB of each pair of frames (n, 128, 128), at most 61 (a twentieth of a gray level squared)."""
+    """PSNR in dB of each pair of frames (n, h, w), at most 61 (a twentieth of a gray level squared)."""
     error = np.square(first.astype(np.float64) - second).mean((1, 2))
     return np.asarray(10 * np.log10(255**2 / np.maximum(error, 0.05)))
 
@@ -100,8 +98,8 @@ class Judge:
 
     def derive_in_float(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Derived frames of the float twin, in gray levels, not rounded."""
-        derived = self._twin.run(image=to_blocks(to_tiles(frames)))["derived"]
-        return np.clip(from_tiles(from_blocks(derived * 128 + 128)), 0, 255)
+        image = (to_blocks(to_tiles(frames)).astype(np.float32) - 128) / 128
+        return np.clip(from_tiles(from_blocks(256 * self._twin.run(image=image)["derived"])), 0, 255)
 
     def verdicts(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Verdict on each tile of the images and of their derived images."""
@@ -141,16 +139,17 @@ class VaeJudge:
     """The shipped VAE networks of one folder."""
 
     def __init__(self, models: Path) -> None:
-        found = ModelSet(models)
-        self._posterior = onnxruntime.InferenceSession(found.read("posterior"), providers=_PROVIDERS)
-        self._likelihood = onnxruntime.InferenceSession(found.read("likelihood"), providers=_PROVIDERS)
+        self._models = ModelSet(models)
+        self._twins = [FloatTwin(self._models.read(name)) for name in ("posterior", "likelihood")]
+        self._source = self._models.input_of("posterior")
         outputs = json.loads((models / "manifest.json").read_text())["models"]["posterior"]["outputs"]
         self._mean, self._log_variance = outputs["mean"], outputs["log_variance"]
 
     def encode(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Mean and log-variance (n, 8, 8, 16) of the posterior of gray tiles (n, 32, 32)."""
-        mean, log_variance = self._posterior.run(["mean", "log_variance"], {"features": to_blocks(binarise(tiles))})
-        return np.asarray(mean), np.asarray(log_variance)
+        information = information_bytes(tiles, self._source)
+        mean, log_variance = self._models.run("posterior", ["mean", "log_variance"], information)
+        return mean, log_variance
 
     def sample(
         self, mean: NDArray[np.uint8], log_variance: NDArray[np.uint8], rng: np.random.Generator
@@ -164,7 +163,14 @@ class VaeJudge:
 
     def decode(self, latent: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Chance of every pixel, in 256ths, in block order."""
-        return np.asarray(self._likelihood.run(["probability"], {"latent": latent})[0])
+        return self._models.run("likelihood", ["probability"], latent)[0]
+
+    def decode_in_float(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the float twins of both nets make of gray tiles, decoding the mean, in 256ths, not rounded."""
+        posterior, likelihood = self._twins
+        information = latent_information(tiles, self._source).numpy().reshape(-1, 8, 8, 16)
+        mean = posterior.run(**{self._source: information})["mean"]
+        return np.asarray(np.clip(256 * likelihood.run(latent=mean)["probability"], 0, 255), np.float32)
 
     def report(self, category: Category, seed: int) -> dict[str, float]:
         """Bits per pixel decoding the mean and a sample, beside a constant predictor's."""
@@ -173,11 +179,13 @@ class VaeJudge:
         mean, log_variance = self.encode(tiles)
         drawn = self.sample(mean, log_variance, np.random.default_rng((seed, 0x5A)))
         chance = self.decode(mean)
+        pair = (chance, self.decode_in_float(tiles))
         return {
             "tiles": len(tiles),
             "bits_per_pixel_mean": _bits(chance, pixels),
             "bits_per_pixel_sample": _bits(self.decode(drawn), pixels),
             "bits_per_pixel_constant": _bits(np.full(pixels.shape, 256 * pixels.mean()), pixels),
+            "integer_to_float_twin_psnr": float(psnr(*(each.reshape(-1, 32, 32) for each in pair)).mean()),
             "wrong_pixels": float(((chance >= 128) != pixels).mean()),
         }
 
@@ -195,13 +203,14 @@ def _gain(pairs: NDArray[np.float64]) -> dict[str, float]:
 
 def evaluate(models: Path, categories: Sequence[Category], seed: int = 7) -> dict[str, Any]:
     """Judge the networks in `models`; returns plain numbers for JSON, by category."""
-    judge = Judge(models)
-    photographs = [category for category in categories if category.name not in synthesis.KINDS]
-    report: dict[str, Any] = {
-        "clean": {category.name: judge.clean(category) for category in categories},
-        "degraded": {category.name: judge.degraded([category], seed) for category in photographs},
-    }
-    if "posterior" in ModelSet(models).names():
+    report: dict[str, Any] = {}
+    names = ModelSet(models).names()
+    if "generator_discriminator" in names:
+        judge = Judge(models)
+        photographs = [category for category in categories if category.name not in synthesis.KINDS]
+        report["clean"] = {category.name: judge.clean(category) for category in categories}
+        report["degraded"] = {category.name: judge.degraded([category], seed) for category in photographs}
+    if "posterior" in names:
         binary = VaeJudge(models)
         report["vae"] = {category.name: binary.report(category, seed) for category in categories}
     return report

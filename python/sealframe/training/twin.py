@@ -75,7 +75,8 @@ class FloatTwin:
             case "QLinearConv":
                 return [self._convolution(node, sources[0])]
             case "QLinearSigmoid":
-                return [2 * torch.sigmoid(2 * sources[0]) - 1]
+                stretch = self._constants[node.input[1]].item() / self._steps[node.input[0]]
+                return [torch.sigmoid(stretch * sources[0])]
             case "Concat":
                 return [torch.cat(sources, self._axis(node))]
             case "Split":
@@ -84,9 +85,9 @@ class FloatTwin:
                 raise ValueError(f"no float twin of the operator {other}")
 
     @torch.no_grad()
-    def run(self, **inputs: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """Map uint8 inputs, standardised to [-1, 1), to real-valued outputs by name."""
-        values = {name: (torch.from_numpy(tensor).float() - 128) / 128 for name, tensor in inputs.items()}
+    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Map real-valued inputs to real-valued outputs by name; a sigmoid's are in 0 to 1."""
+        values = {name: torch.from_numpy(tensor).float() for name, tensor in inputs.items()}
         for node in self._nodes:
             values |= zip(node.output, self._apply(node, values), strict=True)
         return {name: values[name].numpy() for name in self._outputs}

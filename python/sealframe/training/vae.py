@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from sealframe.training.scan import Picture
 
 THRESHOLD = 128
-SPECTRUM = (1 / 8, 128)
-"""Step and zero point of a coefficient of the spectrum."""
+QUANTA = {"features": (1.0, 0), "spectrum": (1 / 8, 128)}
+"""Step and zero point of what a posterior net reads, by the name of its input."""
+SOURCES = {"pixels": "features", "spectrum": "spectrum"}
+"""Name of that input, by what the recipe says."""
 LARGEST_SPECTRUM = 128
 """Tiles whose spectrum the kernel takes at once."""
 
@@ -67,20 +69,19 @@ def to_pixels(tiles: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(binarise(tiles)).unsqueeze(1).float()
 
 
-def latent_information(tiles: NDArray[np.uint8], features: str) -> Tensor:
-    """What the posterior net reads of gray tiles (n, 32, 32) (M6): float32 (n, 1024) in the integer graph's order.
-
-    Pixels are 0 or 1; a coefficient of the spectrum is in units of 256 gray levels. ValueError for other features.
-    """
+def information_bytes(tiles: NDArray[np.uint8], source: str) -> NDArray[np.uint8]:
+    """What a posterior net with the input `features` or `spectrum` reads of gray tiles (n, 32, 32): (n, 8, 8, 16)."""
     binary = binarise(tiles)
-    if features == "pixels":
-        return torch.from_numpy(to_blocks(binary)).flatten(1).float()
-    if features == "spectrum":
-        parts = [binary[at : at + LARGEST_SPECTRUM] for at in range(0, len(binary), LARGEST_SPECTRUM)]
-        bytes_ = [spectrum_of_tiles((part * np.uint8(255)).reshape(-1, TILE_SIDE)) for part in parts]
-        step, zero = SPECTRUM
-        return (torch.from_numpy(np.concatenate(bytes_)).flatten(1).float() - zero) * step
-    raise ValueError(f'The posterior net reads "pixels" or "spectrum", not "{features}".')
+    if source == "features":
+        return to_blocks(binary)
+    parts = [binary[at : at + LARGEST_SPECTRUM] for at in range(0, len(binary), LARGEST_SPECTRUM)]
+    return np.concatenate([spectrum_of_tiles((part * np.uint8(255)).reshape(-1, TILE_SIDE)) for part in parts])
+
+
+def latent_information(tiles: NDArray[np.uint8], source: str) -> Tensor:
+    """The same in real values (M6), float32 (n, 1024): pixels of 0 and 1, or coefficients of 256 gray levels."""
+    step, zero = QUANTA[source]
+    return (torch.from_numpy(information_bytes(tiles, source)).flatten(1).float() - zero) * step
 
 
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
@@ -98,6 +99,8 @@ class VaeRun(TrainingRun[VaeRecipe]):
     def __init__(self, recipe: VaeRecipe, pictures: Sequence[Picture], out: Path) -> None:
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
         super().__init__(recipe, out)
+        if recipe.features not in SOURCES:
+            raise ValueError(f"The posterior net reads {' or '.join(SOURCES)}, not {recipe.features}.")
         learnt, self._judged = divide(pictures, recipe.held_out)
         self.pairs = Pairs(learnt, recipe.mix, recipe.seed)
         self.networks = torch.nn.ModuleList([PosteriorNet(recipe.channels), LikelihoodNet()])
@@ -129,7 +132,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         tiles = judging_tiles(self._judged)
         posterior, likelihood = self.averaged
         torch.manual_seed(self.recipe.seed)
-        latent = sample(*posterior(latent_information(tiles, self.recipe.features)))
+        latent = sample(*posterior(latent_information(tiles, SOURCES[self.recipe.features])))
         return float(bits_per_pixel(likelihood(latent), to_pixels(tiles)))
 
     def learn(self) -> dict[str, float]:
@@ -137,7 +140,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         recipe = self.recipe
         tiles, _ = self.pairs.batch(self.step, recipe.batch)
         pixels = to_pixels(tiles)
-        information = latent_information(tiles, recipe.features)
+        information = latent_information(tiles, SOURCES[recipe.features])
         posterior, likelihood = self.networks
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             mean, log_variance = (value.float() for value in posterior(information))

@@ -23,7 +23,7 @@ from sealframe.training.rewrites import (
     stride_two_as_phases,
 )
 from sealframe.training.rounding import weight_steps
-from sealframe.training.vae import SPECTRUM, latent_information
+from sealframe.training.vae import QUANTA, SOURCES, latent_information
 from sealframe.training.vae_networks import (
     BASE,
     HIGHEST_LOG_VARIANCE,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from sealframe.training.vae import VaeRun
 
-BIT = (1.0, 0)
-"""A binary pixel is the byte 0 or 1."""
 LATENT = (1 / 24, 128)
 """Step and zero point of mean and sampled latent: about +-5.3, beyond what N(0, 1) ever asks for."""
 LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
@@ -84,19 +82,18 @@ def _reach(maps: Tensor) -> float:
     return float(maps.max()) / 255
 
 
-INFORMATION = {
-    "pixels": ("features", BIT, "binary pixels, 0 or 1; tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"),
-    "spectrum": ("spectrum", SPECTRUM, "coefficients of the binary pixels' 32x32 cosine transform, row by row"),
+MEANINGS = {
+    "features": "binary pixels, 0 or 1; tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)",
+    "spectrum": "coefficients of the binary pixels' 32x32 cosine transform, row by row",
 }
-"""Name, step and zero point, and meaning of the posterior net's input, by what it reads (M6)."""
+"""What the posterior net reads (M6), by the name of its input."""
 
 
 @torch.no_grad()
-def posterior_model(network: PosteriorNet, information: Tensor, features: str = "pixels") -> bytes:
-    """Serialise the posterior net: what it reads (n, 8, 8, 16), by the name of it, to `mean` and `log_variance`."""
+def posterior_model(network: PosteriorNet, information: Tensor, source: str) -> bytes:
+    """Serialise the posterior net: `source`, what it reads (n, 8, 8, 16), to `mean` and `log_variance`."""
     graph = GraphWriter()
-    source, quantum, _ = INFORMATION[features]
-    quanta = [quantum, *((_reach(maps), 0) for maps in network.maps(information))]
+    quanta = [QUANTA[source], *((_reach(maps), 0) for maps in network.maps(information))]
     flat = graph.reshape("pixels", source, (-1, 1024))
     _dense(graph, "dense", flat, network.dense, (quanta[0], quanta[1]))
     maps = graph.reshape("base", "dense", (-1, BASE, BASE, network.grow1.in_channels))
@@ -145,18 +142,18 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
 def export_vae(run: VaeRun, out: Path) -> None:
     """Round and export what a finished run has learnt, measured on its own first tiles."""
     tiles, _ = run.pairs.batch(0, 1024)
-    information = latent_information(tiles, run.recipe.features)
+    source = SOURCES[run.recipe.features]
+    information = latent_information(tiles, source)
     posterior, likelihood = run.averaged
     if not (isinstance(posterior, PosteriorNet) and isinstance(likelihood, LikelihoodNet)):
         raise TypeError("the run holds other networks")
     torch.manual_seed(run.recipe.seed)
     latent = sample(*posterior(information))
-    source, quantum, meaning = INFORMATION[run.recipe.features]
     blocks = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
     networks = {
         "posterior": Shipped(
-            {"posterior.onnx": posterior_model(posterior, information, run.recipe.features)},
-            {source: tensor((8, 8, 16), meaning, quantum)},
+            {"posterior.onnx": posterior_model(posterior, information, source)},
+            {source: tensor((8, 8, 16), MEANINGS[source], QUANTA[source])},
             {
                 "mean": tensor((8, 8, 16), blocks, LATENT),
                 "log_variance": tensor((8, 8, 16), blocks, LOG_VARIANCE),

@@ -1,0 +1,211 @@
+"""The networks beside their peers, in turns, on one thread: `python benchmarks/networks.py [--rounds N]`.
+
+Peers have the same layers at float precision, as torch.onnx.export writes them ("naive", two sessions of ONNX Runtime
+as it comes), as PyTorch runs them, and quantised to 8 bits by NNCF for OpenVINO where both are installed (`pip install
+openvino nncf`). GAN: generator, then discriminator on image and derived image. VAE: posterior, sample, likelihood.
+Ratios of medians of process CPU time; sealframe's whole job is 1.00, a peer at 2.00 takes twice as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+
+from sealframe import _core
+from sealframe.models import ModelSet, shipped_models
+from sealframe.training.graphs import GraphWriter
+from sealframe.training.networks import Discriminator, Generator
+from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet
+
+Tiles = NDArray[np.uint8]
+Job = Callable[[Tiles], object]
+BATCHES = (1, 16)
+OURS = "sealframe"
+SEED = bytes(32)
+MACS = {"gan": 17.8e6 + 2 * 13.7e6, "vae": 3.5e6 + 1.7e6}
+"""Multiplications a tile of the layers by their definition; zeros in rewritten kernels do not count."""
+
+
+def _options(level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = level
+    return options
+
+
+def exported(network: torch.nn.Module, example: torch.Tensor) -> bytes:
+    """What torch.onnx.export makes of a network, for any number of tiles."""
+    buffer = io.BytesIO()
+    outputs = network(example)
+    names = [f"out{number}" for number in range(len(outputs) if isinstance(outputs, tuple) else 1)]
+    axes = {name: {0: "tiles"} for name in ["in", *names]}
+    torch.onnx.export(
+        network, (example,), buffer, dynamo=False, input_names=["in"], output_names=names, dynamic_axes=axes
+    )
+    return buffer.getvalue()
+
+
+def _standardised(tiles: Tiles) -> NDArray[np.float32]:
+    return (tiles.reshape(-1, 1, 32, 32).astype(np.float32) - 128) / 128
+
+
+def _binary(tiles: Tiles) -> NDArray[np.float32]:
+    return (tiles.reshape(-1, 1024) >> 7).astype(np.float32)
+
+
+class Floats:
+    """The four networks in float32, with random weights: they cost what trained ones cost."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(1)
+        self.generator, self.discriminator = Generator().eval(), Discriminator().eval()
+        self.posterior, self.likelihood = PosteriorNet().eval(), LikelihoodNet().eval()
+        tile = torch.zeros(2, 1, 32, 32)
+        self.files = {
+            "generator": exported(self.generator, tile),
+            "discriminator": exported(self.discriminator, tile),
+            "posterior": exported(self.posterior, torch.zeros(2, 1024)),
+            "likelihood": exported(self.likelihood, tile),
+        }
+
+    @torch.no_grad()
+    def gan(self, tiles: Tiles) -> object:
+        """PyTorch, eager."""
+        image = torch.from_numpy(_standardised(tiles))
+        return self.discriminator(torch.cat([image, self.generator(image)]))
+
+    @torch.no_grad()
+    def vae(self, tiles: Tiles) -> object:
+        """PyTorch, eager."""
+        mean, log_variance = self.posterior(torch.from_numpy(_binary(tiles)))
+        return self.likelihood(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean))
+
+
+Run = Callable[[NDArray[np.float32]], list[NDArray[Any]]]
+
+
+def chained(runs: dict[str, Run]) -> dict[str, Job]:
+    """Both jobs from four networks in float."""
+    rng = np.random.default_rng(1)
+
+    def gan(tiles: Tiles) -> object:
+        image = _standardised(tiles)
+        (derived,) = runs["generator"](image)
+        return runs["discriminator"](np.concatenate([image, derived]))
+
+    def vae(tiles: Tiles) -> object:
+        mean, log_variance = runs["posterior"](_binary(tiles))
+        noise = rng.standard_normal(mean.shape, np.float32)
+        return runs["likelihood"](mean + np.exp(0.5 * log_variance) * noise)
+
+    return {"gan": gan, "vae": vae}
+
+
+def naive(files: dict[str, bytes]) -> dict[str, Job]:
+    """ONNX Runtime on the exports, with all its optimisations."""
+    sessions = {name: ort.InferenceSession(content, _options()) for name, content in files.items()}
+    return chained({name: lambda x, s=session: s.run(None, {"in": x}) for name, session in sessions.items()})
+
+
+def openvino_int8(files: dict[str, bytes]) -> dict[str, Job]:
+    """OpenVINO on the exports, quantised by NNCF against random tiles."""
+    import nncf
+    import openvino
+
+    nncf.set_log_level(40)
+    core, rng, runs = openvino.Core(), np.random.default_rng(1), {}
+    for name, content in files.items():
+        shape = (16, 1024) if name == "posterior" else (16, 1, 32, 32)
+        samples = [rng.uniform(-1, 1, shape).astype(np.float32) for _ in range(8)]
+        quantised = nncf.quantize(core.read_model(io.BytesIO(content)), nncf.Dataset(samples), subset_size=8)
+        compiled = core.compile_model(quantised, "CPU", {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"})
+        request = compiled.create_infer_request()
+        runs[name] = lambda x, r=request: [np.array(value) for value in r.infer({0: x}).values()]
+    return chained(runs)
+
+
+def ours(models: ModelSet) -> dict[str, Job]:
+    """As sealing runs them: integers, one session for both networks of the GAN path."""
+    outputs = ["derived", "features_image", "features_derived", "verdict_image", "verdict_derived"]
+
+    def vae(tiles: Tiles) -> object:
+        mean, log_variance = models.run("posterior", ["mean", "log_variance"], tiles >> 7)
+        return models.run("likelihood", ["probability"], _core.sample_posterior(mean, log_variance, SEED))
+
+    return {"gan": lambda tiles: models.run("generator_discriminator", outputs, tiles), "vae": vae}
+
+
+def int8_peak() -> float:
+    """Multiplications a second of ONNX Runtime's 8-bit product where it is fastest here: 256x512 by 512x512."""
+    rng, graph = np.random.default_rng(1), GraphWriter()
+    weights = rng.integers(-63, 64, (512, 512)).astype(np.int8)
+    steps, bias = np.full(512, 1 / 63, np.float32), np.zeros(512, np.int32)
+    graph.dense("product", "left", ((1 / 128, 0), (4.0, 0)), weights, steps, bias)
+    session = ort.InferenceSession(graph.model("peak", {"left": (512,)}, {"product": (512,)}), _options())
+    left = rng.integers(0, 256, (256, 512)).astype(np.uint8)
+    (seconds,) = medians({"peak": lambda: session.run(None, {"left": left})}, 60).values()
+    return 256 * 512 * 512 / seconds
+
+
+def medians(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Seconds of process CPU time, by taking turns."""
+    spent: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 3):
+        for name, job in contenders.items():
+            before = time.process_time()
+            job()
+            if turn >= 3:
+                spent[name].append(time.process_time() - before)
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def creation(floats: Floats) -> dict[str, Callable[[], object]]:
+    """Making the sessions of the GAN path."""
+    content = shipped_models().read("generator_discriminator")
+    plain = _options(ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    names = ("generator", "discriminator")
+    return {
+        OURS: lambda: ort.InferenceSession(content, plain),
+        "naive float export": lambda: [ort.InferenceSession(floats.files[name], _options()) for name in names],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=60)
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(1)
+    floats = Floats()
+    contenders: dict[str, dict[str, Job]] = {
+        OURS: ours(shipped_models()),
+        "naive float export": naive(floats.files),
+        "torch eager": {"gan": floats.gan, "vae": floats.vae},
+    }
+    if all(find_spec(name) for name in ("openvino", "nncf")):
+        contenders["OpenVINO int8"] = openvino_int8(floats.files)
+    peak = int8_peak()
+    print("| job | " + " | ".join(contenders) + " | share of the peak |")
+    print("| --- |" + " --- |" * (len(contenders) + 1))
+    for job in ("gan", "vae"):
+        for batch in BATCHES:
+            tiles = np.random.default_rng(3).integers(0, 256, (batch, 8, 8, 16)).astype(np.uint8)
+            found = medians({name: lambda j=jobs[job], t=tiles: j(t) for name, jobs in contenders.items()}, rounds)
+            ratios = " | ".join(f"{found[name] / found[OURS]:.2f}" for name in contenders)
+            print(f"| {job}, {batch} tiles | {ratios} | {MACS[job] * batch / found[OURS] / peak:.2f} |", flush=True)
+    made = medians(creation(floats), 15)
+    print(f"\nnaive sessions take {made['naive float export'] / made[OURS]:.2f} times as long to make")
+
+
+if __name__ == "__main__":
+    main()
