@@ -38,6 +38,7 @@ FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
     "sealframe enrol": "a camera; tests/terminal/test_terminal_enrol.py runs it with pictures",
+    "sealframe demo pay --terminal": "a person who ends it; tests/terminal/test_terminal_process.py is one",
     "sealframe server run": "a face model and a liveness check of one's own",
     "sealframe calibrate": "a face model of one's own; tests/server/test_server_calibrate.py runs it with one",
     "sealframe evaluate": "pictures; tests/training runs it with some",

@@ -12,6 +12,7 @@ from PIL import Image
 from sealframe.errors import ImageError
 from sealframe.payment import Action, Code
 from sealframe.server import demo
+from sealframe.server.demo_bank import build_faces, open_bank
 from sealframe.server.demo_faces import draw_face
 from sealframe.server.demo_people import Customer, customers_in
 
@@ -29,7 +30,7 @@ def test_people_are_taken_from_the_pictures_that_serve(tmp_path: Path, capsys: p
     write_person(tmp_path / "b", ALICE, clear=4, dark=2)
     write_person(tmp_path / "c", BOB, clear=5)
     write_person(tmp_path / "d", BOB, clear=5)
-    customers = customers_in(tmp_path, demo._build_faces(drawn=True))
+    customers = customers_in(tmp_path, build_faces(drawn=True))
     assert {name: (len(each.to_enrol), len(each.to_pay)) for name, each in customers.items()} == {
         "alice": (3, 1),
         "bob": (3, 2),
@@ -42,13 +43,13 @@ def test_people_are_taken_from_the_pictures_that_serve(tmp_path: Path, capsys: p
 def test_a_folder_without_two_people_is_told_in_a_sentence(tmp_path: Path) -> None:
     write_person(tmp_path / "a", ALICE, clear=4)
     with pytest.raises(ImageError, match="two folders"):
-        customers_in(tmp_path, demo._build_faces(drawn=True))
+        customers_in(tmp_path, build_faces(drawn=True))
 
 
 def test_m28_after_five_misses_the_password_pays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    faces = demo._build_faces(drawn=True)
+    faces = build_faces(drawn=True)
     owner = Customer([draw_face(ALICE, n) for n in range(3)], [draw_face(BOB, n) for n in range(7)])
-    bank = demo._open_bank(tmp_path, {"alice": owner}, faces)
+    bank = open_bank(tmp_path, {"alice": owner}, faces)
     answer, *_ = demo._pay(bank, "alice", owner)
     bank.service.close()
     assert answer.code is Code.PAID

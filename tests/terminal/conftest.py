@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from site_of_bank import BankSite
     from till import Till
 
-if any(find_spec(module) is None for module in ("httpx", "cv2", "rich", "fastapi")):
+if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
     collect_ignore_glob = ["test_*.py"]
 
 

@@ -78,7 +78,8 @@ def test_what_is_unknown_stays_uncharged_only_where_the_server_says_so() -> None
     assert after(unknown, answered(Code.OPEN)).state is State.FAILED
     assert after(unknown, answered(Code.REJECTED)).state is State.OUT_OF_SERVICE
     stopping = after(verifying(), states.CancelWanted())
-    assert after(stopping, answered(Code.REJECTED)).state is State.CANCELLED
+    assert after(stopping, answered(Code.UNKNOWN_PAYMENT)).state is State.CANCELLED
+    assert after(stopping, answered(Code.REJECTED)).state is State.OUT_OF_SERVICE
 
 
 def test_a_locked_face_leaves_the_password_and_both_locked_leave_cancel() -> None:

@@ -44,7 +44,18 @@ class Session:
         self.folder = folder
         self.ours, theirs = pty.openpty()
         code = "import sys; from sealframe.cli import main; sys.exit(main(sys.argv[1:]))"
-        command = [sys.executable, "-c", code, "terminal", "--as", str(folder / "pos.key"), "--payee", "shop"]
+        command = [
+            sys.executable,
+            "-c",
+            code,
+            "terminal",
+            "--ui",
+            "text",
+            "--as",
+            str(folder / "pos.key"),
+            "--payee",
+            "shop",
+        ]
         command += ["--to", str(folder / "server.pub"), "--server", site.address, "--source", str(pictures), *options]
         plain = {**os.environ, "TERM": "dumb"}
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=plain)
@@ -86,12 +97,12 @@ def sessions() -> Iterator[list[Session]]:
 def test_m27_m28_a_stranger_fails_the_password_pays_and_is_never_shown(
     site: BankSite, tmp_path: Path, sessions: list[Session]
 ) -> None:
-    session = Session(site, tmp_path, BOB, "--trace")
+    session = Session(site, tmp_path, BOB, "--trace", str(tmp_path / "trace.png"))
     sessions.append(session)
     session.until("Ready for a payment")
     session.type("2.50 alice")
     session.until("Not paid")
-    session.until("f  face again    p  password    c  cancel")
+    session.until("f  Face again    p  Password    c  Cancel")
     session.type("p")
     session.until("Enter the password")
     session.until("cancels")
@@ -99,14 +110,14 @@ def test_m27_m28_a_stranger_fails_the_password_pays_and_is_never_shown(
     session.type(PASSWORD)
     receipt = session.until("Paid ")
     assert PASSWORD not in receipt
-    receipt = session.until("next payment")
+    receipt = session.until("Next payment")
     assert re.search(r"Payee\s+shop", receipt)
     assert re.search(r"Amount\s+2\.50 EUR", receipt)
     assert re.search(r"Reference\s+[0-9A-F]{12}", receipt)
     session.type("")
     session.until("Ready for a payment")
     session.type("q")
-    session.until("journal")
+    session.until("envelope")
     assert session.process.wait(20) == 0
     assert site.bank.balance("alice") == FUNDS - 250
     assert not list((tmp_path / "pos.journal").glob("*.open"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from bank import ALICE
 from site_of_bank import BankSite
 
 import sealframe as sf
+from sealframe.envelope import write_clear_answer
+from sealframe.payment import Code, PaymentAnswer, PaymentState, payment_reference
 from sealframe.server.demo_faces import draw_face
 from sealframe.terminal.cashier import Cashier, Pauses
-from sealframe.terminal.clock import CorrectedClock, NotedCounter
+from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.link import NoReply, ServerLink
 from sealframe.terminal.states import Choice, Situation, State
@@ -60,9 +64,12 @@ class Wire:
         self.link = ServerLink(address)
         self.sent: list[bytes] = []
         self.faults: list[Callable[[bytes], bytes]] = []
+        self.is_cut = False
 
     def send(self, envelope: bytes, sent: Callable[[], object] = lambda: None) -> bytes:
         self.sent.append(envelope)
+        if self.is_cut:
+            raise NoReply
         if self.faults:
             return self.faults.pop(0)(envelope)
         return self.link.send(envelope, sent)
@@ -75,19 +82,22 @@ class Wire:
         raise NoReply
 
     def is_reachable(self) -> bool:
-        return self.link.is_reachable()
+        return not self.is_cut and self.link.is_reachable()
 
     def close(self) -> None:
         self.link.close()
 
 
 class Till:
-    def __init__(self, site: BankSite, folder: Path, pauses: Pauses = QUICK, *, start: bool = True) -> None:
+    def __init__(
+        self, site: BankSite, folder: Path, pauses: Pauses = QUICK, *, source: Any = None, start: bool = True
+    ) -> None:
         self.site, self.folder, self.pauses = site, folder, pauses
         folder.mkdir(exist_ok=True)
         self.device = sf.DeviceKey.generate("POS-TILL")
         self.register(self.device.public)
         self.camera = Camera()
+        self.source = source or self.camera
         self.clock = CorrectedClock(site.bank.clock)
         self.seen: list[Situation] = []
         self.running = False
@@ -101,9 +111,10 @@ class Till:
 
         self.site.bank.operate(operators.register_device, device=public, record=record_of(public))
 
-    def start(self) -> None:
+    def start(self, *, is_cut: bool = False) -> None:
         self.wire = Wire(self.site.address)
-        counter = NotedCounter(sf.CounterFile(self.folder / "till.counter"))
+        self.wire.is_cut = is_cut
+        counter = sf.CounterFile(self.folder / "till.counter")
         server = self.site.bank.key.public
         sealer = sf.Sealer(to=server, device=self.device, counter=counter, workers=0, clock=self.clock)
         self.journal = Journal(self.folder / "journal")
@@ -112,7 +123,7 @@ class Till:
             server=server,
             counter=counter,
             clock=self.clock,
-            source=self.camera,
+            source=self.source,
             link=self.wire,  # type: ignore[arg-type]
             journal=self.journal,
             pauses=self.pauses,
@@ -141,9 +152,28 @@ class Till:
 
         def noting(event: Any) -> None:
             to(event)
-            self.seen.append(cashier.situation)
+            self.seen.append(cashier.board.situation)
 
         cashier._to = noting  # type: ignore[method-assign]
+
+    def answering(self, code: Code, **more: Any) -> Callable[[bytes], bytes]:
+        """A fault: the server's key signs this code, about the very payment that was asked for."""
+
+        def answer(envelope: bytes) -> bytes:
+            fields: dict[str, Any] = {}
+            request = self.now.request
+            if code in (Code.PAID, Code.ALREADY_PAID) and request is not None:
+                fields = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency")}
+                fields |= {"state": PaymentState.POSTED, "reference": payment_reference(request.payment_id)}
+            envelope_id, now = hashlib.sha256(envelope).hexdigest(), int(self.site.bank.clock() * 1000)
+            body = PaymentAnswer(code, envelope_id, now, **fields, **more).encode()
+            return write_clear_answer(self.site.bank.key, envelope, body)
+
+        return answer
+
+    def wait_longer(self, **pauses: Any) -> None:
+        """From the next capture on."""
+        self.cashier._pauses = replace(self.pauses, **pauses)
 
     # What a person does
 
@@ -159,7 +189,7 @@ class Till:
 
     @property
     def now(self) -> Situation:
-        return self.cashier.situation
+        return self.cashier.board.situation
 
     def until(self, *wanted: State, timeout_s: float = 30) -> Situation:
         end = time.monotonic() + timeout_s

@@ -118,6 +118,11 @@ def _add_demo(commands: _Commands) -> None:
     pay.add_argument(
         "--faces", metavar="FOLDER", help="a folder for each of two people, at least four pictures in each"
     )
+    pay.add_argument("--terminal", action="store_true", help="serve the bank, and open a terminal before it")
+    pay.add_argument(
+        "--ui", choices=("page", "text"), default="page", help="the terminal's screen (default: %(default)s)"
+    )
+    _add_no_browser(pay)
     pay.set_defaults(run=_application("sealframe.server.demo", "server"))
 
 
@@ -299,11 +304,18 @@ def _add_terminal(commands: _Commands) -> None:
     terminal.add_argument("--server", metavar="URL", required=True, help="https://...; http on this computer alone")
     terminal.add_argument("--payee", metavar="ACCOUNT", required=True, help="the account that is paid")
     terminal.add_argument("--currency", default="EUR", help="three capital letters (default: %(default)s)")
-    terminal.add_argument("--source", default="0", help="a camera's number, a video or a folder (default: %(default)s)")
+    terminal.add_argument(
+        "--source", default="0", help="a camera's number, browser, a video or a folder (default: %(default)s)"
+    )
     terminal.add_argument("--journal", metavar="FOLDER", help="default: beside the key, ending .journal")
-    terminal.add_argument("--ui", choices=("text",), default="text", help="the screen (default: %(default)s)")
+    terminal.add_argument("--ui", choices=("page", "text"), default="page", help="the screen (default: %(default)s)")
+    terminal.add_argument("--port", type=int, default=0, help="the page's port on 127.0.0.1 (default: any free one)")
+    terminal.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the page's address, no more"
+    )
+    terminal.add_argument("--test", action="store_true", help="say TEST on every screen: no real money moves")
     terminal.add_argument("--language", choices=("en", "zh"), default="en", help="default: %(default)s")
-    terminal.add_argument("--trace", action="store_true", help="at the end, print where the time went")
+    terminal.add_argument("--trace", metavar="PNG", help="at the end, print and draw where the time went")
     _add_password_file(terminal)
 
 
@@ -572,6 +584,12 @@ def _add_reduction(parser: argparse.ArgumentParser) -> None:
         choices=("gan", "vae", "discriminator"),
         default="gan",
         help="which networks make the map (default: %(default)s)",
+    )
+
+
+def _add_no_browser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the page's address, open no browser"
     )
 
 

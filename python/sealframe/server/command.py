@@ -75,7 +75,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     from sealframe.server.web import build_app
 
-    with _listen(arguments.host, arguments.port) as listener:
+    with listen(arguments.host, arguments.port) as listener:
         service = _build_service(arguments)
         log_as_json()
         app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
@@ -95,8 +95,8 @@ def serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Raises PolicyError when the address is taken or not this machine's."""
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any that is free. Raises PolicyError when the address is taken or not ours."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)

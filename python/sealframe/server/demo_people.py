@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ACCOUNTS = ("alice", "bob")
 
 _DRAWN = (2, 1)
+_DRAWN_TO_PAY = 6
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _MOST_PICTURES = 10
 
@@ -35,7 +36,7 @@ class Customer:
 
 def drawn_customers() -> dict[str, Customer]:
     """Two drawn people by account."""
-    enrolled, captures = range(MIN_ENROLLED_FRAMES), range(MIN_ENROLLED_FRAMES, MIN_ENROLLED_FRAMES + 1)
+    enrolled, captures = range(MIN_ENROLLED_FRAMES), range(MIN_ENROLLED_FRAMES, MIN_ENROLLED_FRAMES + _DRAWN_TO_PAY)
     return {
         account: Customer([draw_face(person, n) for n in enrolled], [draw_face(person, n) for n in captures])
         for account, person in zip(ACCOUNTS, _DRAWN, strict=True)

@@ -1,14 +1,21 @@
 """The paying terminal, an application on top of the core: capture, seal, pay, show.
 
-    source        frames from a camera, a video or a folder
+    source        frames from a camera, the browser, a video or a folder
     quality       which of them is good enough to seal, and the guide oval
-    states        what the terminal shows, and what may follow: pure
-    journal       what was sent and not yet answered, on the disk before it leaves
+    jpeg          the frame as it is sealed and shown
     link          bytes to the server, bytes back
     clock         the server's time, learnt from signed answers alone
+    exchange      one request: sealed, sent, sent again, its signed answer
+    journal       payments that have no end yet, on the disk before anything of them leaves
+    states        what the terminal shows, and what may follow: pure
+    board         what stands before the person now
     cashier       one payment at a time, from the amount to the receipt
+    enrol         a face to the server, by an operator
     text_screen   the states as text
+    local_http    HTTP for one page on this computer: who may ask
+    view, page, static    the states as that page
     words, money  every sentence in two languages, amounts as people write them
+    latency, latency_plot where the time of a capture goes
 
 It never imports the server.
 """

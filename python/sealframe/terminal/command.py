@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import sealframe as sf
 from sealframe.cli.streams import password_of
 from sealframe.payment import require_account_name
 from sealframe.terminal.cashier import Cashier
-from sealframe.terminal.clock import CorrectedClock, NotedCounter
+from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.journal import Journal
+from sealframe.terminal.latency import Latency
 from sealframe.terminal.link import ServerLink
-from sealframe.terminal.source import source_of
-from sealframe.terminal.text_screen import TextScreen
+from sealframe.terminal.source import BROWSER, source_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from sealframe.terminal.source import Source
+
 STOP_SECONDS = 10
+
+
+class Screen(Protocol):
+    """Shows a cashier and gives it commands."""
+
+    def run(self) -> None:
+        """Until the cashier is stopped, or the person ends it."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve payments; Ctrl-C and SIGTERM release the camera and leave the journal whole (A51)."""
-    try:
-        require_account_name(arguments.payee)
-    except ValueError as error:
-        raise sf.PolicyError(f"The payee cannot be used: {error}.") from None
-    times = sf.StageTimes()
+    _check(arguments)
+    latency = Latency()
     device = Path(arguments.device)
     key = sf.DeviceKey.load(device, password_of(arguments))
     server = sf.ServerPublic.load(arguments.to)
-    clock, counter = CorrectedClock(), NotedCounter(sf.CounterFile(device.with_suffix(".counter")))
+    source = source_of(arguments.source)
+    clock, counter = CorrectedClock(), sf.CounterFile(device.with_suffix(".counter"))
     sealer = sf.Sealer(to=server, device=key, counter=counter, clock=clock)
     with (
         Journal(arguments.journal or device.with_suffix(".journal")) as journal,
@@ -44,18 +53,45 @@ def run(arguments: argparse.Namespace) -> int:
             server=server,
             counter=counter,
             clock=clock,
-            source=source_of(arguments.source),
+            source=source,
             link=link,
             journal=journal,
-            times=times,
+            latency=latency,
         )
-        _serve(cashier, TextScreen(cashier, arguments.payee, arguments.currency, arguments.language))
+        _serve(cashier, _screen(arguments, cashier, source))
     if arguments.trace:
-        _print_trace(times)
+        from sealframe.terminal.latency_plot import report
+
+        report(latency, Path(arguments.trace))
     return 0
 
 
-def _serve(cashier: Cashier, screen: TextScreen) -> None:
+def _check(arguments: argparse.Namespace) -> None:
+    try:
+        require_account_name(arguments.payee)
+    except ValueError as error:
+        raise sf.PolicyError(f"The payee cannot be used: {error}.") from None
+    if arguments.ui == "text" and arguments.source == BROWSER:
+        raise sf.PolicyError("A browser's camera needs the page; leave out --ui text, or name another --source.")
+
+
+def _screen(arguments: argparse.Namespace, cashier: Cashier, source: Source) -> Screen:
+    if arguments.ui == "text":
+        from sealframe.terminal.text_screen import TextScreen
+
+        return TextScreen(cashier, arguments.payee, arguments.currency, arguments.language)
+    from sealframe.terminal.page import Page, Shop
+
+    shop = Shop(arguments.payee, arguments.currency, arguments.language, is_test=arguments.test)
+    return Page(cashier, source, shop, port=arguments.port, opens_browser=arguments.browser and _has_desktop())
+
+
+def _has_desktop() -> bool:
+    """Whether a browser could open a window; without one some systems would start one in the text screen."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _serve(cashier: Cashier, screen: Screen) -> None:
     worker = threading.Thread(target=cashier.run, name="cashier")
     before = signal.signal(signal.SIGTERM, lambda *_: cashier.stop())
     worker.start()
@@ -65,10 +101,3 @@ def _serve(cashier: Cashier, screen: TextScreen) -> None:
         cashier.stop()
         worker.join(STOP_SECONDS)
         signal.signal(signal.SIGTERM, before)
-
-
-def _print_trace(times: sf.StageTimes) -> None:
-    """Milliseconds of all captures together, from the frame in memory to the server's answer."""
-    print("\nfrom frame to answer, all requests together")
-    for stage, spent in times.nanoseconds.items():
-        print(f"  {stage:16} {spent / 1e6:10.2f} ms")

@@ -1,24 +1,21 @@
-"""What was sent and not yet resolved, on the disk before it leaves.
+"""Payments that have no end yet, on the disk before anything of them leaves.
 
     <folder>/lock                  held by the one terminal that uses the folder
-    <folder>/<payment id>.open     every envelope of a payment under way, with the key of its answer; mode 0600
-    <folder>/history.jsonl         how every payment ended; no secrets, no pictures
+    <folder>/<payment id>.open     a payment under way: its terms as one line of JSON; mode 0600
+    <folder>/history.jsonl         how every payment ended
 
-A record is one line of JSON, the envelope, and a line's end. Records are appended and synced; a record that a crash
-cut short was never sent. When a payment is resolved its end goes into the history, then its file is removed.
+Neither pictures nor keys nor passwords are written: after a crash nothing is sent again, for the person may have left;
+the server is asked instead. A file that a crash cut short belongs to a payment of which nothing was sent.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sealframe.envelope import AnswerKey
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.payment import Action, PaymentRequest, require_payment_id
 
@@ -28,21 +25,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _OPEN = ".open"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SentEnvelope:
-    """One request as it leaves: the same bytes may be sent again and again."""
-
-    request: PaymentRequest
-    counter: int
-    envelope: bytes
-    answer_key: AnswerKey
-
-    @property
-    def envelope_id(self) -> str:
-        """SHA-256 of the bytes, hexadecimal: what the server's answer must name."""
-        return hashlib.sha256(self.envelope).hexdigest()
+_TERMS = ("payment_id", "payee", "amount", "currency", "account")
 
 
 class Journal:
@@ -59,8 +42,6 @@ class Journal:
         except OSError:
             os.close(self._lock)
             raise PolicyError(f"Another terminal uses the journal {self._folder}; stop it first.") from None
-        self._file: int | None = None
-        self._payment_id = ""
 
     def __enter__(self) -> Self:
         return self
@@ -70,63 +51,32 @@ class Journal:
     ) -> None:
         self.close()
 
-    def write(self, sent: SentEnvelope) -> None:
-        """Append an envelope; it is on the disk when this returns, and only then may it be sent. Raises OSError."""
-        descriptor = self._open_file(sent.request.payment_id)
-        line = json.dumps(_fields(sent), separators=(",", ":")).encode() + b"\n"
-        rest = memoryview(line + sent.envelope + b"\n")
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fdatasync(descriptor)
+    def begin(self, request: PaymentRequest) -> None:
+        """Write a payment down; it is on the disk when this returns, and only then may anything leave. OSError."""
+        path = self._path(request.payment_id)
+        _append_synced(path, {"v": _VERSION, **_terms(request)}, os.O_EXCL)
+        self._sync_folder()
 
     def resolve(self, request: PaymentRequest, end: dict[str, Any]) -> None:
-        """Write down how a payment ended, and forget its envelopes and answer keys. Raises OSError."""
-        terms = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency", "account")}
-        line = json.dumps({**terms, **end}, separators=(",", ":")).encode() + b"\n"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._folder / "history.jsonl", flags, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        self._close_file()
+        """Write down how a payment ended; from then on it is no longer open. Raises OSError."""
+        _append_synced(self._folder / "history.jsonl", {**_terms(request), **end})
         self._path(request.payment_id).unlink(missing_ok=True)
         self._sync_folder()
 
-    def unresolved(self) -> list[SentEnvelope]:
-        """The last envelope of every payment that has no end yet, oldest payment first. Raises KeyFileError."""
+    def unresolved(self) -> list[PaymentRequest]:
+        """Every payment that has no end yet, the oldest first. Raises KeyFileError for a damaged file."""
         found = []
         for path in sorted(self._folder.glob(f"*{_OPEN}")):
-            last = _last_record(path)
-            if last is None:  # cut before its first envelope was whole: nothing was sent
+            content = _read_private(path)
+            if content.endswith(b"\n"):
+                found.append(_request(content, path))
+            else:  # cut by a crash before it was whole: nothing of this payment has left
                 path.unlink()
-            else:
-                found.append(last)
         return found
 
     def close(self) -> None:
         """Let go of the folder."""
-        self._close_file()
         os.close(self._lock)
-
-    def _open_file(self, payment_id: str) -> int:
-        if self._file is None or self._payment_id != payment_id:
-            self._close_file()
-            path = self._path(payment_id)
-            is_new = not path.exists()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._file, self._payment_id = os.open(path, flags, 0o600), payment_id
-            if is_new:
-                self._sync_folder()
-            else:
-                os.ftruncate(self._file, _whole_length(path))
-        return self._file
-
-    def _close_file(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
 
     def _path(self, payment_id: str) -> Path:
         require_payment_id(payment_id)
@@ -140,58 +90,33 @@ class Journal:
             os.close(descriptor)
 
 
-def _fields(sent: SentEnvelope) -> dict[str, Any]:
-    """Everything but the envelope; a password stays in the envelope alone."""
-    return {
-        "v": _VERSION,
-        **asdict(replace(sent.request, action=Action.PAY, password=None)),
-        "action": sent.request.action,
-        "counter": sent.counter,
-        "answer_key": sent.answer_key.to_bytes().hex(),
-        "envelope_id": sent.envelope_id,
-        "bytes": len(sent.envelope),
-    }
+def _append_synced(path: Path, fields: dict[str, Any], more_flags: int = 0) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags | more_flags, 0o600)
+    try:
+        rest = memoryview(json.dumps(fields, separators=(",", ":")).encode() + b"\n")
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _records(content: bytes) -> list[tuple[SentEnvelope, int]]:
-    """Whole records, and where each ends."""
-    found: list[tuple[SentEnvelope, int]] = []
-    start = 0
-    while (line_end := content.find(b"\n", start)) >= 0:
-        fields = json.loads(content[start:line_end])
-        end = line_end + 1 + fields["bytes"]
-        if content[end : end + 1] != b"\n":
-            break
-        found.append((_sent_envelope(fields, content[line_end + 1 : end]), end + 1))
-        start = end + 1
-    return found
+def _terms(request: PaymentRequest) -> dict[str, Any]:
+    return {name: getattr(request, name) for name in _TERMS}
 
 
-def _sent_envelope(fields: dict[str, Any], envelope: bytes) -> SentEnvelope:
-    terms = {name: fields[name] for name in ("payment_id", "payee", "amount", "currency", "account")}
-    action = Action(fields["action"])
-    # The password is not written down; sending the same bytes again does not need it.
-    request = PaymentRequest(action if action is not Action.PASSWORD else Action.PAY, **terms)
-    sent = SentEnvelope(request, fields["counter"], envelope, AnswerKey.from_bytes(bytes.fromhex(fields["answer_key"])))
-    if fields["v"] != _VERSION or sent.envelope_id != fields["envelope_id"]:
-        raise ValueError("damaged")
-    return sent
-
-
-def _read_records(path: Path) -> list[tuple[SentEnvelope, int]]:
+def _read_private(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
         raise KeyFileError(f"{path} is open to others; make it private: chmod 600 {path}")
+    return path.read_bytes()
+
+
+def _request(line: bytes, path: Path) -> PaymentRequest:
     try:
-        return _records(path.read_bytes())
-    except (ValueError, KeyError, TypeError):
+        fields = json.loads(line)
+        if fields.pop("v") != _VERSION or fields["payment_id"] != path.stem:
+            raise ValueError("of another version, or another payment")
+        return PaymentRequest(Action.PAY, **fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise KeyFileError(f"{path} is damaged; ask the operator how its payment ended, then remove it.") from None
-
-
-def _last_record(path: Path) -> SentEnvelope | None:
-    records = _read_records(path)
-    return records[-1][0] if records else None
-
-
-def _whole_length(path: Path) -> int:
-    records = _read_records(path)
-    return records[-1][1] if records else 0

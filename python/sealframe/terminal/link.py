@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import httpx
+import json
+import select
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sealframe.envelope.answer import MAX_BODY_BYTES
 from sealframe.errors import PolicyError
 from sealframe.payment import ENVELOPE_TYPE, ENVELOPES_TYPE, join_envelopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -31,20 +36,13 @@ class NotSent(NoReply):
 class ServerLink:
     """A kept-alive connection to one server. `address`: http(s)://host[:port]; plain http to this computer alone.
 
-    Raises PolicyError for any other address.
+    For one thread. Certificates are checked against those that the system trusts; proxies of the environment are not
+    asked. Raises PolicyError for any other address.
     """
 
     def __init__(self, address: str, *, reply_seconds: float = REPLY_SECONDS, allow_plain: bool = False) -> None:
-        try:
-            url = httpx.URL(address)
-        except httpx.InvalidURL:
-            raise PolicyError("The server's address is not valid; give https://HOST.") from None
-        if url.scheme not in ("http", "https") or not url.host:
-            raise PolicyError("The server's address is not valid; give https://HOST.")
-        if url.scheme == "http" and url.host not in _LOOPBACK and not allow_plain:
-            raise PolicyError("The server's address is plain http; give https://HOST.")
-        timeout = httpx.Timeout(reply_seconds, connect=CONNECT_SECONDS)
-        self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False, follow_redirects=False)
+        self._connection = _connection_to(address, allow_plain=allow_plain)
+        self._reply_seconds = reply_seconds
 
     def __enter__(self) -> Self:
         return self
@@ -60,31 +58,7 @@ class ServerLink:
         Raises NotSent when there was no connection, NoReply for everything but a reply of status 200 and a sensible
         size.
         """
-
-        def trace(event: str, _facts: object) -> None:
-            if event == "http11.send_request_body.complete":
-                sent()
-
-        try:
-            with self._client.stream(
-                "POST",
-                "/v1/attempts",
-                content=envelope,
-                headers={"Content-Type": ENVELOPE_TYPE},
-                extensions={"trace": trace},
-            ) as reply:
-                if reply.status_code != 200:
-                    raise NoReply
-                content = bytearray()
-                for piece in reply.iter_bytes():
-                    content += piece
-                    if len(content) > _MAX_REPLY_BYTES:
-                        raise NoReply
-                return bytes(content)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise NotSent from None
-        except httpx.HTTPError:
-            raise NoReply from None
+        return self._ask_well("POST", "/v1/attempts", envelope, {"Content-Type": ENVELOPE_TYPE}, sent)
 
     def enrol(self, account: str, envelopes: Sequence[bytes], token: str) -> str:
         """Enrol an account's owner as an operator; the template's id.
@@ -93,23 +67,103 @@ class ServerLink:
         """
         headers = {"Content-Type": ENVELOPES_TYPE, "Authorization": f"Bearer {token}"}
         path = f"/v1/accounts/{account}/templates"
+        status, content = self._ask("POST", path, join_envelopes(envelopes), headers)
         try:
-            reply = self._client.post(path, content=join_envelopes(envelopes), headers=headers)
-            said = reply.json()
-            if reply.status_code == 201:
+            said = json.loads(content)
+            if status == 201:
                 return str(said["id"])
             reason = str(said["message"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise NoReply from None
         raise PolicyError(reason if reason.isprintable() else "The server refused.")
 
     def is_reachable(self) -> bool:
         """Whether anything answers there; nothing is believed of what it says."""
         try:
-            return self._client.get("/v1/server").status_code == 200
-        except httpx.HTTPError:
+            self._ask_well("GET", "/v1/server")
+        except NoReply:
             return False
+        return True
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._connection.close()
+
+    def _ask_well(self, method: str, path: str, *more: Any) -> bytes:
+        """What a reply of status 200 holds; any other is no reply."""
+        status, content = self._ask(method, path, *more)
+        if status != 200:
+            raise NoReply
+        return content
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        sent: Callable[[], object] = lambda: None,
+    ) -> tuple[int, bytes]:
+        """Status and content of the reply. Raises NotSent, NoReply."""
+        try:
+            self._connect()
+        except (OSError, HTTPException):
+            self.close()
+            raise NotSent from None
+        try:
+            self._connection.request(method, path, body, headers or {})
+            sent()
+            with self._bounded():
+                reply = self._connection.getresponse()
+                content = reply.read(_MAX_REPLY_BYTES + 1)
+        except (OSError, HTTPException):
+            self.close()
+            raise NoReply from None
+        if len(content) > _MAX_REPLY_BYTES:
+            self.close()
+            raise NoReply
+        return reply.status, content
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """The whole reply in its time: a server that sends drop by drop does not hold the terminal."""
+        stream = self._connection.sock
+
+        def cut() -> None:
+            with suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+
+        watch = threading.Timer(self._reply_seconds, cut)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _connect(self) -> None:
+        """A connection on which nothing is waiting: one that the server has closed meanwhile is not used again."""
+        connection = self._connection
+        if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()
+        if connection.sock is None:
+            connection.timeout = CONNECT_SECONDS
+            connection.connect()
+        connection.sock.settimeout(self._reply_seconds)
+
+
+def _connection_to(address: str, *, allow_plain: bool) -> HTTPConnection:
+    try:
+        url = urlsplit(address)
+        host, port = url.hostname, url.port
+    except ValueError:
+        raise PolicyError("The server's address is not valid; give https://HOST.") from None
+    if url.scheme not in ("http", "https") or not host or url.path.strip("/") or url.query or url.username:
+        raise PolicyError("The server's address is not valid; give https://HOST.")
+    if url.scheme == "https":
+        import ssl
+
+        return HTTPSConnection(host, port, context=ssl.create_default_context())
+    if host not in _LOOPBACK and not allow_plain:
+        raise PolicyError("The server's address is plain http; give https://HOST.")
+    return HTTPConnection(host, port)

@@ -10,16 +10,21 @@ _DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 _AMOUNT = re.compile(r"([0-9]{1,13})(?:[.,]([0-9]{1,3}))?")
 
 
+def fraction_digits(currency: str) -> int:
+    """Digits after the point."""
+    return _DIGITS.get(currency, 2)
+
+
 def format_amount(amount: int, currency: str) -> str:
     """1250 in "EUR" is "12.50"."""
-    digits = _DIGITS.get(currency, 2)
+    digits = fraction_digits(currency)
     whole, rest = divmod(amount, 10**digits)
     return f"{whole}.{rest:0{digits}}" if digits else str(whole)
 
 
 def parse_amount(text: str, currency: str) -> int:
     """1250 for "12.50" in "EUR". Raises ValueError for anything that is no amount in this currency."""
-    digits, match = _DIGITS.get(currency, 2), _AMOUNT.fullmatch(text.strip())
+    digits, match = fraction_digits(currency), _AMOUNT.fullmatch(text.strip())
     if match is None or len(match[2] or "") > digits:
         raise ValueError(f"an amount in {currency} has at most {digits} digits after the point")
     rest = (match[2] or "").ljust(digits, "0")

@@ -44,6 +44,7 @@ class Trouble(StrEnum):
     STARTING = "starting"
     NO_SERVER = "no_server"
     NO_CAMERA = "no_camera"
+    CAMERA_DENIED = "camera_denied"
     NO_GOOD_PICTURE = "no_good_picture"
     NO_ANSWER = "no_answer"
     UNRESOLVED = "unresolved"
@@ -70,8 +71,8 @@ class Situation:
     """All that a screen needs to know.
 
     screen: increases with every change, so that a late click is recognised. tries: captures of this round sent,
-    0..5. attempts_left: faces or passwords the server still allows. stopping: the person wants to cancel, and the
-    answer to what was sent is still awaited.
+    0..5. attempts_left: faces or passwords the server still allows. stopping: the person wants to cancel, or was there
+    in an earlier run; nothing but an end is awaited.
     """
 
     state: State = State.NOT_READY
@@ -226,10 +227,9 @@ _FROM: dict[type, frozenset[State]] = {
 _OPERATOR = {Code.UNKNOWN_DEVICE, Code.DEVICE_REVOKED, Code.VERSION_UNSUPPORTED}
 _CORRECTABLE = {Code.CLOCK_SKEW, Code.STALE_COUNTER}
 _CLOSED = {Code.CANCELLED, Code.EXPIRED}
-_NOTHING_TO_CANCEL = {Code.UNKNOWN_PAYMENT, Code.REJECTED}
-"""The server never opened the payment, so it has nothing to cancel either."""
 _NOT_CHARGED = {Code.OPEN, Code.UNKNOWN_PAYMENT}
-"""The question spent a later counter than what was lost, so that can no longer charge."""
+"""The question spent a later counter than what was lost, so that can no longer charge. A payment that the server never
+opened has nothing to cancel either."""
 _DEAD_ENDS = {Code.INSUFFICIENT_FUNDS, Code.LIMIT_EXCEEDED, Code.REJECTED, Code.TOO_LARGE, Code.UNKNOWN_PAYMENT}
 """Neither another picture nor a password changes these."""
 
@@ -272,7 +272,7 @@ def _follow(now: Situation, event: Event) -> Situation:
         case CancelledUnsent(trouble):
             return replace(now, state=State.CANCELLED, reason=trouble, choices=(Choice.DONE,))
         case Unresolved(request):
-            return Situation(State.UNKNOWN, request=request, reason=Trouble.UNRESOLVED)
+            return Situation(State.UNKNOWN, request=request, reason=Trouble.UNRESOLVED, stopping=True)
         case CannotGoOn(reason):
             return replace(now, state=State.OUT_OF_SERVICE, reason=reason, choices=())
 
@@ -284,7 +284,7 @@ def _after_answer(now: Situation, answer: PaymentAnswer) -> Situation:
         return replace(now, state=State.PAID, reason=code, reference=answer.reference, choices=(Choice.DONE,))
     if code in _OPERATOR:
         return replace(now, state=State.OUT_OF_SERVICE, reason=code, choices=())
-    if code in _CLOSED or (now.stopping and code in _NOTHING_TO_CANCEL):
+    if code in _CLOSED or (now.stopping and code is Code.UNKNOWN_PAYMENT):
         return replace(now, state=State.CANCELLED, reason=code, choices=(Choice.DONE,))
     if now.state is State.UNKNOWN and code in _NOT_CHARGED:
         return _failed(now, Trouble.NO_ANSWER)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from sealframe.terminal import states, words
+from sealframe.terminal import words
 from sealframe.terminal.money import format_amount, parse_amount
 from sealframe.terminal.states import MAX_TRIES, Choice, State
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.05
 _COLOURS = {State.PAID: "green", State.FAILED: "red", State.OUT_OF_SERVICE: "red", State.UNKNOWN: "yellow"}
-_KEYS = {"f": Choice.FACE, "p": Choice.PASSWORD}
+_KEYS = {"f": Choice.FACE, "p": Choice.PASSWORD, "c": Choice.CANCEL}
 
 
 class TextScreen:
@@ -43,10 +43,10 @@ class TextScreen:
         shown = -1
         try:
             while not self._cashier.stopped:
-                version = self._cashier.version
+                version = self._cashier.board.version
                 if version != shown:
                     shown = version
-                    self._show(self._cashier.situation, self._cashier.hint)
+                    self._show(self._cashier.board.situation, self._cashier.board.hint)
                 if not self._obey_typed():
                     return
         finally:
@@ -61,7 +61,7 @@ class TextScreen:
         title = f"[bold]{words.title(now.state, self._language)}[/]"
         panel = Panel(table, title=title, subtitle=self._what_to_do(now), border_style=colour, width=72)
         self._console.print(panel)
-        if now.state in (State.READY, State.RETRYING) and self._cashier.preview is not None:
+        if now.state in (State.READY, State.RETRYING) and self._cashier.board.preview is not None:
             self._console.print(words.hint_text(hint, self._language))
 
     def _facts(self, now: Situation) -> list[tuple[str, str]]:
@@ -82,10 +82,13 @@ class TextScreen:
 
     def _what_to_do(self, now: Situation) -> str:
         if now.state is State.IDLE:
-            return words.label("enter", self._language)
+            return words.label("enter_line", self._language)
         if now.state is State.PASSWORD:
-            return words.label("type_password", self._language)
-        return "    ".join(words.label(choice, self._language) for choice in now.choices)
+            return words.label("password_line", self._language)
+        keys = {choice: key for key, choice in _KEYS.items()} | {
+            Choice.DONE: words.label("enter_key", self._language),
+        }
+        return "    ".join(f"{keys[choice]}  {words.label(choice, self._language)}" for choice in now.choices)
 
     def _obey_typed(self) -> bool:
         """Wait a moment for a line and obey it; False when the person ends the terminal."""
@@ -97,7 +100,7 @@ class TextScreen:
             self._typed += typed
         while b"\n" in self._typed:
             line, self._typed = self._typed.split(b"\n", 1)
-            if not self._obey(line.decode(errors="replace").rstrip("\r"), self._cashier.situation):
+            if not self._obey(line.decode(errors="replace").rstrip("\r"), self._cashier.board.situation):
                 return False
         return True
 
@@ -109,8 +112,9 @@ class TextScreen:
             return word != "q" and self._start(line, now)
         elif now.state in (State.NOT_READY, State.OUT_OF_SERVICE) and word == "q":
             return False
-        elif word == "c" and now.state in states.PAYING and now.request is not None:
-            self._cashier.cancel(now.request.payment_id)
+        elif _KEYS.get(word) is Choice.CANCEL:
+            if now.request is not None:
+                self._cashier.cancel(now.request.payment_id)
         elif Choice.DONE in now.choices:
             self._cashier.choose(now.screen, Choice.DONE)
         elif word in _KEYS:

@@ -29,6 +29,10 @@ _TROUBLES: dict[Trouble, tuple[str, str]] = {
         "The camera gives no picture; check it, or use the password.",
         "摄像头没有画面，请检查或使用密码。",
     ),
+    Trouble.CAMERA_DENIED: (
+        "The camera may not be used; allow it in the browser, or use the password.",
+        "浏览器未允许使用摄像头，请允许或使用密码。",
+    ),
     Trouble.NO_GOOD_PICTURE: ("No picture was good enough; nothing was sent.", "没有合格的画面，未发送。"),
     Trouble.NO_ANSWER: ("The connection was interrupted; nothing was charged.", "连接中断，未扣款。"),
     Trouble.UNRESOLVED: (
@@ -84,16 +88,39 @@ _LABELS: dict[str, tuple[str, str]] = {
     "amount": ("Amount", "金额"),
     "account": ("Account", "账户"),
     "reference": ("Reference", "参考号"),
+    "time": ("Time", "时间"),
     "try": ("Try {tries} of {most}", "第 {tries} 次，共 {most} 次"),
-    "left": ("{left} left", "还可尝试 {left} 次"),
-    "enter": ("Amount and account, as in: 12.50 alice   (q ends)", "金额和账户，例如：12.50 alice （q 退出）"),
-    "face": ("f  face again", "f  重新刷脸"),
-    "password": ("p  password", "p  密码支付"),
-    "cancel": ("c  cancel", "c  取消"),
-    "done": ("Enter  next payment", "回车  下一笔"),
-    "type_password": ("Type the password, then Enter; Enter alone cancels", "输入密码后按回车；直接按回车取消"),
+    "left": ("Tries left: {left}", "还可尝试 {left} 次"),
+    "face": ("Face again", "重新刷脸"),
+    "password": ("Password", "密码支付"),
+    "cancel": ("Cancel", "取消"),
+    "done": ("Next payment", "下一笔"),
+    "pay": ("Pay by face", "刷脸支付"),
+    "confirm": ("Confirm", "确认"),
+    "stopping": ("Cancelling", "正在取消"),
+    "test": ("TEST: no real money", "测试：非真实交易"),
+    "other_language": ("中文", "English"),
+    "delete": ("Delete", "删除"),
+    "shift": ("Capitals", "大写"),
+    "letters": ("Letters", "字母"),
+    "digits": ("Digits", "数字"),
+    "camera": ("What the camera sees", "摄像头画面"),
+    "starting_camera": ("The camera is starting", "摄像头正在启动"),
     "not_understood": ("That is no amount and account.", "金额或账户无效。"),
+    "lost": ("The terminal does not answer", "终端没有响应"),
+    "lost_why": (
+        "If a payment was under way, do not pay again; ask the operator.",
+        "如有付款正在进行，请勿重复付款，并联系管理员。",
+    ),
+    "enter_line": ("Amount and account, as in: 12.50 alice   (q ends)", "金额和账户，例如：12.50 alice （q 退出）"),
+    "password_line": ("Type the password, then Enter; Enter alone cancels", "输入密码后按回车；直接按回车取消"),
+    "enter_key": ("Enter", "回车"),
 }
+
+
+def labels(language: str) -> dict[str, str]:
+    """Every fixed text, unfilled: {tries}, {most} and {left} stand where numbers go."""
+    return {name: texts[LANGUAGES.index(language)] for name, texts in _LABELS.items()}
 
 
 def label(name: str, language: str, **values: object) -> str:

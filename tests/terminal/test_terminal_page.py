@@ -1,0 +1,350 @@
+"""The page in a real browser, against the real server: every state, every code, both languages, the browser's camera.
+
+Covers A58, M24, M27, M28, M29.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bank import ALICE, BOB, FUNDS, PASSWORD
+from browser import CHROMIUM, Person, ServedPage, chromium, write_camera_file
+from site_of_bank import BankSite
+from till import QUICK, Till
+from walk import walk
+
+from sealframe.payment import Code
+from sealframe.terminal import words
+from sealframe.terminal.source import BrowserCamera
+from sealframe.terminal.states import Choice, State
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; apt-get install chromium"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="there is no Playwright; pip install playwright"),
+]
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Alice sits before its camera."""
+    with chromium(playwright, write_camera_file(tmp_path_factory.mktemp("camera") / "alice.mjpeg", ALICE)) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(till: Till) -> Iterator[ServedPage]:
+    page = ServedPage(till)
+    yield page
+    till.stop()
+    page.join()
+
+
+@pytest.fixture
+def person(browser: Any, page: ServedPage) -> Iterator[Person]:
+    person = Person(browser, page.address)
+    yield person
+    person.close()
+    assert person.errors == []
+
+
+@pytest.fixture
+def camera_till(site: BankSite, tmp_path: Path) -> Iterator[Till]:
+    """A till whose camera is the browser's."""
+    till = Till(site, tmp_path / "till", replace(QUICK, steady=0.2), source=BrowserCamera())
+    yield till
+    till.stop()
+
+
+# Paying
+
+
+def test_m24_m27_the_browsers_camera_pays_and_the_receipt_stands_there(
+    site: BankSite, camera_till: Till, browser: Any
+) -> None:
+    page = ServedPage(camera_till)
+    person = Person(browser, page.address)
+    person.pay()
+    person.until("paid")
+    receipt = person.reads()
+    assert re.search(r"2\.50 EUR", receipt)
+    assert re.search(r"Payee\s+shop", receipt)
+    assert camera_till.now.reference
+    assert camera_till.now.reference in receipt
+    assert site.bank.balance("alice") == FUNDS - 250
+    assert person.tab.evaluate("document.querySelector('video')") is None, "the camera is off"
+    person.choose("done")
+    person.until("idle")
+    person.close()
+    assert person.errors == []
+    camera_till.stop()
+    page.join()
+
+
+def test_m28_a_strangers_face_fails_and_the_password_is_typed_on_the_screen(
+    site: BankSite, camera_till: Till, tmp_path: Path, playwright: Any
+) -> None:
+    page = ServedPage(camera_till)
+    with chromium(playwright, write_camera_file(tmp_path / "bob.mjpeg", BOB)) as browser:
+        person = Person(browser, page.address, has_touch=True)
+        person.pay()
+        person.until("failed")
+        failure = person.reads()
+        assert Code.FACE_MISMATCH.message in failure
+        assert "Tries left: 4" in failure
+        for choice in ("Face again", "Password", "Cancel"):
+            assert choice in failure
+        person.choose("password")
+        person.until("password")
+        person.tab.click('.pad [data-key="abc"]')
+        for key in PASSWORD:
+            person.press(key) if key != " " else person.tab.keyboard.press("Space")
+        assert PASSWORD not in person.tab.content()
+        person.tab.click("button.main")
+        person.until("paid")
+        person.close()
+    assert site.bank.balance("alice") == FUNDS - 250
+    camera_till.stop()
+    page.join()
+
+
+def test_a_camera_that_is_denied_says_so_and_leaves_the_password(
+    site: BankSite, camera_till: Till, browser: Any
+) -> None:
+    page = ServedPage(camera_till)
+    person = Person(browser, page.address, camera=False)
+    person.pay()
+    person.until("failed")
+    assert "may not be used" in person.reads()
+    person.choose("password")
+    person.until("password")
+    person.tab.fill("[name=password]", PASSWORD)
+    person.tab.keyboard.press("Enter")
+    person.until("paid")
+    assert site.bank.balance("alice") == FUNDS - 250
+    person.close()
+    camera_till.stop()
+    page.join()
+
+
+def test_keys_alone_pay_and_cancel(site: BankSite, till: Till, person: Person) -> None:
+    keys = person.tab.keyboard
+    till.camera.person = BOB
+    person.until("idle")
+    for key in ("2", ".", "5", "Enter", *"alice", "Enter"):
+        keys.press(key)
+    person.until("failed")
+    keys.press("Escape")
+    person.until("cancelled")
+    keys.press("Enter")
+    person.until("idle")
+    assert site.bank.balance("alice") == FUNDS
+
+
+def test_what_is_no_amount_is_said_and_starts_nothing(till: Till, person: Person) -> None:
+    person.until("idle")
+    person.pay("1.234", "alice")
+    person.tab.wait_for_selector(".complaint:visible")
+    assert till.now.state is State.IDLE
+    person.errors.clear()  # a browser notes every status of 400 and more
+    person.pay("2.50", "alice")
+    person.until("paid")
+
+
+def test_a58_impatient_clicks_pay_once(site: BankSite, till: Till, person: Person) -> None:
+    person.until("idle")
+    person.tab.fill("[name=amount]", "2.50")
+    person.tab.fill("[name=account]", "alice")
+    person.tab.evaluate("for (let n = 0; n < 5; n++) document.querySelector('button.main').click()")
+    person.until("paid")
+    person.tab.evaluate("for (let n = 0; n < 5; n++) document.querySelector('button.main').click()")
+    person.until("idle")
+    person.tab.wait_for_timeout(200)
+    assert till.now.state is State.IDLE
+    assert till.states.count(State.READY) == 1
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_two_pages_show_one_terminal(till: Till, person: Person, browser: Any, page: ServedPage) -> None:
+    other = Person(browser, page.address)
+    person.pay()
+    other.until("paid")
+    person.until("paid")
+    other.choose("done")
+    person.until("idle")
+    other.close()
+
+
+def test_a_page_loaded_anew_in_the_middle_shows_where_the_payment_stands(till: Till, person: Person) -> None:
+    till.camera.person = BOB
+    person.pay()
+    person.until("failed")
+    person.tab.reload()
+    person.until("failed")
+    person.choose("cancel")
+    person.until("cancelled")
+
+
+# Every state, every code
+
+
+@pytest.mark.parametrize(("language", "window"), [("en", None), ("zh", PHONE)])
+def test_every_state_can_be_read_touched_and_heard(
+    site: BankSite, browser: Any, tmp_path: Path, language: str, window: Any
+) -> None:
+    till = Till(site, tmp_path / "till", start=False)
+    till.start(is_cut=True)
+    page = ServedPage(till, language=language)
+    options = {"viewport": window} if window else {}
+    person = Person(browser, page.address, reduced_motion="reduce", **options)
+    seen = []
+    for state in walk(till, person):
+        seen.append(state)
+        title = words.title(state, language)
+        assert title in person.reads()
+        assert title in person.tab.inner_text(".spoken")
+        assert person.tab.evaluate("document.documentElement.lang").startswith(language)
+        assert person.tab.evaluate(UNREADABLE) == [], state
+        assert person.tab.evaluate(HARD_TO_TOUCH) == [], state
+        assert person.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
+        assert person.tab.evaluate("document.getAnimations().length") == 0, "motion is reduced"
+    assert set(seen) == set(State)
+    person.close()
+    till.stop()
+    page.join()
+    assert person.errors == []
+
+
+def test_every_code_of_the_server_stands_on_the_page_in_both_languages(
+    site: BankSite, till: Till, person: Person, tmp_path: Path
+) -> None:
+    for code in Code:
+        till.wire.faults = [till.answering(code, attempts_left=None)] * 5
+        till.pay()
+        sentence = words.sentence(code, State.FAILED, "en")
+        person.tab.wait_for_function("text => document.querySelector('main').innerText.includes(text)", arg=sentence)
+        till.until(State.PAID, State.FAILED, State.CANCELLED, State.OUT_OF_SERVICE)
+        person.tab.wait_for_function("text => document.querySelector('main').innerText.includes(text)", arg=sentence)
+        person.tab.click("#language")
+        assert words.sentence(code, State.FAILED, "zh") in person.reads()
+        person.tab.click("#language")
+        till.wire.faults = []
+        _leave(till)
+
+
+def _leave(till: Till) -> None:
+    """Back to idle; what only an operator can mend is mended by letting the state machine forget it."""
+    if till.now.state is State.FAILED:
+        till.cancel()
+        till.until(State.CANCELLED)
+    if till.now.state is State.OUT_OF_SERVICE:
+        from sealframe.terminal.states import Situation
+
+        till.cashier.board.show(Situation(State.IDLE, screen=till.now.screen + 1, reason=None))
+    else:
+        till.choose(Choice.DONE)
+    till.until(State.IDLE)
+
+
+def test_the_language_changes_at_once_and_keeps_what_was_typed(person: Person) -> None:
+    person.until("idle")
+    person.tab.fill("[name=amount]", "12.50")
+    person.tab.click("#language")
+    assert "刷脸支付" in person.reads()
+    assert person.tab.input_value("[name=amount]") == "12.50"
+
+
+def test_motion_is_shown_to_those_who_want_it(till: Till, person: Person) -> None:
+    gate = threading.Event()
+    till.wire.faults = [lambda envelope: till.answering(Code.NO_FACE)(envelope) if gate.wait(20) else b""]
+    person.pay()
+    person.until("verifying")
+    assert person.tab.evaluate("document.getAnimations().length") > 0
+    gate.set()
+    person.until("paid")
+
+
+# When something ends in the middle
+
+
+def test_the_page_says_when_the_terminal_ends(till: Till, person: Person, page: ServedPage) -> None:
+    person.until("idle")
+    till.stop()
+    person.until("lost")
+    assert "do not pay again" in person.reads()
+    person.errors.clear()  # a browser notes every connection that fails
+
+
+@pytest.mark.mortal
+def test_the_server_is_killed_in_the_middle_and_comes_back(site: BankSite, till: Till, person: Person) -> None:
+    def power_cut(envelope: bytes) -> bytes:
+        try:
+            return till.wire.lose_answer(envelope)
+        finally:
+            site.stop()
+
+    till.wire.faults = [power_cut]
+    person.pay()
+    person.until("unknown")
+    assert "do not pay again" in person.reads()
+    site.start()
+    person.until("paid")
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_a_cut_network_shows_unknown_until_it_is_back(site: BankSite, till: Till, person: Person) -> None:
+    till.wire.is_cut = True
+    person.pay()
+    person.until("unknown")
+    till.wire.is_cut = False
+    person.until("failed", "cancelled")
+    assert site.bank.balance("alice") == FUNDS
+
+
+UNREADABLE = """() => {
+  // WCAG 2: texts whose contrast with what lies behind is below 4.5.
+  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const style = getComputedStyle(each);
+      const colour = parse(style.backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.8) return colour;
+      if (style.backgroundImage.includes("gradient")) return [255, 255, 255];
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.checkVisibility() || element.matches(".spoken, script, :disabled")) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < 4.5) poor.push(`${element.textContent}: ${contrast.toFixed(2)}`);
+    if (parseFloat(getComputedStyle(element).fontSize) < 16) poor.push(`${element.textContent}: small`);
+  }
+  return poor;
+}"""
+HARD_TO_TOUCH = """() => [...document.querySelectorAll("button, input")].filter((each) => {
+  if (!each.checkVisibility()) return false;
+  const box = each.getBoundingClientRect();
+  return box.height < 44 || box.width < 24;
+}).map((each) => each.outerHTML)"""
