@@ -1,6 +1,8 @@
 """Run the benchmarks and print each group as ratios: `python benchmarks/report.py [--short] [--json FILE] [-k NAME]`.
 
 In each group the case named sealframe is 1.00; a peer at 2.00 takes twice as long. Medians of one run; no limit is set.
+Beside each stands the ratio that was committed last (benchmarks/ratios.json), and what became of it: below 1.00 this
+tree is slower against that peer, or this processor another one. `--json benchmarks/ratios.json` renews the file.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 OURS = "sealframe"
+COMMITTED = HERE / "ratios.json"
 
 
 def run_benchmarks(*, short: bool, only: str | None) -> dict[str, Any]:
@@ -49,12 +52,19 @@ def ratios(result: dict[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def print_table(groups: dict[str, dict[str, float]]) -> None:
-    """A Markdown table."""
-    print("\n| what | case | time, sealframe = 1 |\n| --- | --- | --- |")
+def rounded(groups: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Three digits: more would be noise."""
+    return {group: {case: float(f"{ratio:.3g}") for case, ratio in cases.items()} for group, cases in groups.items()}
+
+
+def print_table(groups: dict[str, dict[str, float]], committed: dict[str, dict[str, float]]) -> None:
+    """A Markdown table, with the committed ratios beside."""
+    print("\n| what | case | time, sealframe = 1 | committed | now / then |\n| --- | --- | --- | --- | --- |")
     for group, cases in groups.items():
         for case, ratio in cases.items():
-            print(f"| {group} | {case} | {ratio:.2f} |")
+            before = committed.get(group, {}).get(case)
+            then = "new | " if before is None else f"{before:.2f} | {ratio / before:.2f}"
+            print(f"| {group} | {case} | {ratio:.2f} | {then} |")
 
 
 def main() -> int:
@@ -65,9 +75,9 @@ def main() -> int:
     parser.add_argument("-k", metavar="NAME", help="only the benchmarks of this name")
     arguments = parser.parse_args()
     groups = ratios(run_benchmarks(short=arguments.short, only=arguments.k))
-    print_table(groups)
+    print_table(groups, json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {})
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(groups, indent=2) + "\n")
+        Path(arguments.json).write_text(json.dumps(rounded(groups), indent=2) + "\n")
     return 0 if groups else 1
 
 

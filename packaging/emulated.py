@@ -5,8 +5,8 @@
     python packaging/emulated.py --list
 
 x86-64 runs the Python that runs this program. ARM64 runs Debian's Python, unpacked into a folder beside the ARM wheels
-of the dependencies and the ARM wheel of sealframe that `--wheels` holds (packaging/build.py makes it); nothing is
-installed on this computer and no root is needed. Folders are made once, under build/emulated.
+of the dependencies and the ARM wheel of sealframe that `--wheels` holds (packaging/build_wheels.py makes it); nothing
+is installed on this computer and no root is needed. Folders are made once, under build/emulated.
 
 Needs Debian's qemu-user-static; for ARM64 also apt-get, dpkg-deb and a connection on the first run.
 """
@@ -108,7 +108,7 @@ def _packages(python: str, wheels: Path | None) -> Path:
     if not found:
         raise SystemExit(
             f"No ARM wheel for Python {python} in {wheels or 'dist'}; make one: "
-            f"python packaging/build.py --architecture aarch64 --python {python}"
+            f"python packaging/build_wheels.py --architecture aarch64 --python {python}"
         )
     folder = FOLDER / f"aarch64-{tag}-{hashlib.sha256(found[-1].read_bytes()).hexdigest()[:12]}"
     if not folder.exists():

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from build import ARCHITECTURES, pythons
+from build_wheels import ARCHITECTURES, pythons
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,7 +38,9 @@ def main() -> int:
 def _build(clone: Path, what: list[str]) -> dict[str, str]:
     """SHA-256 of each file that a fresh clone builds."""
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-    subprocess.run([sys.executable, clone / "packaging" / "build.py", *what], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, clone / "packaging" / "build_wheels.py", *what], check=True, stdout=subprocess.DEVNULL
+    )
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (clone / "dist").iterdir()}
 
 

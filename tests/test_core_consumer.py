@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -103,6 +104,20 @@ def test_m30_a_consumer_agrees_with_python(build, frames, tmp_path) -> None:
         mirrored = _core.area_mean(frame[:, ::-1], "rgb", 128, 128)
         assert np.array_equal(features, expected)
         assert np.array_equal(similarity.view(np.int8), _core.window_cosine(expected, mirrored))
+
+
+def test_m30_ctypes_agrees_with_python() -> None:
+    """The exported names are all that another language needs."""
+    library = ctypes.CDLL(str(folder("--libdir") / "libsealframe.so.1"))
+    image = np.ascontiguousarray(synthetic_frame(64, 128)[..., 0])
+    means = np.zeros((8, 16), np.uint8)
+    pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (image, means)]
+    sides = [ctypes.c_size_t(side) for side in (64, 128, 8)]
+    assert library.sf_block_means(pointers[0], *sides, pointers[1]) == 0
+    assert np.array_equal(means, _core.block_means(image, 8))
+    library.sf_status_text.restype = ctypes.c_char_p
+    assert library.sf_block_means(None, *sides, pointers[1]) == 1
+    assert library.sf_status_text(1) == b"A pointer that must be given is null."
 
 
 def test_the_library_exports_the_header_and_nothing_else() -> None:

@@ -9,15 +9,11 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from sealframe.selftest import golden_digests
-
-sys.path.append(str(Path(__file__).parent.parent / "packaging"))
 from emulated import MACHINES, command, missing
+from sealframe.selftest import golden_digests
 
 PICTURE = "noise-128x128-gray"
 PROGRAM = f"""

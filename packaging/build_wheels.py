@@ -1,7 +1,7 @@
 """Builds the source distribution, and from it manylinux2014 wheels of every Python at hand for x86-64 and ARM64.
 
-    python packaging/build.py                                      all of it, into dist/
-    python packaging/build.py --architecture x86_64 --python 3.12  one wheel
+    python packaging/build_wheels.py                                      all of it, into dist/
+    python packaging/build_wheels.py --architecture x86_64 --python 3.12  one wheel
 
 The compiler is Zig's, which brings the old glibc to link against, so that neither a container nor a cross compiler is
 needed; its first use takes minutes, later ones are cached. Pythons are found on PATH and in pyenv's folder. Times come

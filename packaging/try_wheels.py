@@ -1,6 +1,6 @@
 """Installs each wheel for this computer into an empty environment, without a compiler in reach, and tries it.
 
-    python packaging/native.py [dist] [--whole]
+    python packaging/try_wheels.py [dist] [--whole]
 
 Doctor, demo and tests run from the unpacked source distribution against the installed wheel (`--whole`: every test);
 then C and C++ programs are built against that wheel with the compilers that are here (M30).
@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from build import pythons
+from build_wheels import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
 HARMLESS = ("bash", "cat", "cmp", "env", "nm", "sh", "sleep", "true", "uname")
