@@ -18,8 +18,8 @@ from reference.features import random_words, unblock
 from reference.image_factor import block_means, leading_pair, norms, rank, row_sums
 from reference.similarity import window_cosine
 from sealframe import _core
-from sealframe.derivation import discern, noise_seed_of
-from sealframe.errors import ImageError, UnsupportedEnvelope
+from sealframe.derivation import discern, infer_posterior, noise_seed_of
+from sealframe.errors import ImageError, ModelError, UnsupportedEnvelope
 from sealframe.features import binarise, extract_features, grayscale, standardise
 from sealframe.image import frame_from_array
 from sealframe.image_factor import (
@@ -177,8 +177,6 @@ def test_profiles_pin_the_shipped_networks() -> None:
 def test_a48_an_altered_network_never_computes_a_factor(tmp_path: object) -> None:
     from pathlib import Path
 
-    from sealframe.errors import ModelError
-
     folder = Path(str(tmp_path))
     shipped = files("sealframe").joinpath("models")
     for name in ("manifest.json", "generator.onnx"):
@@ -222,6 +220,16 @@ def test_m7_m8_m9_m10_the_vae_factor_is_sample_association_and_reduction() -> No
     assert (there > 128).mean() > 0.9
 
 
+def test_m6_a_posterior_net_that_reads_something_else_is_refused() -> None:
+    class Odd:
+        def input_of(self, name: str) -> str:
+            return f"wavelets of {name}"
+
+    features = extract_features(frame_from_array(synthetic_frame(64, 64)), 128)
+    with pytest.raises(ModelError, match="features or spectrum"):
+        infer_posterior(features, Odd())  # type: ignore[arg-type]
+
+
 def test_m8_the_seed_decides_the_noise_and_no_seed_decodes_the_mean() -> None:
     frame = synthetic_frame(200, 200)
     seeds = [None, noise_seed_of(bytes(16)), noise_seed_of(bytes(15) + b"\1")]
@@ -262,8 +270,6 @@ def test_other_networks_get_a_profile_of_their_own(tmp_path: object) -> None:
     """Swapping the two halves' names would do as well; here the generator gets another producer's name."""
     import json
     from pathlib import Path
-
-    from sealframe.errors import ModelError
 
     folder, shipped = Path(str(tmp_path)), files("sealframe").joinpath("models")
     content = shipped_models().read("generator").replace(b"sealframe", b"another-1", 1)
