@@ -77,7 +77,14 @@ def test_open_explain_names_each_check_and_its_outcome(home: Path, capsys: pytes
     assert outcomes == {check: "left out" if check == "clock" else "passed" for check in CHECKS}
     assert [line[9:23].strip() for line in lines] == list(CHECKS)
     assert open_("--explain", "--live", "replays.db", out="live.png") == 0
-    assert [line[:9].strip() for line in capsys.readouterr().err.splitlines()] == ["passed"] * len(CHECKS)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:9].strip() for line in lines] == ["passed"] * (len(CHECKS) + 1)
+    assert lines[-1].split()[:2] == ["passed", "acceptance"]
+    assert open_("--explain", "--live", "replays.db", out="again.png") == 1
+    *_, acceptance, sentence = capsys.readouterr().err.splitlines()
+    assert acceptance.split()[:2] == ["FAILED", "acceptance"]
+    assert "accepted before" in sentence
+    assert not Path("again.png").exists()
     altered = bytearray(Path("photo.seal").read_bytes())
     altered[-1] ^= 1
     Path("photo.seal").write_bytes(altered)
@@ -115,6 +122,42 @@ def test_folders_are_sealed_and_opened_and_a_second_run_does_the_rest(
     assert open_("--live", "replay.db", envelope="sealed", out="back") == 1
     with pytest.raises(SystemExit):
         seal("--jobs", "0", image="in", out="sealed")
+
+
+def is_running(process: str) -> bool:
+    try:
+        return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
+def test_a51_a_killed_run_over_a_folder_takes_its_workers_along_and_goes_on_later(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in").mkdir()
+    picture = encoded(synthetic_frame(200, 300), "PNG")
+    for number in range(150):
+        Path("in", f"{number:03}.png").write_bytes(picture)
+    command = ["seal", "in", "--to", "server.pub", "--as", "pos.key", "--out", "sealed", "--jobs", "2"]
+    run = subprocess.Popen([sys.executable, "-m", "sealframe", *command])
+    while not list(Path().glob("sealed/*.seal")):
+        assert run.poll() is None
+        time.sleep(0.02)
+    workers = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    run.kill()
+    run.wait()
+    assert len(workers) >= 2
+    for _ in range(600):
+        if not any(map(is_running, workers)):
+            break
+        time.sleep(0.05)
+    assert not any(map(is_running, workers))
+    assert list(Path("sealed").glob(".*")) == []
+    there = len(list(Path("sealed").iterdir()))
+    capsys.readouterr()
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"Sealed {150 - there}, there already {there}, refused 0.\n"
 
 
 def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(

@@ -5,9 +5,13 @@ Every file is written whole or not at all, so what is there is done: a second ru
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from _thread import interrupt_main
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from sealframe.errors import SealframeError
@@ -64,7 +68,18 @@ def run_over(
 
 def _prepare(prepare: Callable[[argparse.Namespace], Step], arguments: argparse.Namespace) -> None:
     global _step
+    Thread(target=_end_with_parent, daemon=True).start()
     _step = prepare(arguments)
+
+
+def _end_with_parent() -> None:
+    """A worker whose command was killed would wait for work for ever, with the private key in its memory."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        interrupt_main()  # a file that is being written leaves nothing behind
+        time.sleep(1)
+        os._exit(1)
 
 
 def _one(source: Path, target: Path) -> str:

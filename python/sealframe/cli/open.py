@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.enter_context(staged_output(arguments.out, verified.payload, force=arguments.force))
         if arguments.data_out:
             outputs.enter_context(staged_output(arguments.data_out, verified.data, force=arguments.force))
-        opened = verified.accept()
+        opened = _accepted(verified, explain=arguments.explain and arguments.live)
     if arguments.json and arguments.out != "-":
         print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
     else:
@@ -69,6 +69,18 @@ def _opener(arguments: argparse.Namespace) -> sf.Opener:
         freshness=sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
     )
+
+
+def _accepted(verified: sf.Verified, *, explain: bool) -> sf.Opened:
+    """Spend the capture; the last line of an explanation."""
+    outcome = "FAILED"
+    try:
+        opened = verified.accept()
+        outcome = "passed"
+    finally:
+        if explain:
+            print(f"{outcome:9}{'acceptance':14}the capture is new to the store, and now spent", file=sys.stderr)
+    return opened
 
 
 def _explained(opener: sf.Opener, envelope: bytes, *, live: str | None) -> sf.Verified:
