@@ -436,6 +436,10 @@ def test_a45_keys_do_not_show_copy_or_pickle(tmp_path: Path, make: Any, kind: An
             leak(key)
 
 
+def test_a45_a_block_of_a_key_file_shows_its_label_alone() -> None:
+    assert repr(Block("PRIVATE KEY", b"CANARY")) == "<Block PRIVATE KEY>"
+
+
 def test_a45_a_password_protected_file_holds_no_secret_in_the_clear(tmp_path: Path) -> None:
     device = DeviceKey.generate("POS-0001")
     (secret,) = secrets_of(device, tmp_path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import base64
 import gc
+import hashlib
 import hmac
 import logging
 import os
@@ -199,6 +200,15 @@ def test_a18_a_factor_that_is_not_the_pictures_is_refused(
         envelope = sealer_for(server, device).seal(synthetic_frame(30, 30))
     with pytest.raises(sf.FactorMismatch):
         archive(server, device).verify(envelope)
+
+
+def test_a18_a_sealed_payload_that_is_no_picture_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    sealer = sealer_for(server, device)
+    factor, _ = sealer.measure(synthetic_frame(9, 9), b"")
+    junk = b"no picture"
+    factor = replace(factor, payload_digest=hashlib.sha256(junk).digest())
+    with pytest.raises(sf.FactorMismatch, match="no picture"):
+        archive(server, device).open(sealer._writer.write(1, factor, b"", junk))
 
 
 def test_a17_equal_norms_do_not_make_equal_factors() -> None:
