@@ -117,8 +117,10 @@ def test_m27_m28_a_stranger_fails_the_password_pays_and_is_never_shown(
     session.type("")
     session.until("Ready for a payment")
     session.type("q")
-    session.until("envelope")
+    session.until("the terminal adds")
     assert session.process.wait(20) == 0
+    with Image.open(tmp_path / "trace.png") as trace:
+        assert trace.width > 600
     assert site.bank.balance("alice") == FUNDS - 250
     assert not list((tmp_path / "pos.journal").glob("*.open"))
 

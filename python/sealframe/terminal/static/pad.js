@@ -1,7 +1,7 @@
 // Keys on the screen, for touch. They write into the form's field that was used last; real keyboards need none of it.
 
 const DIGITS = ["123", "456", "789"];
-const LETTERS = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "._-:@!?#&*"];
+const LETTERS = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "._-:@!?# "];
 
 // `layout`: amount (digits and the point), digits, letters or capitals.
 export class Pad {
@@ -56,7 +56,7 @@ export class Pad {
   key(text, act = () => this.write(text), label = text, isIcon = false) {
     const key = Object.assign(document.createElement("button"), { type: "button", tabIndex: -1, title: label });
     if (isIcon) key.innerHTML = `<svg><use href="#${text}"/></svg>`;
-    else key.textContent = text;
+    else key.textContent = text === " " ? "␣" : text;
     key.dataset.key = text;
     key.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
     key.addEventListener("click", act);
