@@ -1,8 +1,8 @@
-"""A face as 128 signed bytes, the same on every computer, and their comparison in integers (M25).
+"""A face as 96 signed bytes, the same on every computer, and their comparison in integers (M25).
 
     cut_window    uint8 (S, S)     the box that a detector draws, widened to a canonical window
     standardise   uint8 (64, 64)   light taken out: mean and deviation within an oval, as integers
-    encode_face   int8 (128,)      what the face network makes of it, of one length
+    encode_face   int8 (96,)       what the face network makes of it and of its mirror image, of one length
     reaches       bool             cosine against a threshold, without root or division
 
 No floating-point number decides anything, so a template and a decision do not depend on the processor.
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 NETWORK = "face_encoder"
 SIDE = 64
-LENGTH = 448
+COMPONENTS = 96
+LENGTH = 392
 """Length of every template: components of 40 on average, so that hardly one exceeds 127."""
 DEVIATION = 40
 """Levels that one standard deviation within the oval takes up after `standardise`."""
@@ -67,12 +68,14 @@ _OVAL_PIXELS = int(OVAL.sum())
 def cut_window(picture: Pixels, left: int, top: int, side: int) -> Pixels:
     """The window around a detector's box, uint8 (S, S) or (S, S, 3); the picture's edge is repeated beyond it."""
     wide = max(1, (WINDOW.side * side + 50) // 100)
-    start = top + (side - wide) // 2 - WINDOW.rise * side // 100, left + (side - wide) // 2
+    first_row, first_column = top + (side - wide) // 2 - WINDOW.rise * side // 100, left + (side - wide) // 2
     rows, columns = (
         np.clip(np.arange(first, first + wide), 0, length - 1)
-        for first, length in zip(start, picture.shape[:2], strict=True)
+        for first, length in zip((first_row, first_column), picture.shape[:2], strict=True)
     )
-    return np.ascontiguousarray(picture[rows[:, None], columns])
+    inside = 0 <= first_column <= picture.shape[1] - wide
+    strip = picture[:, first_column : first_column + wide] if inside else picture.take(columns, 1)
+    return np.ascontiguousarray(strip.take(rows, 0))
 
 
 def standardise(window: Gray) -> Gray:
@@ -86,13 +89,17 @@ def standardise(window: Gray) -> Gray:
 
 
 def encode_face(window: Pixels, models: ModelSet | None = None) -> Template:
-    """Template int8 (128,) of a window uint8 (S, S) or RGB (S, S, 3), of length 448.
+    """Template int8 (96,) of a window uint8 (S, S) or RGB (S, S, 3), of length 392.
+
+    The mirror image is the same face turned and lit the other way: what both have in common is kept.
 
     Raises ModelError when the network is missing or altered.
     """
     gray = window if window.ndim == 2 else _core.area_mean(window, "rgb", *window.shape[:2])
-    (vectors,) = (models or shipped_models()).run(NETWORK, ["vector"], standardise(gray)[None, ..., None])
-    return _of_one_length(vectors[0].astype(np.int64) - 128)
+    face = standardise(gray)
+    both = np.stack([face, face[:, ::-1]])[..., None]
+    (vectors,) = (models or shipped_models()).run(NETWORK, ["vector"], both)
+    return _of_one_length(vectors.sum(0, dtype=np.int64) - 2 * 128)
 
 
 def mean_template(templates: Sequence[Template]) -> Template:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bank import ALICE, BOB, PASSWORD, Bank
+from bank import ALICE, BOB, PASSWORD, Bank, Terminal
 from crash import free_port
 from fastapi.security import HTTPAuthorizationCredentials
 from serving import Serving
@@ -38,9 +38,11 @@ from sealframe.server import logs, operators, web
 from sealframe.server.bodies import OCTETS, Intake
 from sealframe.server.operator_calls import OperatorGate
 from sealframe.server.passwords import Checked
+from sealframe.server.pools import Places
 from sealframe.server.problems import TransportError
 from sealframe.server.records import record_of
-from sealframe.server.service import MAX_ENVELOPE_BYTES
+from sealframe.server.service import MAX_ENVELOPE_BYTES, REST_MS
+from sealframe.server.settlement import Refused, Settled
 
 
 class Site:
@@ -308,20 +310,41 @@ def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
             return Checked(Code.WRONG_PASSWORD)
 
     site.bank.service.passwords = Slow()  # type: ignore[assignment]
-    guesses = [
-        site.bank.terminal.seal(site.bank.request(Action.PASSWORD, account="bob", password="guess"))[0]
-        for _ in range(6)
-    ]
-    threads = [threading.Thread(target=site.call, args=("POST", "/v1/attempts", guess, OCTETS)) for guess in guesses]
+    terminals = [site.bank.new_terminal(f"POS-1{number:02}") for number in range(12)]
+    codes: list[Code] = []
+
+    def guess(terminal: Terminal) -> None:
+        envelope, key = terminal.seal(site.bank.request(Action.PASSWORD, account="bob", password="guess"))
+        codes.append(terminal.read(site.call("POST", "/v1/attempts", envelope, OCTETS)[1], key).code)
+
+    threads = [threading.Thread(target=guess, args=(terminal,)) for terminal in terminals]
     for thread in threads:
         thread.start()
     assert slow.wait(20)
     envelope, key = site.bank.new_terminal("POS-0002").seal(site.bank.request())
     answer = site.call("POST", "/v1/attempts", envelope, OCTETS)[1]
     assert site.bank.terminal.read(answer, key).code is Code.PAID
+    end = time.monotonic() + 20
+    while len(codes) < 4 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert codes == [Code.SERVER_BUSY] * 4  # eight wait at most
     release.set()
     for thread in threads:
         thread.join()
+    assert len(codes) == 12
+    assert Code.SERVER_BUSY not in codes[4:]
+
+
+def test_a60_a_device_told_to_be_too_busy_for_rests_and_no_other(bank: Bank) -> None:
+    service, guessing = bank.service, bank.terminal
+    request = bank.request(Action.PASSWORD, account="bob", password="guess")
+    opened = service.open(guessing.seal(request)[0])
+    assert not isinstance(opened, Settled)
+    assert service.refusal(opened, Refused(Code.SERVER_BUSY)).code is Code.SERVER_BUSY
+    assert bank.code(request) is Code.SERVER_BUSY
+    assert bank.code(bank.request(), terminal=bank.new_terminal("POS-0002")) is Code.PAID
+    bank.now_s += REST_MS / 1000
+    assert bank.code(request) is Code.WRONG_PASSWORD
 
 
 def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
@@ -353,7 +376,7 @@ def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
 
 
 def test_the_server_is_busy_rather_than_buried(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = web._Places(1)
+    places = Places(1, lambda: TransportError.of(503, Code.SERVER_BUSY))
     with places, pytest.raises(TransportError), places:
         raise AssertionError("two are in")
     with places:

@@ -16,7 +16,7 @@ import torch
 from sealframe import face_template
 from sealframe.models import ModelSet
 from sealframe.training.matcher import MatcherRecipe, MatcherRun
-from sealframe.training.matcher_export import export_matcher, folded
+from sealframe.training.matcher_export import directions_of, discriminant, export_matcher, folded
 from sealframe.training.matcher_networks import ConvolutionLayer, FaceEncoder
 from sealframe.training.matcher_views import cut, standardise, view
 
@@ -71,6 +71,27 @@ def test_folding_batch_normalisation_changes_nothing() -> None:
     assert at_once.shape == (2, 5, 8, 8)
 
 
+def test_discriminants_keep_what_tells_people_apart() -> None:
+    """Vectors whose first number is the light alone, and loud: it must not decide."""
+    torch.manual_seed(6)
+    people = torch.randn(60, 128)
+    views = people + 0.4 * torch.randn(9, 60, 128)
+    views[..., 0] = 40 * torch.randn(9, 60)
+    directions = discriminant(views[:6])
+    assert directions.shape == (face_template.COMPONENTS, 128)
+
+    def apart(vectors: torch.Tensor) -> float:
+        """Share of views whose nearest other view is of the same person."""
+        unit = torch.nn.functional.normalize(vectors.reshape(-1, vectors.shape[-1]), dim=1)
+        nearest = (unit @ unit.T).fill_diagonal_(-2).argmax(1)
+        return float((nearest % 60 == torch.arange(len(unit)) % 60).float().mean())
+
+    assert apart(views[6:] @ directions.T) > 0.9 > 0.7 > apart(views[6:])
+    kept = (views[:6] - views[:6].mean(0)) @ directions.T
+    deviations = kept.reshape(-1, face_template.COMPONENTS).std(0)
+    assert 0.7 < deviations.min() < deviations.max() < 1
+
+
 def test_a_resumed_run_is_the_run(people: torch.Tensor, tmp_path: Path) -> None:
     whole = run(people, tmp_path / "whole")
     run(people, tmp_path / "parts", 2).save()
@@ -90,7 +111,7 @@ def test_the_integer_graph_follows_the_float_network(people: torch.Tensor, tmp_p
     assert (tmp_path / f"{name}.onnx").read_bytes() == (again / f"{name}.onnx").read_bytes()
     seen = standardise(cut(people, 64))
     with torch.no_grad():
-        exact = made.averaged.eval()(seen).numpy()
+        exact = (made.averaged.eval()(seen) @ directions_of(made).T).numpy()
     pixels = (seen * 128 + 128).numpy().astype(np.uint8).transpose(0, 2, 3, 1)
     (drawn,) = ModelSet(tmp_path).run(name, ["vector"], np.ascontiguousarray(pixels))
     drawn = drawn.astype(np.float64) - 128

@@ -367,7 +367,7 @@ def _add_loadtest(commands: _Commands) -> None:
         "--payments", metavar="N", type=_positive, default=200, help="in each scenario, 20 to 4000 (default: 200)"
     )
     loadtest.add_argument(
-        "--clients", metavar="N", type=_positive, default=16, help="who pay at once, up to 56 (default: 16)"
+        "--clients", metavar="N", type=_positive, default=16, help="who pay at once, up to 48 (default: 16)"
     )
     loadtest.add_argument(
         "--workers", metavar="N", type=_positive, default=1, help="server processes; several need PostgreSQL"

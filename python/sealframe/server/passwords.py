@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from argon2.exceptions import Argon2Error
 from sqlalchemy import bindparam, select
 
 from sealframe.payment import MAX_PASSWORD_CHARACTERS, Code
-from sealframe.server.settlement import Refused
 from sealframe.server.tables import credentials, password_misses
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
     from sealframe.server.database import Database
 
-_MAX_WAITING = 16
 _CREDENTIAL = select(credentials.c.password_hash).where(credentials.c.account == bindparam("account"))
 _LOCK = select(password_misses.c.locked_until).where(password_misses.c.account == bindparam("account"))
 
@@ -34,12 +31,11 @@ class Checked:
 
 
 class Passwords:
-    """Hashes and checks. `clock` gives Unix seconds."""
+    """Hashes and checks, on one core at a time. `clock` gives Unix seconds."""
 
     def __init__(self, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._hasher = hasher or PasswordHasher()
+        self._hasher = hasher or PasswordHasher(parallelism=1)
         self._clock = clock
-        self._waiting = threading.Semaphore(_MAX_WAITING)
         self._nobodys_hash = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
@@ -52,19 +48,14 @@ class Passwords:
         """Compare the password with the account's. Lockout comes first, hashing after.
 
         An account that does not exist, or has no password, costs as much as one that has, and is locked as it is.
-        Raises Refused when too many wait.
         """
         with database.reading() as connection:
             locked_until = connection.execute(_LOCK, {"account": account}).scalar_one_or_none() or 0
             password_hash = connection.execute(_CREDENTIAL, {"account": account}).scalar_one_or_none()
         if locked_until > self._clock() * 1000:
             return Checked(Code.PASSWORD_LOCKED)
-        if not self._waiting.acquire(blocking=False):
-            raise Refused(Code.SERVER_BUSY)
         try:
             self._hasher.verify(password_hash or self._nobodys_hash, password)
         except Argon2Error:
             return Checked(Code.WRONG_PASSWORD)
-        finally:
-            self._waiting.release()
         return Checked(None, password_hash) if password_hash else Checked(Code.WRONG_PASSWORD)

@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 MAX_ENVELOPE_BYTES = 16 << 20
 CLOCK_WINDOW_S = 300
+REST_MS = 1000
+"""So long a device that was told to be too busy for is not listened to: its captures would cost a factor each."""
 
 _log = logging.getLogger("sealframe.server")
 _DEVICE = select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device"))
@@ -96,6 +98,7 @@ class PaymentService:
         self.passwords = passwords
         self.writer = GroupCommit(database)
         self._server = server[0]
+        self._resting_until: dict[bytes, int] = {}
         self._limits = limits or Limits()
         self._clock = clock
         freshness = Live(_SettledLater(), window_s=CLOCK_WINDOW_S, clock=clock)
@@ -147,6 +150,8 @@ class PaymentService:
         if status is None or status.status != "active":
             code = Code.UNKNOWN_DEVICE if status is None else Code.DEVICE_REVOKED
             return self._clear(envelope, envelope_id, code, received_at, "device")
+        if received_at < self._resting_until.get(header.signer, 0):
+            return self._clear(envelope, envelope_id, Code.SERVER_BUSY, received_at, "told so a moment ago")
         try:
             verified = self._opener.verify(envelope, mark=mark)
         except StaleCapture as error:
@@ -173,7 +178,12 @@ class PaymentService:
         return self.writer.submit(lambda connection: settle(connection, attempt, self._limits))
 
     def refusal(self, opened: OpenedRequest, refused: Refused) -> Settled:
-        """The sealed answer to a request that left no trace."""
+        """The sealed answer to a request that left no trace. Whom the server was too busy for rests a moment (A60).
+
+        Only what a device signed brings that about, so nobody can silence another's terminal.
+        """
+        if refused.code is Code.SERVER_BUSY:
+            self._resting_until[opened.verified.device.key_id] = opened.received_at + REST_MS
         return self._sealed(opened.envelope_id, opened.verified, refused.code, opened.received_at)
 
     def enrol(self, account: str, envelopes: Sequence[bytes], actor: str) -> str:

@@ -26,10 +26,10 @@ from sealframe.server.bodies import Intake, StrictRoute, described_body, read_bo
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.metrics import Metrics
 from sealframe.server.operator_calls import OperatorGate, add_operator_calls
-from sealframe.server.pools import Pools
+from sealframe.server.pools import Places, Pools
 from sealframe.server.problems import BODY_ERRORS, Problem, TransportError, add_problems
-from sealframe.server.service import MAX_ENVELOPE_BYTES, PaymentService
-from sealframe.server.settlement import Refused, Settled
+from sealframe.server.service import MAX_ENVELOPE_BYTES, REST_MS, OpenedRequest, PaymentService
+from sealframe.server.settlement import Attempt, Refused, Settled
 from sealframe.trace import StageTimes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def build_app(
     service: PaymentService, *, allow_remote_operators: bool = False, intake: Intake | None = None
 ) -> FastAPI:
     """The ASGI application. It closes the service when it is shut down."""
-    pools, intake = Pools(), intake or Intake()
+    pools, intake = Pools(lambda: Refused(Code.SERVER_BUSY)), intake or Intake()
     metrics = Metrics(intake)
 
     @asynccontextmanager
@@ -72,23 +72,16 @@ def build_app(
     return app
 
 
-class _Places:
-    """So many envelopes are answered at once; one more is told to come again. Only whole bodies take a place."""
-
-    def __init__(self, free: int) -> None:
-        self._free = free
-
-    def __enter__(self) -> None:
-        if not self._free:
-            raise TransportError.of(503, Code.SERVER_BUSY)
-        self._free -= 1
-
-    def __exit__(self, *_: object) -> None:
-        self._free += 1
-
-
 def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: Metrics) -> None:
-    places = _Places(MAX_IN_FLIGHT)
+    # Only whole bodies take a place.
+    places = Places(MAX_IN_FLIGHT, lambda: TransportError.of(503, Code.SERVER_BUSY))
+
+    async def judge(opened: OpenedRequest, mark: Mark) -> Attempt:
+        loop = asyncio.get_running_loop()
+        if not opened.needs_password:
+            return await loop.run_in_executor(pools.networks, service.judge, opened, mark)
+        with pools.password_places:
+            return await loop.run_in_executor(pools.passwords, service.judge, opened, mark)
 
     async def answer(envelope: bytes, mark: Mark) -> Settled:
         loop = asyncio.get_running_loop()
@@ -96,8 +89,7 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
         if isinstance(opened, Settled):
             return opened
         try:
-            pool = pools.passwords if opened.needs_password else pools.networks
-            attempt = await loop.run_in_executor(pool, service.judge, opened, mark)
+            attempt = await judge(opened, mark)
             settled = await asyncio.wrap_future(service.settle(attempt))
             mark("settling")
             return settled
@@ -121,6 +113,8 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
         metrics.answers.labels(code=settled.code.value, stored=str(settled.stored).lower()).inc()
         said = {"request_id": request_id(settled.envelope_id), "code": settled.code.value, "stored": settled.stored}
         _log.info("answered", extra={**said, "ms": round(1000 * seconds, 1)})
+        if settled.code is Code.SERVER_BUSY:  # who asks again at once is the load; waiting here takes no place
+            await asyncio.sleep(REST_MS / 1000)
         return Response(settled.answer, media_type=ANSWER_TYPE)
 
     app.add_api_route(

@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from sealframe.training.frames import area_resize
-from sealframe.training.matcher_networks import SIDE, TEMPLATE, FaceEncoder
+from sealframe.training.matcher_networks import SIDE, VECTOR, FaceEncoder
 from sealframe.training.matcher_views import standardise, view
 from sealframe.training.run import TrainingRun
 
@@ -67,7 +67,7 @@ class MatcherRun(TrainingRun[MatcherRecipe]):
         self.people = people
         self.backgrounds = backgrounds
         self.encoder = FaceEncoder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.directions = nn.Parameter(torch.randn(len(people), TEMPLATE))
+        self.directions = nn.Parameter(torch.randn(len(people), VECTOR))
         self.averaged = copy.deepcopy(self.encoder)
         self.optimiser = torch.optim.AdamW(
             [*self.encoder.parameters(), self.directions], lr=recipe.rate, weight_decay=recipe.decay

@@ -1,4 +1,7 @@
-"""The face encoder as integers: batch normalisation folded, weights rounded to 7 bits, graph, manifest entry."""
+"""The face encoder as integers: directions that tell people apart, weights rounded to 7 bits, graph, manifest entry.
+
+Batch normalisation is folded into the convolutions, the directions into the layer behind them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sealframe.face_template import NETWORK
+from sealframe.face_template import COMPONENTS, NETWORK
 from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import PIXEL
-from sealframe.training.matcher_networks import SIDE, TEMPLATE
+from sealframe.training.matcher_networks import SIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
     from sealframe.training.matcher import MatcherRun
     from sealframe.training.matcher_networks import ConvolutionLayer, FaceEncoder
 
+VIEWS = 6
+"""Of every person, for the directions."""
 MEASURED = 1024
 """Views that the steps of the tensors are measured on."""
+_RIDGE = 1e-3
 _HIGHEST = 0.9999
 """Part of a tensor's values that its uint8 range holds; the rest saturates."""
 
@@ -43,9 +49,34 @@ def folded(layer: ConvolutionLayer) -> tuple[Tensor, Tensor]:
     return kernel.contiguous(), normalise.bias - normalise.running_mean * scale
 
 
+def discriminant(vectors: Tensor) -> Tensor:
+    """Return directions (COMPONENTS, d) that tell people apart, from vectors (views, people, d) of theirs.
+
+    Linear discriminants (Fisher 1936, Rao 1948): along every one, views of one person differ by one unit, and the
+    first are those along which people differ most. Cosines of what is left count no direction more than it tells.
+    """
+    vectors = vectors.double()
+    count, people, size = vectors.shape
+    centres = vectors.mean(0)
+    apart = (vectors - centres).reshape(-1, size)
+    within = apart.T @ apart / max(1, (count - 1) * people)
+    within += _RIDGE * within.trace() / size * torch.eye(size, dtype=torch.float64)
+    between = torch.cov(centres.T) - within / count
+    root = torch.linalg.cholesky(within)
+    whitened = torch.linalg.solve_triangular(root, between, upper=False)
+    whitened = torch.linalg.solve_triangular(root, whitened.T, upper=False)
+    _, directions = torch.linalg.eigh((whitened + whitened.T) / 2)
+    widest_first = directions.flip(1)[:, :COMPONENTS]
+    back: Tensor = torch.linalg.solve_triangular(root.T, widest_first, upper=True)
+    return back.T.float()
+
+
 @torch.no_grad()
-def face_encoder_model(encoder: FaceEncoder, views: Tensor) -> Shipped:
-    """Round a trained encoder; steps of the tensors follow from `views` (n, 1, 64, 64)."""
+def face_encoder_model(encoder: FaceEncoder, views: Tensor, directions: Tensor) -> Shipped:
+    """Round a trained encoder; steps of the tensors follow from `views` (n, 1, 64, 64).
+
+    `directions` (COMPONENTS, 128): what is kept of the trained vector.
+    """
     encoder.eval()
     graph = GraphWriter()
     name, quantum = "image", PIXEL
@@ -66,22 +97,34 @@ def face_encoder_model(encoder: FaceEncoder, views: Tensor) -> Shipped:
         )
         quantum = reached
     head = encoder.head
-    steps = channel_steps(head.weight)
+    kept = (directions @ head.weight).contiguous()
+    steps = channel_steps(kept)
     flat = steps.flatten().numpy()
-    out = (_reach(encoder(views)) / 127, 128)
+    out = (_reach(encoder(views) @ directions.T) / 127, 128)
     rows = graph.reshape("rows", name, (-1, head.in_features))
-    weight = round_weights(head.weight, steps).T
-    graph.dense("vector", rows, (quantum, out), weight, flat, bias_sums(bias_of(head), quantum[0], flat))
-    content = graph.model(NETWORK, {"image": (SIDE, SIDE, 1)}, {"vector": (TEMPLATE,)})
+    weight = round_weights(kept, steps).T
+    sums = bias_sums(directions @ bias_of(head), quantum[0], flat)
+    graph.dense("vector", rows, (quantum, out), weight, flat, sums)
+    content = graph.model(NETWORK, {"image": (SIDE, SIDE, 1)}, {"vector": (COMPONENTS,)})
     inputs = {"image": tensor((SIDE, SIDE, 1), "window around a face, standardised", PIXEL)}
     return Shipped(
-        {f"{NETWORK}.onnx": content}, inputs, {"vector": tensor((TEMPLATE,), "what the face is compared by", out)}
+        {f"{NETWORK}.onnx": content}, inputs, {"vector": tensor((COMPONENTS,), "what the face is compared by", out)}
     )
 
 
+@torch.no_grad()
+def directions_of(run: MatcherRun) -> Tensor:
+    """Return the discriminants (COMPONENTS, 128) of views of the run's own people; seeded by its recipe."""
+    torch.manual_seed(run.recipe.seed)
+    run.averaged.eval()
+    everybody = torch.arange(len(run.people))
+    return discriminant(torch.stack([run.averaged(run.views(everybody)) for _ in range(VIEWS)]))
+
+
+@torch.no_grad()
 def export_matcher(run: MatcherRun, out: Path) -> None:
     """Export the averaged encoder of a finished run, measured on views of its own people; deterministic."""
-    torch.manual_seed(run.recipe.seed)
+    directions = directions_of(run)
     chosen = torch.randint(len(run.people), (MEASURED,))
-    network = face_encoder_model(run.averaged, run.views(chosen))
+    network = face_encoder_model(run.averaged, run.views(chosen), directions)
     ship({NETWORK: network}, asdict(run.recipe) | {"people_seen": len(run.people), "steps_taken": run.step}, out)

@@ -1,4 +1,4 @@
-"""The face encoder in float, as it is trained: a gray window of 64x64 around a face becomes a vector of 128 (M25).
+"""The face encoder in float, as it is trained: a gray window of 64x64 around a face becomes a vector (M25).
 
 The layers are of the kind that the method's decoder has, 3x3 convolutions with stride 2, wider and one more, under a
 fully connected metric head. Batch normalisation behind every convolution is folded into its weights on export.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 64
-TEMPLATE = 128
+VECTOR = 128
 CHANNELS = (24, 64, 128, 192)
 STRIDES = (2, 2, 2, 2)
 _MAPS = 4
@@ -52,7 +52,7 @@ class FaceEncoder(nn.Module):
             ConvolutionLayer(widths[index], widths[index + 1], stride) for index, stride in enumerate(STRIDES)
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(CHANNELS[-1] * _MAPS * _MAPS, TEMPLATE)
+        self.head = nn.Linear(CHANNELS[-1] * _MAPS * _MAPS, VECTOR)
 
     def convolutions(self) -> list[ConvolutionLayer]:
         """Return the convolutions, first one first."""

@@ -86,10 +86,16 @@ def send_all(
 
 
 class Flood:
-    """Clients that send while the block runs, or until they have sent all they have."""
+    """Clients that send while the block runs, or until they have sent all they have.
 
-    def __init__(self, queues: Sequence[Sequence[Sealed]], ports: Sequence[int]) -> None:
+    turned_away: which replies mean that the same bytes may be sent again, at once.
+    """
+
+    def __init__(
+        self, queues: Sequence[Sequence[Sealed]], ports: Sequence[int], turned_away: Callable[[Reply], bool]
+    ) -> None:
         self.seen = Seen()
+        self._turned_away = turned_away
         self.ran_dry = False
         self._over = threading.Event()
         self._jobs = [(Client(ports[number % len(ports)]), queue) for number, queue in enumerate(queues)]
@@ -111,10 +117,12 @@ class Flood:
 
     def _work(self, client: Client, queue: Sequence[Sealed]) -> None:
         for sealed in queue:
-            if self._over.is_set():
-                return
-            self.seen.replies.append(client.send(sealed))
-        self.ran_dry = True
+            while not self._over.is_set():
+                reply = client.send(sealed)
+                self.seen.replies.append(reply)
+                if not self._turned_away(reply):
+                    break
+        self.ran_dry |= not self._over.is_set()
 
 
 def run_together(

@@ -20,7 +20,7 @@ from sealframe.server.load.commit import compare_commits, synchronised_write_ms
 from sealframe.server.load.corpus import Corpus
 from sealframe.server.load.picture import draw_load
 from sealframe.server.load.processes import Servers
-from sealframe.server.load.scenarios import Scenarios
+from sealframe.server.load.scenarios import FLOOD_CLIENTS, Scenarios
 from sealframe.server.load.site import open_site
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from sealframe.server.load.site import Site
 
 FORMAT = 1
-MOST_PAYMENTS, MOST_CLIENTS = 4000, 56
-_FLOOD_TILLS = 8
+MOST_PAYMENTS, MOST_CLIENTS = 4000, 48
 _COMMIT_CLIENTS = 32
 _FACTOR_TURNS = 30
 
@@ -79,7 +78,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run every scenario; the report as JSON values."""
     clients, payments = arguments.clients, arguments.payments
     _progress("keys, accounts and faces")
-    site = open_site(folder, arguments.database, max(clients + _FLOOD_TILLS, _COMMIT_CLIENTS))
+    site = open_site(folder, arguments.database, max(clients + FLOOD_CLIENTS, _COMMIT_CLIENTS))
     factor = factor_seconds(site)
     corpus = Corpus(site, folder / "corpus", _progress)
     commits: dict[str, Any] | None = None
