@@ -441,6 +441,18 @@ def test_the_quality_gate_names_what_is_wrong() -> None:
     assert centre_square(wide).shape == (48, 48, 3)
 
 
+def test_a_fault_of_the_program_is_out_of_service_and_the_payment_resolves_later(till: Till) -> None:
+    till.camera.person = BOB
+    till.pay()
+    till.until(State.FAILED)
+    till.camera._shot = lambda: np.zeros((8, 8, 7, 2), np.float64)  # type: ignore[method-assign]
+    till.choose(Choice.FACE)
+    assert till.until(State.OUT_OF_SERVICE).reason is Trouble.FAULT
+    assert till.camera.opened == till.camera.released
+    till.restart()
+    till.until(State.CANCELLED)
+
+
 def test_stopping_while_the_camera_is_on_releases_it(till: Till) -> None:
     till.camera.person = None
     till.pay()

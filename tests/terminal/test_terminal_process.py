@@ -36,7 +36,8 @@ GROWTH_KIB = 4096
 
 def terminal(site: BankSite, folder: Path) -> Process:
     keys = ["--as", str(folder / "pos.key"), "--to", str(folder / "server.pub"), "--payee", "shop"]
-    return Process("terminal", *keys, "--server", site.address, "--source", str(folder / "faces"))
+    trace = ["--trace", str(folder / "trace.png")]
+    return Process("terminal", *keys, "--server", site.address, "--source", str(folder / "faces"), *trace)
 
 
 class Process:
@@ -113,6 +114,7 @@ def test_a51_an_interrupt_in_the_middle_ends_cleanly(
     one.post("/start", {"screen": one.until(State.IDLE)["screen"], "amount": "2.50", "account": "alice"})
     one.until(State.READY)
     assert one.end(number) == status
+    assert "medians of" in one.said or "nothing to trace" in one.said
     with pytest.raises(urllib.error.URLError):
         one.until(State.IDLE)
     assert len(list((folder / "pos.journal").glob("*.open"))) == 1, "what has no end stays in the journal"
@@ -131,6 +133,28 @@ def test_a51_a_terminal_killed_in_the_middle_resolves_the_payment_when_it_starts
     assert ended["amount"] == "2.50"
     assert not list((folder / "pos.journal").glob("*.open"))
     assert site.bank.balance("alice") == FUNDS
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--payee", "no such name"], "Payee or currency"),
+        (["--currency", "euro"], "Payee or currency"),
+        (["--port", "70000"], "a port is 0 to 65535"),
+        (["--source", "nowhere.mp4"], "no video or folder"),
+        (["--ui", "text", "--source", "browser"], "needs the page"),
+        (["--server", "http://bank.example"], "plain http"),
+    ],
+)
+def test_what_cannot_work_is_said_at_the_start(
+    site: BankSite, folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    from sealframe.cli import main
+
+    keys = ["--as", str(folder / "pos.key"), "--to", str(folder / "server.pub"), "--payee", "shop"]
+    given = ["--server", site.address, "--source", str(folder / "faces"), "--no-browser"]
+    assert main(["terminal", *keys, *given, *options]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_demonstration_opens_server_and_terminal_together(started: list[Process]) -> None:

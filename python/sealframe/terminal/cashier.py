@@ -156,13 +156,17 @@ class Cashier:
     # The thread that acts
 
     def run(self) -> None:
-        """Serve until stopped. Raises nothing: what only an operator can mend is shown as out of service."""
+        """Serve until stopped. Raises nothing: what only an operator can mend is shown as out of service.
+
+        A fault of the program, too, must not leave a screen on which nothing moves; the journal knows the payment.
+        """
         try:
             self._become_ready()
             while not self.stopped:
                 self._obey_next()
-        except (SealframeError, OSError) as error:
-            _log.error("out of service: %s", error)
+        except Exception as error:
+            told = isinstance(error, (SealframeError, OSError))
+            _log.error("out of service: %s", error if told else type(error).__name__)
             self._to(states.CannotGoOn(Trouble.FAULT))
             self._stopped.wait()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import sealframe as sf
 from sealframe.cli.streams import password_of
-from sealframe.payment import require_account_name
+from sealframe.payment import Action, PaymentRequest, new_payment_id
 from sealframe.terminal.cashier import Cashier
 from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.journal import Journal
@@ -58,19 +58,27 @@ def run(arguments: argparse.Namespace) -> int:
             journal=journal,
             latency=latency,
         )
-        _serve(cashier, _screen(arguments, cashier, source))
-    if arguments.trace:
-        from sealframe.terminal.latency_plot import report
-
-        report(latency, Path(arguments.trace))
+        try:
+            _serve(cashier, _screen(arguments, cashier, source))
+        finally:  # Ctrl-C is how a terminal ends
+            if arguments.trace:
+                _report(latency, arguments.trace)
     return 0
 
 
+def _report(latency: Latency, picture: str) -> None:
+    from sealframe.terminal.latency_plot import report
+
+    report(latency, Path(picture))
+
+
 def _check(arguments: argparse.Namespace) -> None:
+    """Refuse at the start what no payment could carry."""
+    other = "a" if arguments.payee != "a" else "b"
     try:
-        require_account_name(arguments.payee)
+        PaymentRequest(Action.PAY, new_payment_id(), arguments.payee, 1, arguments.currency, other)
     except ValueError as error:
-        raise sf.PolicyError(f"The payee cannot be used: {error}.") from None
+        raise sf.PolicyError(f"Payee or currency cannot be used: {error}.") from None
     if arguments.ui == "text" and arguments.source == BROWSER:
         raise sf.PolicyError("A browser's camera needs the page; leave out --ui text, or name another --source.")
 

@@ -74,8 +74,9 @@ class Page:
         camera = source if isinstance(source, BrowserCamera) else None
         try:
             self._server = _PageServer(port, self.token, cashier, camera, shop)
-        except OSError as error:
-            raise PolicyError(f"The page's port {port} cannot be used: {error.strerror}; choose another.") from None
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else "a port is 0 to 65535"
+            raise PolicyError(f"The page's port {port} cannot be used: {why}; choose another.") from None
 
     @property
     def address(self) -> str:

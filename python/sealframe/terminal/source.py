@@ -138,10 +138,14 @@ class BrowserCamera:
 
 
 def source_of(text: str) -> Source:
-    """A source as the command line names it: a camera's number, `browser`, or a path."""
+    """A source as the command line names it: a camera's number, `browser`, or a path. Raises ImageError for no file."""
     if text == BROWSER:
         return BrowserCamera()
-    return CameraSource(int(text)) if text.isdecimal() else FileSource(text)
+    if text.isdecimal():
+        return CameraSource(int(text))
+    if not Path(text).exists():
+        raise ImageError(f"There is no video or folder {text}; name one, a camera's number, or browser.")
+    return FileSource(text)
 
 
 def _is_picture(path: str | Path) -> bool:
