@@ -3,6 +3,7 @@
 Every network at every optimisation level of ONNX Runtime, with 1, 2 and 4 threads, on batches of 1, 16 and 64 tiles:
 one digest, here and on every machine of packaging/emulated.py that is asked for (`all` for each of them; ARM64 needs
 the wheel that packaging/build.py makes). Then the golden factors of every profile on each. Exit status 1 if any differ.
+`--short`: the lowest and the highest level, 1 and 2 threads, golden factors here alone.
 """
 
 from __future__ import annotations
@@ -49,25 +50,26 @@ def digest(models: ModelSet, gray: np.ndarray, batch: int) -> str:
     return found.hexdigest()
 
 
-def measure() -> dict[str, object]:
-    """All digests of the networks on this machine, and the golden factors that differ."""
+def measure(*, short: bool, factors: bool) -> dict[str, object]:
+    """Digests of the networks on this machine by setting, and the golden factors that differ."""
     folder, gray = files("sealframe").joinpath("models"), tiles()
     found = {}
-    for optimisation in get_args(Optimisation):
-        for threads in THREADS:
+    for optimisation in get_args(Optimisation)[:: 3 if short else 1]:
+        for threads in THREADS[: 2 if short else None]:
             models = ModelSet(folder, threads=threads, optimisation=optimisation)
             for batch in BATCHES:
                 found[f"{optimisation}, {threads} threads, {batch} tiles"] = digest(models, gray, batch)
-    golden = golden_digests()
-    differing = [name for name, value in factor_digests().items() if golden[name] != value]
+    golden = golden_digests() if factors else {}
+    differing = [name for name, value in factor_digests().items() if golden[name] != value] if factors else []
     return {"networks": found, "factors": len(golden), "differing_factors": differing}
 
 
-def measure_on(machine: str, wheels: Path | None) -> dict[str, object]:
+def measure_on(machine: str, wheels: Path | None, *, short: bool) -> dict[str, object]:
     """What `measure` finds on an emulated machine."""
     from emulated import MACHINES, command
 
     words = [*command(MACHINES[machine], wheels), str(Path(__file__).resolve()), "--here"]
+    words += ["--short"] if short else []
     return dict(json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
 
 
@@ -77,8 +79,9 @@ def main() -> int:
     parser.add_argument("--machines", nargs="*", default=[], metavar="NAME", help="of packaging/emulated.py; or all")
     parser.add_argument("--wheels", type=Path, help="folder with the ARM wheel (default: dist)")
     parser.add_argument("--here", action="store_true", help="print what this machine computes, as JSON")
+    parser.add_argument("--short", action="store_true", help="fewer settings")
     arguments = parser.parse_args()
-    here = measure()
+    here = measure(short=arguments.short, factors=not (arguments.short and arguments.here))
     if arguments.here:
         print(json.dumps(here))
         return 0
@@ -89,7 +92,7 @@ def main() -> int:
     machines = able if arguments.machines == ["all"] else arguments.machines
     wanted, wrong = here["networks"]["none, 1 threads, 16 tiles"], 0  # type: ignore[index]
     for name in ("this computer", *machines):
-        found = here if name == "this computer" else measure_on(name, arguments.wheels)
+        found = here if name == "this computer" else measure_on(name, arguments.wheels, short=arguments.short)
         networks = dict(found["networks"])  # type: ignore[call-overload]
         other = [setting for setting, value in networks.items() if value != wanted]
         factors = list(found["differing_factors"])  # type: ignore[call-overload]
