@@ -131,6 +131,14 @@ def test_the_library_exports_the_header_and_nothing_else() -> None:
         assert {line.split()[-1] for line in found.stdout.splitlines()} == listed
 
 
+def test_every_function_that_takes_arguments_has_a_fuzz_target() -> None:
+    header = (folder("--includedir") / "sealframe" / "sealframe.h").read_text()
+    declared = set(re.findall(r"\b(sf_\w+)\((?!void\))", header.split('extern "C"', 1)[1]))
+    declared.add("sf_set_isa_from_environment")  # its argument is the environment
+    source = (ROOT / "tests" / "cpp" / "fuzz.cpp").read_text()
+    assert {f"sf_{name}" for name in re.findall(r"\bTARGET\((\w+)\)[,\s}]", source)} - {"sf_name"} == declared
+
+
 def test_the_library_is_one_file_and_a_linker_script() -> None:
     assert (folder("--libdir") / "libsealframe.so").read_text() == "INPUT(libsealframe.so.1)\n"
 
@@ -168,6 +176,17 @@ def test_a19_every_kernel_gives_the_committed_hashes(isa_name, hashes_program) -
     environment = {**os.environ, "SEALFRAME_ISA": isa_name}
     done = subprocess.run([hashes_program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == (ROOT / "tests" / "cpp" / "hashes.txt").read_text()
+
+
+@pytest.mark.parametrize("isa_name", _core.isas())
+def test_a19_whole_numbers_do_not_depend_on_the_rounding_mode(isa_name, hashes_program) -> None:
+    environment = {**os.environ, "SEALFRAME_ISA": isa_name}
+    done = subprocess.run([hashes_program, "upward"], env=environment, capture_output=True, text=True, check=True)
+    expected = (ROOT / "tests" / "cpp" / "hashes.txt").read_text().splitlines()
+    changed = {one.split()[0] for one, other in zip(done.stdout.splitlines(), expected, strict=True) if one != other}
+    floats = re.compile(r"channel_cosine_f32_|standardise_|area_mean_\d+x\d+_\d+x\d+_[25]$")
+    assert "channel_cosine_f32_c64" in changed
+    assert [name for name in sorted(changed) if not floats.match(name)] == []
 
 
 @pytest.fixture(scope="module")

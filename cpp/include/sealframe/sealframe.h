@@ -7,7 +7,11 @@
  * Every function with an int32_t result returns a status: 0 done, else one of SF_... below, and then the
  * outputs are untouched (sf_channel_cosine_f32 says more). Outputs must not share memory with inputs. Sizes
  * count elements unless their name ends in _bytes. Scratch memory is 8-byte aligned, of the size that the
- * matching ..._scratch call writes.
+ * matching ..._scratch call writes. Each function names the statuses that it answers besides SF_OK and
+ * SF_NULL_POINTER, which says that a pointer is null, also where nothing would be read or written.
+ *
+ * Arrays are packed and in row order, (height, width) or (pixels, channels). Calls expect the C library's
+ * usual rounding, to nearest; whole numbers do not depend on it.
  *
  * The shipped networks take and give uint8 tensors (N, 8, 8, 16) in 4x4 block order: the picture, its sides
  * multiples of 32, is cut into 32x32 tiles in row order, and tile[n][i][j][4 r + c] = pixel (4 i + r, 4 j +
@@ -43,11 +47,11 @@ extern "C" {
 enum {
     SF_OK = 0,
     SF_NULL_POINTER = 1,     /* a pointer that must be given is null */
-    SF_IMAGE_SIZE = 2,       /* a side is not 1..65535 */
+    SF_IMAGE_SIZE = 2,       /* a side is not 1..65535, or a count is beyond 2^32 pixels or 2^60 elements */
     SF_IMAGE_STRIDE = 3,     /* pixels overlap, or a stride is beyond 2^40 */
     SF_CHANNEL_ORDER = 4,    /* not one of the SF_GRAY.. orders */
     SF_OUTPUT_SIZE = 5,      /* a side of the output is not 1..4096 */
-    SF_BLOCK_LAYOUT = 6,     /* blocks of something else than gray with sides that are multiples of 32 */
+    SF_BLOCK_LAYOUT = 6,     /* unknown, or blocks that are not gray or of sides that 32 does not divide */
     SF_FEATURE = 7,          /* not one of SF_FEATURE_.. */
     SF_THRESHOLD = 8,        /* a level is not 0..255 */
     SF_WINDOW = 9,           /* the window is not odd and 3..15 */
@@ -104,7 +108,8 @@ typedef struct sf_image {
         pixel_stride; /* bytes from a pixel to the one at its right; may be negative; magnitude >= channels */
 } sf_image;
 
-/* BT.601 luma, (9798 R + 19235 G + 3735 B + 16384) >> 15; gray as it is. out: uint8 (height, width). */
+/* BT.601 luma, (9798 R + 19235 G + 3735 B + 16384) >> 15; gray as it is. out: uint8 (height, width).
+ * SF_STRUCT_SIZE, SF_IMAGE_SIZE, SF_IMAGE_STRIDE, SF_CHANNEL_ORDER. */
 SF_API int32_t sf_gray(const sf_image* image, uint8_t* out);
 
 /* ---- Features
@@ -132,32 +137,37 @@ typedef struct sf_area_mean_request {
 
 /* The picture at the request's size, in one pass. A side that is shorter than the output's is first stretched
  * to it: pixel i of n takes pixel floor((2 i + 1) side / (2 n)). out: height * width elements of the
- * feature's type. */
+ * feature's type. SF_STRUCT_SIZE, SF_IMAGE_SIZE, SF_IMAGE_STRIDE, SF_CHANNEL_ORDER, SF_OUTPUT_SIZE,
+ * SF_FEATURE, SF_THRESHOLD, SF_BLOCK_LAYOUT; the second also SF_SCRATCH. */
 SF_API int32_t sf_area_mean_scratch(const sf_image* image, const sf_area_mean_request* request,
                                     size_t* scratch_bytes);
 SF_API int32_t sf_area_mean(const sf_image* image, const sf_area_mean_request* request, void* out,
                             void* scratch, size_t scratch_bytes);
 
-/* (height, width) to tiles in 4x4 block order and back; sides are multiples of 32 up to 4096. */
+/* (height, width) to tiles in 4x4 block order and back; sides are multiples of 32 up to 4096.
+ * SF_OUTPUT_SIZE, SF_BLOCK_LAYOUT. */
 SF_API int32_t sf_block(const uint8_t* rows, size_t height, size_t width, uint8_t* tiles);
 SF_API int32_t sf_unblock(const uint8_t* tiles, size_t height, size_t width, uint8_t* rows);
 
-/* out[i] = 1 where gray[i] >= threshold (0..255), else 0. */
+/* out[i] = 1 where gray[i] >= threshold (0..255), else 0. SF_THRESHOLD, SF_IMAGE_SIZE. */
 SF_API int32_t sf_binarise(const uint8_t* gray, size_t count, int32_t threshold, uint8_t* out);
 
-/* out[i] = float(2 gray[i] - 255) * (1 / 255f). */
+/* out[i] = float(2 gray[i] - 255) * (1 / 255f). SF_IMAGE_SIZE. */
 SF_API int32_t sf_standardise(const uint8_t* gray, size_t count, float* out);
 
 /* Words first .. first + count - 1 (16 bits, little endian) of the ChaCha12 keystream with this 32-byte key,
- * a zero 64-bit nonce and a 64-bit block counter from 0. first + count <= 2^62. */
+ * a zero 64-bit nonce and a 64-bit block counter from 0. first + count <= 2^62.
+ * SF_STREAM_POSITION, SF_IMAGE_SIZE. */
 SF_API int32_t sf_random_words(const uint8_t seed[32], uint64_t first, size_t count, uint16_t* out);
 
-/* out[i] = 1 with probability gray[i] / 255, else 0: word first + i < 257 gray[i], or gray[i] = 255. */
+/* out[i] = 1 with probability gray[i] / 255, else 0: word first + i < 257 gray[i], or gray[i] = 255.
+ * SF_STREAM_POSITION, SF_IMAGE_SIZE. */
 SF_API int32_t sf_bernoulli(const uint8_t* gray, size_t count, const uint8_t seed[32], uint64_t first,
                             uint8_t* out);
 
 /* Orthonormal DCT-II of p - 128 of each 32x32 tile, in 1/8, in integers. Sides are multiples of 32 up to
- * 4096. out: int16 (tiles, 32, 32), tiles in row order, [vertical frequency][horizontal frequency]. */
+ * 4096. out: int16 (tiles, 32, 32), tiles in row order, [vertical frequency][horizontal frequency].
+ * SF_OUTPUT_SIZE, SF_BLOCK_LAYOUT. */
 SF_API int32_t sf_spectrum(const uint8_t* rows, size_t height, size_t width, int16_t* out);
 
 /* ---- Derivation
@@ -168,7 +178,7 @@ SF_API int32_t sf_spectrum(const uint8_t* rows, size_t height, size_t width, int
  *   deviation = round(64 * 24 * exp(-5 + log_variance / 40)),
  *   noise     = round(4096 * quantile((word + 1/2) / 65536)) of the standard normal distribution, and
  *   word      = word first + i of the seed's stream, see sf_random_words.
- * `out` may be `mean`. */
+ * `out` may be `mean`. SF_STREAM_POSITION, SF_IMAGE_SIZE. */
 SF_API int32_t sf_sample_posterior(const uint8_t* mean, const uint8_t* log_variance, size_t count,
                                    const uint8_t seed[32], uint64_t first, uint8_t* out);
 
@@ -177,18 +187,19 @@ SF_API int32_t sf_sample_posterior(const uint8_t* mean, const uint8_t* log_varia
 
 /* Cosine of the windows around each pixel of a and b (height, width), of p - 128, in 1/127:
  * floor(127 dot / isqrt(|a|^2 |b|^2)); two windows of zeros give 127, one gives 0. Sides 1..65535; window
- * odd, 3..15, cut at the border. out: int8 (height, width), -127..127. */
+ * odd, 3..15, cut at the border. out: int8 (height, width), -127..127. SF_IMAGE_SIZE, SF_WINDOW; the second
+ * also SF_SCRATCH. */
 SF_API int32_t sf_window_cosine_scratch(size_t height, size_t width, int32_t window, size_t* scratch_bytes);
 SF_API int32_t sf_window_cosine(const uint8_t* a, const uint8_t* b, size_t height, size_t width,
                                 int32_t window, int8_t* out, void* scratch, size_t scratch_bytes);
 
 /* The same of the channel vectors (pixels, channels), channels 1..1024, of v - zero (0..255). out: int8
- * (pixels). */
+ * (pixels), up to 2^32. SF_CHANNELS, SF_IMAGE_SIZE, SF_THRESHOLD when zero is none. */
 SF_API int32_t sf_channel_cosine_u8(const uint8_t* a, const uint8_t* b, size_t pixels, size_t channels,
                                     int32_t zero, int8_t* out);
 
 /* The same of float32, as float32 (pixels), -1..1 up to rounding; two zero vectors give 1, one gives 0.
- * SF_NOT_FINITE leaves `out` partly written. */
+ * SF_CHANNELS, SF_IMAGE_SIZE, and SF_NOT_FINITE, which leaves `out` partly written. */
 SF_API int32_t sf_channel_cosine_f32(const float* a, const float* b, size_t pixels, size_t channels,
                                      float* out);
 
@@ -196,23 +207,25 @@ SF_API int32_t sf_channel_cosine_f32(const float* a, const float* b, size_t pixe
  * --------------------------------------------------------------------------------------------- */
 
 /* (sum + size^2 / 2) >> log2(size^2) of each block; size 1, 2, 4 .. 128 divides both sides (1..65535).
- * out: uint8 (height / size, width / size). */
+ * out: uint8 (height / size, width / size). SF_IMAGE_SIZE, SF_BLOCK_SIZE. */
 SF_API int32_t sf_block_means(const uint8_t* image, size_t height, size_t width, size_t size, uint8_t* out);
 
-/* Sum of each row of an int8 map with sides 1..65535. out: int32 (height). */
+/* Sum of each row of an int8 map with sides 1..65535. out: int32 (height). SF_IMAGE_SIZE. */
 SF_API int32_t sf_row_sums(const int8_t* map, size_t height, size_t width, int32_t* out);
 
-/* out: sum of |x|, sum of x^2 (Frobenius squared), largest sum of |x| over one row. Sides 1..65535. */
+/* out: sum of |x|, sum of x^2 (Frobenius squared), largest sum of |x| over one row. Sides 1..65535.
+ * SF_IMAGE_SIZE. */
 SF_API int32_t sf_norms(const int8_t* map, size_t height, size_t width, int64_t out[3]);
 
-/* Rank modulo the prime 65521, 0..1024. Sides 1..1024. */
+/* Rank modulo the prime 65521, 0..1024. Sides 1..1024. SF_MAP_SIZE; the second also SF_SCRATCH. */
 SF_API int32_t sf_rank_scratch(size_t height, size_t width, size_t* scratch_bytes);
 SF_API int32_t sf_rank(const int8_t* map, size_t height, size_t width, int32_t* out, void* scratch,
                        size_t scratch_bytes);
 
 /* Leading eigenvalue (in 1/256) and eigenvector (`width` elements, unit length 2^30, its first largest
  * magnitude positive) of M^T M after 32 power steps in fixed point; sealframe/image_factor.hpp defines every
- * rounding. A map of zeros gives 0 and zeros. Sides 1..1024. */
+ * rounding. A map of zeros gives 0 and zeros. Sides 1..1024. SF_MAP_SIZE; the second also
+ * SF_SCRATCH. */
 SF_API int32_t sf_leading_pair_scratch(size_t height, size_t width, size_t* scratch_bytes);
 SF_API int32_t sf_leading_pair(const int8_t* map, size_t height, size_t width, int64_t* value,
                                int32_t* vector, void* scratch, size_t scratch_bytes);

@@ -12,12 +12,16 @@ namespace {
 /// Adds channels from .. channels - 1 of pixel i to its sums.
 inline void add_channels(Sums<int32_t>& sums, size_t i, const uint8_t* a, const uint8_t* b, size_t from,
                          size_t channels, int zero) {
+    int32_t dot = sums.dot[i], aa = sums.aa[i], bb = sums.bb[i];
     for (size_t c = from; c < channels; ++c) {
         const int p = a[c] - zero, q = b[c] - zero;
-        sums.dot[i] += p * q;
-        sums.aa[i] += p * p;
-        sums.bb[i] += q * q;
+        dot += p * q;
+        aa += p * p;
+        bb += q * q;
     }
+    sums.dot[i] = dot;
+    sums.aa[i] = aa;
+    sums.bb[i] = bb;
 }
 
 template <typename Cosine, typename T>
