@@ -187,6 +187,10 @@ def _similarity_cases() -> Iterator[Case]:
         out = np.empty((64, 64), np.float32)
         ours = functools.partial(_core.channel_cosine, p, q, out=out)
         yield Case("similarity", f"channel cosine float32, C = {channels}", ours, 2 * p.nbytes, _channel_peers(p, q))
+    for channels in (3, 64, 128):
+        x, y = np.random.default_rng(channels).integers(0, 256, (2, 64, 64, channels), np.uint8)
+        ours = functools.partial(_core.channel_cosine, x, y, zero=0, out=np.empty((64, 64), np.int8))
+        yield Case("similarity", f"channel cosine uint8, C = {channels}", ours, 2 * x.nbytes, _simsimd_peer(x, y))
 
 
 def _opencv_window_cosine(a: NDArray[np.uint8], b: NDArray[np.uint8], k: int) -> Callable[[], object]:
@@ -214,15 +218,18 @@ def _channel_peers(p: NDArray[np.float32], q: NDArray[np.float32]) -> dict[str, 
         dot, pp, qq = (np.einsum("ijk,ijk->ij", x, y) for x, y in ((p, q), (p, p), (q, q)))
         return np.asarray(dot / np.sqrt(pp * qq))
 
-    peers: dict[str, Callable[[], object]] = {"NumPy": with_numpy}
-    if simsimd := _module("simsimd"):
-        flat = [x.reshape(-1, x.shape[-1]) for x in (p, q)]
-        peers["SimSIMD"] = lambda: simsimd.cosine(*flat)
+    peers: dict[str, Callable[[], object]] = {"NumPy": with_numpy, **_simsimd_peer(p, q)}
     if torch := _module("torch"):
         torch.set_num_threads(1)
         tensors = [torch.from_numpy(x) for x in (p, q)]
         peers["torch"] = lambda: torch.nn.functional.cosine_similarity(*tensors, dim=-1)
     return peers
+
+
+def _simsimd_peer(p: NDArray[Any], q: NDArray[Any]) -> dict[str, Callable[[], object]]:
+    simsimd = _module("simsimd")
+    flat = [x.reshape(-1, x.shape[-1]) for x in (p, q)]
+    return {"SimSIMD": lambda: simsimd.cosine(*flat)} if simsimd else {}
 
 
 def _image_factor_cases() -> Iterator[Case]:

@@ -39,10 +39,17 @@ class Input {
         if (once_in(32)) return static_cast<int32_t>(word());
         return least - 1 + static_cast<int32_t>(byte() % static_cast<uint32_t>(most - least + 3));
     }
+    /// Some bytes of the input over and over, so that enough of it is left for what comes after.
     Bytes fill(size_t count) {
         Bytes bytes(count);
-        const uint8_t seed = byte();
-        for (size_t i = 0; i < count; ++i) bytes[i] = size_ > 0 ? byte() : static_cast<uint8_t>(seed * i);
+        const size_t period = size_t{1} + byte() % 64u;
+        size_t filled = std::min({count, size_, period});
+        std::copy_n(data_, filled, bytes.begin());
+        data_ += filled;
+        size_ -= filled;
+        for (; filled > 0 && filled < count; filled *= 2) {
+            memcpy(bytes.data() + filled, bytes.data(), std::min(filled, count - filled));
+        }
         return bytes;
     }
     template <typename T>
@@ -55,7 +62,7 @@ class Input {
     size_t size_;
 };
 
-constexpr size_t most = 1 << 15;
+constexpr size_t most = 1 << 14;
 
 /// Whether an array of this shape is small enough to be made here.
 bool small(size_t a, size_t b, size_t c = 1) {

@@ -130,7 +130,7 @@ def _add_bench(commands: _Commands) -> None:
     bench = _add(
         commands,
         "bench",
-        "time the kernels on this machine, beside NumPy, OpenCV, SciPy and SimSIMD where installed",
+        "time the kernels on this machine, beside NumPy, OpenCV, SciPy, SimSIMD and torch where installed",
         "sealframe bench --json > bench.json",
     )
     bench.add_argument("--json", action="store_true", help="print JSON")
