@@ -1,6 +1,6 @@
 #include <immintrin.h>
 
-#include "image_factor/image_factor_kernels.hpp"
+#include "image_factor/rows.hpp"
 
 namespace sealframe::image_factor {
 namespace {
@@ -35,12 +35,7 @@ RowSums sum_row(const int8_t* row, size_t width) {
         squared = _mm256_add_epi64(squared, to_64_bits(chunk_squared));
     }
     RowSums sums{horizontal_sum(plain), horizontal_sum(absolute), horizontal_sum(squared)};
-    for (; x < width; ++x) {
-        const int v = row[x];
-        sums.plain += v;
-        sums.absolute += v < 0 ? -v : v;
-        sums.squared += v * v;
-    }
+    add_values(sums, row, x, width);
     return sums;
 }
 

@@ -1,6 +1,6 @@
 #include <arm_neon.h>
 
-#include "image_factor/image_factor_kernels.hpp"
+#include "image_factor/rows.hpp"
 
 namespace sealframe::image_factor {
 namespace {
@@ -24,12 +24,7 @@ RowSums sum_row(const int8_t* row, size_t width) {
         sums.absolute += static_cast<int64_t>(vaddlvq_u32(absolute));
         sums.squared += vaddlvq_s32(squared);
     }
-    for (; x < width; ++x) {
-        const int v = row[x];
-        sums.plain += v;
-        sums.absolute += v < 0 ? -v : v;
-        sums.squared += v * v;
-    }
+    add_values(sums, row, x, width);
     return sums;
 }
 
