@@ -671,7 +671,7 @@ def test_the_buffer_pool_keeps_two_buffers_of_moderate_size() -> None:
         assert [len(view) for view in (first, second, third)] == [10, 20, 30]
         assert len({id(view.obj) for view in (first, second, third)}) == 3
     assert len(pool._free) == 2
-    with pool.borrow(1 << 25):
+    with pool.borrow(1 << 24):
         pass
     assert all(len(buffer) < 40 for buffer in pool._free)
 

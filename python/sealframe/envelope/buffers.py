@@ -54,7 +54,8 @@ def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
     view = memoryview(out).cast("B")
     if view.readonly:
         raise TypeError("the buffer is read-only; give a bytearray or a writable view")
-    if _share_memory(view, memoryview(source).cast("B")):
+    first, second = (np.frombuffer(one, np.uint8) for one in (view, memoryview(source).cast("B")))
+    if np.may_share_memory(first, second):
         raise ValueError("the buffer overlaps what is read; give one of its own")
     return view
 
@@ -75,9 +76,3 @@ def zeroed_on_failure(view: memoryview | None) -> Iterator[None]:
         if view is not None:
             np.frombuffer(view, np.uint8).fill(0)
         raise
-
-
-def _share_memory(first: memoryview, second: memoryview) -> bool:
-    if not len(first) or not len(second):
-        return False
-    return np.may_share_memory(np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8))
