@@ -671,9 +671,13 @@ def test_the_buffer_pool_keeps_two_buffers_of_moderate_size() -> None:
         assert [len(view) for view in (first, second, third)] == [10, 20, 30]
         assert len({id(view.obj) for view in (first, second, third)}) == 3
     assert len(pool._free) == 2
-    with pool.borrow(1 << 24):
+    largest = 14_913_081  # with an eighth more, 16 MiB
+    with pool.borrow(largest + 1):
         pass
     assert all(len(buffer) < 40 for buffer in pool._free)
+    with pool.borrow(largest):
+        pass
+    assert len(pool._free[-1]) == 1 << 24
 
 
 def test_the_buffer_pool_serves_sizes_that_vary_a_little_from_one_buffer() -> None:
