@@ -293,8 +293,16 @@ def test_m1_frames_come_from_a_camera_until_it_ends(cameras: list[Camera]) -> No
 
 
 def test_m1_a_video_file_is_given_by_its_path(cameras: list[Camera], tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
     assert len(list(frames(tmp_path / "a.mp4"))) == 3
     assert cameras[0].source == str(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("source", [-1, "absent.mp4", "http://127.0.0.1/a.mp4", "tcp://127.0.0.1:9/a", "\0"])
+def test_what_is_no_camera_and_no_video_never_reaches_opencv(cameras: list[Camera], source: Any) -> None:
+    with pytest.raises(ImageError):
+        frames(source)
+    assert cameras == []
 
 
 def test_the_camera_is_released_on_every_exit(cameras: list[Camera]) -> None:

@@ -90,6 +90,8 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
     error, and when the stream is closed or forgotten. Cameras and videos need the extra `terminal`. Raises ImageError.
     """
     if isinstance(source, int):
+        if source < 0:  # OpenCV ends the process
+            raise ImageError(f"Cameras are numbered from 0; there is no camera {source}.")
         return _captured(source)
     if not isinstance(source, str | PathLike):
         return FrameStream(map(_read_bgr, source))
@@ -98,7 +100,9 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
         return FrameStream(
             map(_read_bgr, sorted(one for one in path.iterdir() if one.suffix.lower() in PICTURE_ENDINGS))
         )
-    return _captured(str(path))
+    if not path.exists():  # OpenCV would ask the network for what looks like an address
+        raise ImageError(f"There is no video file or folder {str(source)!r}; check the path.")
+    return _captured(str(path.absolute()))
 
 
 class FrameStream:
