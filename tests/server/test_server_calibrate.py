@@ -11,8 +11,8 @@ from PIL import Image
 
 from sealframe.cli import main
 from sealframe.errors import ModelError, PolicyError
-from sealframe.server.calibrate import Site, enrolled_comparisons, per_payment, single_comparisons
-from sealframe.server.calibration import threshold_at
+from sealframe.server.calibrate import Site, enrolled_comparisons, single_comparisons
+from sealframe.server.calibration import per_payment, threshold_at
 from sealframe.server.demo_faces import draw_face
 from sealframe.server.error_rates import Comparisons, bootstrap, rate_curve
 from sealframe.server.matching import DemoMatcher

@@ -5,6 +5,7 @@ Covers A39.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from crash import LIMITS, CrashBank, Nursery, Plan, run
 from postgres import Cluster
 from sqlalchemy import text
 
+from sealframe.cli import main
 from sealframe.payment import Action, Code
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.invariants import changes_let_through
@@ -61,6 +63,17 @@ def test_a39_two_servers_race_for_one_payment_and_one_account(bank: Bank) -> Non
     codes = [terminal.read(answers[n, 0], sealed[n][1]).code for n, terminal in enumerate(terminals)]
     assert sorted(codes) == [Code.INSUFFICIENT_FUNDS] + [Code.PAID] * 4
     assert bank.balance("alice") == 0
+
+
+def test_several_servers_on_one_database_keep_every_invariant(cluster: Cluster, tmp_path: Path) -> None:
+    """Payments spread over two processes, then every envelope delivered to both at once: one answer, one charge."""
+    out = tmp_path / "load.json"
+    scenarios = ["--only", "together", "--only", "twice", "--payments", "20", "--clients", "4"]
+    asked = ["loadtest", "--workers", "2", "--database", cluster.new_database(), *scenarios, "--out", str(out)]
+    assert main(asked) == 0
+    report = json.loads(out.read_text())
+    assert report["faults"] == []
+    assert report["scenarios"]["twice"]["requests"] == 40
 
 
 def test_a_database_that_goes_away_is_waited_for(bank: Bank) -> None:

@@ -20,6 +20,7 @@ from sealframe.errors import ImageError, PolicyError
 from sealframe.files import write_whole_file
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
 from sealframe.payment import Code
+from sealframe.server.calibration import per_payment
 from sealframe.server.det_plot import draw_det
 from sealframe.server.error_rates import Comparisons, Curve, bootstrap, rate_curve
 from sealframe.server.face_choice import choose_detector, choose_matcher
@@ -169,11 +170,6 @@ def calibrate(site: Site, matcher: Matcher, fmr: float) -> tuple[dict[str, Any],
         "asked": {"fmr": fmr, "per_payment": per_payment(fmr), "tries": Limits().mismatches_per_payment},
     }
     return report, curves
-
-
-def per_payment(fmr: float) -> float:
-    """Chance that a stranger passes within the tries that one payment allows, were the tries independent."""
-    return float(1 - (1 - fmr) ** Limits().mismatches_per_payment)
 
 
 def _figures(comparisons: Comparisons, curve: Curve, people: int) -> dict[str, Any]:

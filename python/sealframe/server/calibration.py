@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealframe.errors import ModelError, PolicyError
+from sealframe.server.settlement import Limits
 
 if TYPE_CHECKING:
     import os
@@ -37,3 +38,8 @@ def threshold_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) -> 
     if not fitting:
         raise PolicyError(f"The calibration has no threshold for a false match rate of {fmr}; allow more.")
     return min(fitting)
+
+
+def per_payment(fmr: float) -> float:
+    """Chance that a stranger passes within the tries that one payment allows, were the tries independent (A56)."""
+    return float(1 - (1 - fmr) ** Limits().mismatches_per_payment)

@@ -17,7 +17,7 @@ from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.keys import ServerKey
 from sealframe.server import operators
-from sealframe.server.calibration import threshold_at
+from sealframe.server.calibration import per_payment, threshold_at
 from sealframe.server.database import Database
 from sealframe.server.face_choice import choose_detector, choose_liveness, choose_matcher
 from sealframe.server.faces import MustPass, NoLiveness
@@ -26,6 +26,7 @@ from sealframe.server.logs import log_as_json
 from sealframe.server.matching import DEMO_THRESHOLD
 from sealframe.server.passwords import Passwords
 from sealframe.server.service import PaymentService
+from sealframe.server.settlement import Limits
 from sealframe.server.tables import templates
 from sealframe.server.vault import Vault, VaultKey
 from sealframe.server.verification import FaceVerifier, bound_to, sealed_in
@@ -91,6 +92,12 @@ def serve(arguments: argparse.Namespace) -> int:
             # uvicorn stops at these, then raises them again; to have been told to stop is no failure
             signal.signal(told_to_stop, lambda *_: None)
         print(f"sealframe server on {_address_of(listener)}, mode {arguments.mode}", flush=True)
+        if arguments.calibration:
+            print(
+                f"at a false match rate of {arguments.fmr:.3%} a stranger passes one payment of"
+                f" {Limits().mismatches_per_payment} tries with {per_payment(arguments.fmr):.3%}",
+                flush=True,
+            )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 
