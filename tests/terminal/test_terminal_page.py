@@ -1,6 +1,6 @@
 """The page in a real browser, against the real server: every state, every code, both languages, the browser's camera.
 
-Covers A58, M24, M27, M28, M29.
+Covers A58, A62, M24, M27, M28, M29.
 """
 
 from __future__ import annotations
@@ -278,6 +278,21 @@ def test_motion_is_shown_to_those_who_want_it(till: Till, person: Person) -> Non
     person.until("paid")
 
 
+def test_a62_another_site_in_the_same_browser_gets_nowhere(till: Till, browser: Any, page: ServedPage) -> None:
+    tab = browser.new_page()
+    tab.goto("data:text/html,<title>elsewhere</title>")
+    start = {"screen": till.now.screen, "amount": "2.50", "account": "alice"}
+    for mode in ("cors", "no-cors"):
+        assert tab.evaluate(CALLS_FROM_ELSEWHERE, [page.address.split("/#")[0], start, mode]) == []
+    frame = f"<iframe src='{page.address}'></iframe>"
+    tab.set_content(frame)
+    tab.wait_for_timeout(500)
+    assert "amount" not in tab.frames[-1].content(), "the page lies in no frame"
+    tab.close()
+    assert till.now.state is State.IDLE
+    assert till.states.count(State.READY) == 0
+
+
 # When something ends in the middle
 
 
@@ -315,6 +330,15 @@ def test_a_cut_network_shows_unknown_until_it_is_back(site: BankSite, till: Till
     assert site.bank.balance("alice") == FUNDS
 
 
+CALLS_FROM_ELSEWHERE = """async ([origin, start, mode]) => {
+  const read = [];
+  const body = JSON.stringify(start);
+  for (const [path, options] of [["/start", { method: "POST", body }], ["/setup", {}], ["/events", {}]]) {
+    const reply = await fetch(origin + path, { mode, ...options }).catch(() => null);
+    if (reply !== null && (reply.ok || (await reply.text()))) read.push(path);
+  }
+  return read;
+}"""
 UNREADABLE = """() => {
   // WCAG 2: texts whose contrast with what lies behind is below 4.5.
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
