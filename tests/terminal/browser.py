@@ -88,6 +88,10 @@ class Person:
         self.tab.fill("[name=account]", account)
         self.tab.keyboard.press("Enter")
 
+    def rest(self) -> None:
+        """A moment in which no key counts, since it may have been meant for the screen before."""
+        self.tab.wait_for_timeout(500)
+
     def choose(self, choice: str) -> None:
         self.tab.click(f'[data-choice="{choice}"]:visible')
 

@@ -150,6 +150,7 @@ def test_keys_alone_pay_and_cancel(site: BankSite, till: Till, person: Person) -
     person.until("failed")
     keys.press("Escape")
     person.until("cancelled")
+    person.rest()
     keys.press("Enter")
     person.until("idle")
     assert site.bank.balance("alice") == FUNDS
@@ -171,12 +172,25 @@ def test_a58_impatient_clicks_pay_once(site: BankSite, till: Till, person: Perso
     person.tab.fill("[name=account]", "alice")
     person.tab.evaluate("for (let n = 0; n < 5; n++) document.querySelector('button.main').click()")
     person.until("paid")
+    person.rest()
     person.tab.evaluate("for (let n = 0; n < 5; n++) document.querySelector('button.main').click()")
     person.until("idle")
     person.tab.wait_for_timeout(200)
     assert till.now.state is State.IDLE
     assert till.states.count(State.READY) == 1
     assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_a58_an_enter_too_many_neither_cancels_nor_closes_the_receipt(till: Till, person: Person) -> None:
+    person.until("idle")
+    person.tab.fill("[name=amount]", "2.50")
+    person.tab.fill("[name=account]", "alice")
+    for _ in range(3):
+        person.tab.keyboard.press("Enter")
+    person.until("paid")
+    person.tab.evaluate("document.querySelector('button.main').dispatchEvent(new MouseEvent('click', {detail: 2}))")
+    person.tab.wait_for_timeout(300)
+    assert till.now.state is State.PAID
 
 
 def test_two_pages_show_one_terminal(till: Till, person: Person, browser: Any, page: ServedPage) -> None:

@@ -6,6 +6,7 @@ import { events, get, post } from "./wire.js";
 
 const SILENCE_MS = 25000;
 const AGAIN_MS = 1000;
+const REST_MS = 400;
 const LANGUAGE = "sealframe.language";
 const TEMPLATES = {
   idle: "idle", ready: "capture", captured: "capture", retrying: "capture", verifying: "capture", failed: "failed",
@@ -22,7 +23,8 @@ let setup = null;
 let view = null;
 let drawn = ""; // the template on the screen
 let camera = null;
-let shownAt = new Date();
+let shownAt = new Date(); // stands on the receipt
+let drawnAt = 0;
 let language = "en";
 
 // Every request about this screen; the buttons rest until another screen comes, so one touch is one command (A58).
@@ -32,6 +34,11 @@ async function tell(path, said) {
   if (reply?.ok) return true;
   draw(view);
   return reply?.status !== 422;
+}
+
+// A second tap, or an Enter that was meant for the screen before, is none for this one (A58).
+function isMeant(event) {
+  return event.detail === 1 || (event.detail === 0 && performance.now() - drawnAt > REST_MS);
 }
 
 function choose(choice) {
@@ -76,11 +83,11 @@ function show(template, isOther) {
   const form = main.querySelector("form");
   if (form !== null) prepareForm(form);
   for (const button of main.querySelectorAll("[data-choice]")) {
-    button.addEventListener("click", () => choose(button.dataset.choice));
+    button.addEventListener("click", (event) => isMeant(event) && choose(button.dataset.choice));
   }
   const oval = main.querySelector(".oval");
   if (oval !== null) drawOval(oval);
-  if (isOther) shownAt = new Date();
+  if (isOther) [shownAt, drawnAt] = [new Date(), performance.now()];
 }
 
 function prepareForm(form) {
@@ -161,7 +168,9 @@ function announce() {
   const { title, why } = view.texts[language];
   document.querySelector(".spoken").textContent = [title, why].filter(Boolean).join(". ");
   document.title = title;
-  if (main.querySelector("form") === null) main.querySelector("button:not([hidden])")?.focus({ preventScroll: true });
+  if (main.querySelector("form") !== null) return;
+  const first = main.querySelector("button.main:not([hidden]), .choices button:not([hidden])");
+  (first ?? main.querySelector("h1")).focus({ preventScroll: true }); // never on Cancel beside the camera
 }
 
 // The page's own troubles: the terminal's process is gone, or this page has no token.
@@ -188,6 +197,7 @@ function speak(next) {
 
 document.querySelector("#language").addEventListener("click", () => speak(language === "en" ? "zh" : "en"));
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.repeat) event.preventDefault();
   if (event.key === "Escape" && view?.choices.includes("cancel")) choose("cancel");
 });
 
