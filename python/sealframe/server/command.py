@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     from sealframe.server.web import build_app
 
+    _allow_connections()
     with listen(arguments.host, arguments.port) as listener:
         service = _build_service(arguments)
         log_as_json()
@@ -91,7 +93,8 @@ def serve(arguments: argparse.Namespace) -> int:
         for told_to_stop in (signal.SIGTERM, signal.SIGINT):
             # uvicorn stops at these, then raises them again; to have been told to stop is no failure
             signal.signal(told_to_stop, lambda *_: None)
-        print(f"sealframe server on {_address_of(listener)}, mode {arguments.mode}", flush=True)
+        warning = "; its face matcher is a demonstration, not for real payments" if service.faces.matcher.demo else ""
+        print(f"sealframe server on {_address_of(listener)}, mode {arguments.mode}{warning}", flush=True)
         if arguments.calibration:
             print(
                 f"at a false match rate of {arguments.fmr:.3%} a stranger passes one payment of"
@@ -100,6 +103,17 @@ def serve(arguments: argparse.Namespace) -> int:
             )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _allow_connections() -> None:
+    """As many open files as this process may have: connections that idle must not use up the usual 1,024."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def listen(host: str, port: int) -> socket.socket:
