@@ -128,9 +128,9 @@ def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
     return frame.pixels[..., 2::-1] if frame.order in {"bgr", "bgra"} else frame.pixels[..., :3]
 
 
-def raw_payload(frame: Frame) -> bytearray:
+def raw_payload(frame: Frame) -> memoryview:
     """A frame as payload: a 16-byte header and a snapshot of the pixels, rows without padding (A11)."""
-    payload = bytearray(_RAW_HEADER.size + frame.pixels.size)
+    payload = np.empty(_RAW_HEADER.size + frame.pixels.size, np.uint8).data
     _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
     snapshot = np.frombuffer(payload, np.uint8, offset=_RAW_HEADER.size).reshape(frame.pixels.shape)
     np.copyto(snapshot, frame.pixels)
