@@ -113,6 +113,12 @@ def test_folders_are_sealed_and_opened_and_a_second_run_does_the_rest(
     assert shown.err.startswith("sealframe: in/bad.jpg: ")
     assert seal(image="in", out="sealed") == 1
     assert capsys.readouterr().out == "Sealed 0, there already 3, refused 1.\n"
+    before = Path("sealed/c.PNG.seal").read_bytes()
+    assert seal("--force", image="in", out="sealed") == 1
+    assert capsys.readouterr().out == "Sealed 3, there already 0, refused 1.\n"
+    assert Path("sealed/c.PNG.seal").read_bytes() != before
+    assert seal(image="in", out="-") == 1
+    assert "name a folder" in capsys.readouterr().err
     Path("sealed/a.png.seal").write_bytes(Path("sealed/a.png.seal").read_bytes()[:-1])
     assert open_(envelope="sealed", out="back") == 1
     assert capsys.readouterr().out == "Opened 2, there already 0, refused 1.\n"

@@ -14,7 +14,7 @@ from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from sealframe.errors import SealframeError
+from sealframe.errors import PolicyError, SealframeError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,14 +35,16 @@ def run_over(
     *,
     done: str,
 ) -> int:
-    """Do a step for each (source, target) whose target is not there yet, and sum up.
+    """Do a step for each (source, target) whose target is not there yet, or with --force for each, and sum up.
 
     `prepare` makes the step from the arguments, once in each process. A file that is refused does not stop the others.
-    Returns the exit status: 1 when a file was refused.
+    Returns the exit status: 1 when a file was refused. Raises PolicyError for standard output.
     """
+    if arguments.out == "-":
+        raise PolicyError("A folder's results do not go to standard output; name a folder.")
     prepare(arguments)  # what is wrong with keys is said here, once
     everything = list(pairs)
-    todo = [(source, target) for source, target in everything if not target.exists()]
+    todo = [(source, target) for source, target in everything if arguments.force or not target.exists()]
     for folder in {target.parent for _, target in todo}:
         folder.mkdir(parents=True, exist_ok=True)
     refused = 0

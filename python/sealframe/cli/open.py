@@ -57,7 +57,7 @@ def _step(arguments: argparse.Namespace) -> Step:
     opener = _opener(arguments)
 
     def open_one(source: Path, target: Path) -> None:
-        write_output(str(target), opener.open(read_envelope(str(source))).payload, force=False)
+        write_output(str(target), opener.open(read_envelope(str(source))).payload, force=arguments.force)
 
     return open_one
 

@@ -38,7 +38,7 @@ def _step(arguments: argparse.Namespace) -> Step:
     sealer, data = _sealer(arguments), _data(arguments)
 
     def seal(source: Path, target: Path) -> None:
-        write_output(str(target), sealer.seal(read_picture(str(source)), data), force=False)
+        write_output(str(target), sealer.seal(read_picture(str(source)), data), force=arguments.force)
 
     return seal
 
