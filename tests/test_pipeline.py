@@ -18,6 +18,7 @@ import threading
 import traceback
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -442,6 +443,22 @@ def test_one_sealer_and_one_opener_serve_many_threads(server: sf.ServerKey, devi
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_sealer_and_opener_own_one_thread_each_or_none(
+    server: sf.ServerKey, device: sf.DeviceKey, workers: int
+) -> None:
+    sealer, opener = sealer_for(server, device, workers=workers), archive(server, device, workers=workers)
+    before = set(threading.enumerate())
+    opener.open(sealer.seal(synthetic_frame(20, 20)))
+    assert set(threading.enumerate()) <= before
+    frame = synthetic_frame(200, 200)
+    opener.open(sealer.seal(frame))
+    with ThreadPoolExecutor(4, thread_name_prefix="caller") as callers:
+        list(callers.map(lambda _: opener.open(sealer.seal(frame)), range(12)))
+    mine = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("sealframe")]
+    assert len(mine) == 2 * workers
 
 
 def test_stages_are_traced_in_order(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
