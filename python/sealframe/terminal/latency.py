@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _KEPT = 1000
 QUALITY, ENCODE, SENT, ANSWER = "quality", "JPEG", "sent", "answer"
@@ -13,19 +17,21 @@ QUALITY, ENCODE, SENT, ANSWER = "quality", "JPEG", "sent", "answer"
 class Latency:
     """A mark, as `Sealer.seal` takes one, that keeps the stages of the newest captures apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        """`clock` gives nanoseconds; `time.thread_time_ns` counts the cashier's processor time alone."""
+        self._clock = clock
         self._captures: deque[dict[str, int]] = deque(maxlen=_KEPT)
         self._now: dict[str, int] = {}
-        self._last = time.perf_counter_ns()
+        self._last = self._clock()
 
     def begin(self) -> None:
         """A frame is in memory."""
         self._now = {}
-        self._last = time.perf_counter_ns()
+        self._last = self._clock()
 
     def __call__(self, stage: str) -> None:
         """The stage that ends now. What is sent a second time, or without a frame, is left out."""
-        now = time.perf_counter_ns()
+        now = self._clock()
         if stage not in self._now:
             self._now[stage] = now - self._last
             if stage == SENT and QUALITY in self._now:
