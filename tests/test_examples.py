@@ -93,7 +93,7 @@ def test_the_cpp_terminal_says_what_is_wrong(terminal: Path, tmp_path: Path, wor
 
 
 @pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("fastapi", "uvicorn", "httpx")), reason="the extras server and terminal"
+    any(find_spec(name) is None for name in ("fastapi", "uvicorn", "httpx")), reason="httpx or the extra server"
 )
 def test_m24_the_service_opens_each_frame_once_and_answers_its_sender(tmp_path: Path) -> None:
     import httpx

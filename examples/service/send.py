@@ -2,7 +2,7 @@
 
     python send.py --as pos.key --to server.pub photo.jpg another.png
 
-Needs `pip install 'sealframe[terminal]'`.
+Needs `pip install sealframe httpx`.
 """
 
 from __future__ import annotations
