@@ -297,11 +297,22 @@ def test_a45_no_secret_in_any_object_log_or_temporary_file(
     frame = np.random.default_rng(45).integers(128, 256, (40, 50), np.uint8)
     data = bytes(range(200, 240))
     texts: list[str] = []
+    secrets = [frame.tobytes(), data]
 
     def look(_: str = "") -> None:
         mine = (one for one in gc.get_objects() if str(type(one).__module__).startswith("sealframe"))
         texts.extend(show(one) for one in mine for show in (repr, str))
 
+    def looking_first(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(key: bytes, context: bytes) -> Any:
+            secrets.append(key)
+            look()
+            return make(key, context)
+
+        return made
+
+    for cipher in ("Cobblestone256Encryptor", "Cobblestone256Decryptor"):
+        monkeypatch.setattr(content, cipher, looking_first(getattr(content, cipher)))
     sealer, opener = sealer_for(server, device), archive(server, device)
     envelope, answer_key = sealer.seal_request(frame, data, mark=look)
     stream = sf.SealSession(sealer, frame)
@@ -311,7 +322,7 @@ def test_a45_no_secret_in_any_object_log_or_temporary_file(
             opener.open(wrong, mark=look)
         texts.extend(traceback.format_exception(caught.value))
     look()
-    secrets = [answer_key.to_bytes()[32:], frame.tobytes(), data]
+    secrets += [answer_key.to_bytes()[32:]]
     secrets += [block.content[-32:] for block in (*device._signing_key.blocks(), *server._recipient.blocks())]
     everything = "\n".join([*texts, caplog.text])
     assert len(texts) > 100
