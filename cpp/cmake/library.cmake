@@ -52,8 +52,11 @@ install(FILES ${PROJECT_BINARY_DIR}/sealframe.pc DESTINATION ${CMAKE_INSTALL_LIB
 
 if(SKBUILD)
   # Entry points name Python packages: these make the two folders such.
-  set(marker ${PROJECT_BINARY_DIR}/entry_points/__init__.py)
-  file(WRITE ${marker} "\"\"\"Files for builds of C and C++ programs; found through an entry point.\"\"\"\n")
-  install(FILES ${marker} DESTINATION ${package} COMPONENT python)
-  install(FILES ${marker} DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT python)
+  foreach(kind IN ITEMS cmake pkgconfig)
+    set(marker ${PROJECT_BINARY_DIR}/entry_points/${kind}/__init__.py)
+    file(WRITE ${marker} "\"\"\"Files of ${kind} for builds of C and C++ programs; found through an entry point.\"\"\"\n")
+  endforeach()
+  install(FILES ${PROJECT_BINARY_DIR}/entry_points/cmake/__init__.py DESTINATION ${package} COMPONENT python)
+  install(FILES ${PROJECT_BINARY_DIR}/entry_points/pkgconfig/__init__.py DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT python)
 endif()
