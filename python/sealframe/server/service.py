@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import bindparam, select
 
@@ -103,9 +105,10 @@ class PaymentService:
         self._clock = clock
         freshness = Live(_SettledLater(), window_s=CLOCK_WINDOW_S, clock=clock)
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
+        self._directory = _Directory(database)
         self._opener = Opener(
             list(server),
-            devices=_Directory(database),
+            devices=self._directory,
             freshness=freshness,
             policy=self._policy,
             workers=0,  # the server's own threads keep the cores busy
@@ -153,7 +156,8 @@ class PaymentService:
         if received_at < self._resting_until.get(header.signer, 0):
             return self._clear(envelope, envelope_id, Code.SERVER_BUSY, received_at, "told so a moment ago")
         try:
-            verified = self._opener.verify(envelope, mark=mark)
+            with self._directory.holding(header.signer, status):
+                verified = self._opener.verify(envelope, mark=mark)
         except StaleCapture as error:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
@@ -274,10 +278,22 @@ class _Directory(Mapping[bytes, DevicePublic]):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._held = threading.local()
+
+    @contextmanager
+    def holding(self, key_id: bytes, row: Any) -> Iterator[None]:
+        """What this thread has just read of a device is not read again for the same envelope."""
+        self._held.device = key_id, row
+        try:
+            yield
+        finally:
+            del self._held.device
 
     def __getitem__(self, key_id: bytes) -> DevicePublic:
-        with self._database.reading() as connection:
-            row = connection.execute(_DEVICE, {"device": key_id.hex()}).one_or_none()
+        held, row = getattr(self._held, "device", (None, None))
+        if held != key_id:
+            with self._database.reading() as connection:
+                row = connection.execute(_DEVICE, {"device": key_id.hex()}).one_or_none()
         if row is None:
             raise KeyError(key_id)
         device = device_from_record(row.record)

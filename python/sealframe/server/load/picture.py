@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 1000, 820
 _LEFT, _TOP, _RIGHT, _BOTTOM = 90, 80, 700, 520
 _INK, _FAINT, _PAPER = (32, 36, 44), (214, 218, 226), (255, 255, 255)
+_SMALLEST_SHARE = 0.005
 _CURVES = {
     "first": ("first verification", (33, 102, 172)),
     "again": ("the same bytes again", (90, 174, 97)),
@@ -83,10 +84,11 @@ def _draw_curves(draw: ImageDraw.ImageDraw, report: Mapping[str, Any]) -> None:
 
 
 def _draw_stages(draw: ImageDraw.ImageDraw, report: Mapping[str, Any]) -> None:
-    """One bar: the stages of a first verification with one client, side by side."""
+    """One bar: the stages of a first verification with one client, side by side; those that can be seen."""
     unit = report["factor_ms"]
-    stages = {name: spent / unit for name, spent in report["scenarios"]["first"]["stages_ms"].items() if spent > 0}
-    total = sum(stages.values()) or 1.0
+    all_stages = {name: spent / unit for name, spent in report["scenarios"]["first"]["stages_ms"].items()}
+    total = sum(all_stages.values()) or 1.0
+    stages = {name: spent for name, spent in all_stages.items() if spent > _SMALLEST_SHARE * total}
     _text(draw, (_LEFT, 598), f"one verification inside the server: {total:.1f} factors", 16)
     across = float(_LEFT)
     for index, (name, spent) in enumerate(stages.items()):
