@@ -48,6 +48,9 @@ set(CMAKE_CXX_COMPILER "{tools}/c++")
 set(CMAKE_AR "{tools}/ar" CACHE FILEPATH "")
 set(CMAKE_RANLIB "{tools}/ranlib" CACHE FILEPATH "")
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+# pybind11 would look whether links can be optimised, and Zig compile its C++ library anew for each look.
+set(HAS_FLTO_THIN OFF CACHE BOOL "")
+set(HAS_FLTO OFF CACHE BOOL "")
 """
 
 
