@@ -43,7 +43,7 @@ export class Camera {
     await this.video.play();
     const [track] = this.stream.getVideoTracks();
     track.addEventListener("ended", () => this.stopped || post("/camera", { screen, problem: "broken" }));
-    const canvas = new OffscreenCanvas(SIDE, SIDE);
+    const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     const pencil = canvas.getContext("2d", { willReadFrequently: true });
     while (!this.stopped) {
       const [width, height] = [this.video.videoWidth, this.video.videoHeight];
