@@ -1,6 +1,7 @@
 """Every compiler, optimisation level, instruction set and CPU gives the hashes of tests/cpp/hashes.txt.
 
     python tests/cpp/bit_identity.py --short     the compiler at hand: -O0, -O3, and the control
+    tests/cpp/avx512.sh                          AVX-512 under Bochs, where this CPU has none
     python tests/cpp/bit_identity.py             also -O1, -O2, clang, x86-64 without AVX, aarch64 (emulated)
 
 The full matrix needs qemu-user-static and g++-aarch64-linux-gnu, and ziglang (clang with cross compilation), which it
