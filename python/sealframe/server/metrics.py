@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
-    from sealframe.server.bodies import Intake
+    from collections.abc import Callable
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
@@ -15,7 +15,7 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 class Metrics:
     """Counters of one server process, in a registry of their own."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, arriving_bodies: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self.answers = Counter(
             "sealframe_answers",
@@ -43,7 +43,7 @@ class Metrics:
         )
         self.in_flight = Gauge("sealframe_in_flight", "Envelopes being answered.", registry=self._registry)
         arriving = Gauge("sealframe_bodies_arriving", "Bodies on their way in.", registry=self._registry)
-        arriving.set_function(lambda: intake.arriving)
+        arriving.set_function(arriving_bodies)
 
     def text(self) -> bytes:
         """The page for Prometheus."""

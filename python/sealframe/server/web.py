@@ -47,7 +47,7 @@ def build_app(
 ) -> FastAPI:
     """The ASGI application. It closes the service when it is shut down."""
     pools, intake = Pools(lambda: Refused(Code.SERVER_BUSY)), intake or Intake()
-    metrics = Metrics(intake)
+    metrics = Metrics(lambda: intake.arriving)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
