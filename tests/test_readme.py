@@ -2,7 +2,7 @@
 
 A page's blocks run from top to bottom in one folder, as a reader would: `c` and `cmake` blocks become files, Python
 blocks are one program. What cannot run here (installing, training for hours, a camera, a bank elsewhere) is held to
-what can be checked: its extras exist, the command line takes its arguments.
+what can be checked: its extras exist, the command line takes its arguments, the script is there and tells its usage.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ README = (ROOT / "README.md").read_text()
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("models/*.md"))]
 LANGUAGES = {"c", "cmake", "json", "python", "sh", "text", "{eval-rst}"}
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/run)")
+SCRIPT = re.compile(r"python ((?:benchmarks|packaging|tests)/\S+\.py)")
+NEEDS_SERVER = {"capacity.md", "operate.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
@@ -41,6 +43,7 @@ PARSED_ALONE = {
     "sealframe demo pay --terminal": "a person who ends it; tests/terminal/test_terminal_process.py is one",
     "sealframe server run": "a face model and a liveness check of one's own",
     "sealframe calibrate": "a face model of one's own; tests/server/test_server_calibrate.py runs it with one",
+    "sealframe loadtest": "minutes of both cores; tests/server/test_server_loadtest.py runs it in short",
     "sealframe evaluate": "pictures; tests/training runs it with some",
     "sealframe train": "pictures and hours; tests/training runs it in short",
 }
@@ -98,6 +101,8 @@ class Page:
                 self._serve(shlex.split(command))
             elif any(command.startswith(known) for known in PARSED_ALONE):
                 build_parser().parse_args(shlex.split(re.sub(r"[][]", "", command))[1:])
+            elif found := SCRIPT.match(command):
+                self._do([sys.executable, str(ROOT / found[1]), "--help"])
             elif command.startswith("! "):
                 script.append(f"if {command[2:]}; then echo '{command} did not fail'; exit 1; fi")
             else:
@@ -176,7 +181,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
     page = Page(file, tmp_path)
     assert {language for language, _ in page.blocks()} <= LANGUAGES
-    if file.name == "operate.md" and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
+    if file.name in NEEDS_SERVER and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
         pytest.skip("the extra server is not installed")
     (tmp_path / "photo.jpg").write_bytes(encoded(synthetic_frame(90, 120), "JPEG"))
     (tmp_path / "pictures").mkdir()
