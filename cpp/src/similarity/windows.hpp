@@ -24,8 +24,9 @@ struct Planes {
     }
 
     void add(size_t column, int change) const {
-        (column % 2 == 0 ? even : odd)[column / 2] += change;
-        pair[column / 2] += change;
+        const size_t j = column / 2;
+        (column % 2 == 0 ? even[j] : odd[j]) += change;
+        pair[j] += change;
     }
 };
 
