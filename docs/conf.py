@@ -29,7 +29,7 @@ default_role = "code"
 
 CONTENTS = {
     "Learn": ["docs/tutorial"],
-    "How to": ["docs/terminal", "docs/operate", "docs/native", "docs/wheels", "CONTRIBUTING"],
+    "How to": ["docs/terminal", "docs/operate", "docs/capacity", "docs/native", "docs/wheels", "CONTRIBUTING"],
     "Reference": ["docs/api", "docs/FORMAT", "docs/FACTOR", "models/README", "models/face_encoder", "docs/GLOSSARY"],
     "Understand": ["docs/ARCHITECTURE", "docs/EVALUATION", "SECURITY", "docs/threat-model"],
     "Decisions": ["docs/decisions/*"],

@@ -100,12 +100,28 @@ def _has_desktop() -> bool:
 
 
 def _serve(cashier: Cashier, screen: Screen) -> None:
+    """Until the screen ends. A signal stops the cashier, and is never lost in the middle of drawing; a second one ends.
+
+    Raises KeyboardInterrupt after Ctrl-C.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    told: set[int] = set()
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        told.add(number)
+        cashier.stop()
+
     worker = threading.Thread(target=cashier.run, name="cashier")
-    before = signal.signal(signal.SIGTERM, lambda *_: cashier.stop())
+    for number in before:
+        signal.signal(number, stop)
     worker.start()
     try:
         screen.run()
     finally:
         cashier.stop()
         worker.join(STOP_SECONDS)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in told:
+        raise KeyboardInterrupt
