@@ -12,6 +12,7 @@ import logging
 import socket
 import sys
 import threading
+from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ class Refused(Exception):
         self.status = status
 
 
-class LocalRequest(BaseHTTPRequestHandler):
+class LocalRequest(BaseHTTPRequestHandler, ABC):
     """One request. Subclasses say what is public and what each path does; `Refused` ends it with its status."""
 
     protocol_version = "HTTP/1.1"
@@ -103,13 +104,13 @@ class LocalRequest(BaseHTTPRequestHandler):
     server_version, sys_version = "sealframe", ""
     server: LocalServer
 
+    @abstractmethod
     def obey(self, path: str) -> None:
         """Do what this path means for `self.command`. Raises Refused."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_public(self, path: str) -> bool:
         """Whether anybody may ask this."""
-        raise NotImplementedError
 
     def do_GET(self) -> None:
         """Check who asks, then obey."""
