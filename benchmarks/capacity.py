@@ -17,12 +17,13 @@ from pathlib import Path
 import sealframe as sf
 from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
 from sealframe.server.database import Database
+from sealframe.server.demo_faces import DRAWN_THRESHOLDS
 from sealframe.server.faces import Cascade, CentreOval, NoLiveness
 from sealframe.server.load.clients import send_all
 from sealframe.server.load.corpus import Corpus
 from sealframe.server.load.processes import Servers
 from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher
+from sealframe.server.matching import DemoMatcher
 from sealframe.server.passwords import Passwords
 from sealframe.server.service import OpenedRequest, PaymentService
 from sealframe.server.vault import Vault, VaultKey
@@ -51,7 +52,7 @@ def build_service(site: Site) -> PaymentService:
     faces = FaceVerifier(
         vault=Vault([VaultKey.load(site.home / "vault.key")]),
         matcher=DemoMatcher(),
-        threshold=DEMO_THRESHOLD,
+        thresholds=DRAWN_THRESHOLDS,
         detector=CentreOval(),
         liveness=NoLiveness(),
     )

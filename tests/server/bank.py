@@ -14,10 +14,10 @@ from sealframe.keys import Suite
 from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
 from sealframe.server import operators
 from sealframe.server.database import Database
-from sealframe.server.demo_faces import draw_face
+from sealframe.server.demo_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.faces import CentreOval, NoLiveness
 from sealframe.server.invariants import broken_invariants
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher
+from sealframe.server.matching import DemoMatcher
 from sealframe.server.passwords import Passwords
 from sealframe.server.records import record_of
 from sealframe.server.service import PaymentService
@@ -62,7 +62,7 @@ def build_service(
     faces = FaceVerifier(
         vault=vault,
         matcher=DemoMatcher(),
-        threshold=DEMO_THRESHOLD,
+        thresholds=DRAWN_THRESHOLDS,
         detector=CentreOval(),
         liveness=NoLiveness(),
     )

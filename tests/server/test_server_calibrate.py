@@ -12,7 +12,7 @@ from PIL import Image
 from sealframe.cli import main
 from sealframe.errors import ModelError, PolicyError
 from sealframe.server.calibrate import Site, enrolled_comparisons, single_comparisons
-from sealframe.server.calibration import per_payment, threshold_at
+from sealframe.server.calibration import per_payment, thresholds_at
 from sealframe.server.demo_faces import draw_face
 from sealframe.server.error_rates import Comparisons, bootstrap, rate_curve
 from sealframe.server.matching import DemoMatcher
@@ -96,12 +96,13 @@ def test_m26_calibrate_writes_what_the_server_takes(
         assert row["measured_fmr"] <= row["fmr"]
         assert row["fmr_interval"][0] <= row["measured_fmr"] <= row["fmr_interval"][1]
     matcher = DemoMatcher()
-    assert threshold_at(out, matcher, 0.05) == next(row for row in report["rows"] if row["fmr"] == 0.05)["threshold"]
+    measured = {row["fmr"]: row["threshold"] for row in report["rows"]}
+    assert thresholds_at(out, matcher, 0.05) == (measured[0.05], measured[0.1])
     with pytest.raises(PolicyError):
-        threshold_at(out, matcher, 2.9 / report["pairs"])
+        thresholds_at(out, matcher, 2.9 / report["pairs"])
     matcher.model_sha256 = "0" * 64
     with pytest.raises(ModelError):
-        threshold_at(out, matcher, 0.05)
+        thresholds_at(out, matcher, 0.05)
     with Image.open(out.with_suffix(".png")) as plot:
         assert plot.size == (900, 640)
     assert main(asked) == 1

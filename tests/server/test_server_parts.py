@@ -37,11 +37,11 @@ from sealframe.payment import (
     new_payment_id,
     parse_request,
 )
-from sealframe.server.calibration import threshold_at
-from sealframe.server.demo_faces import draw_face
+from sealframe.server.calibration import thresholds_at
+from sealframe.server.demo_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.face_choice import choose_detector
 from sealframe.server.faces import Box, Cascade, CentreOval, Liveness, MustPass, crop_face
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher, OnnxMatcher
+from sealframe.server.matching import DemoMatcher, OnnxMatcher, Thresholds
 from sealframe.server.records import device_from_record, record_of
 from sealframe.server.vault import Vault, VaultKey
 
@@ -163,7 +163,7 @@ def test_m25_the_demo_matcher_tells_drawn_people_apart() -> None:
         vectors[person] = [matcher.embed(face) for face in faces if not isinstance(face, Code)]
     same = [matcher.score(a, b) for each in vectors.values() for a in each for b in each]
     other = [matcher.score(a, b) for a in vectors[ALICE] for b in vectors[BOB]]
-    assert min(same) > DEMO_THRESHOLD > max(other)
+    assert min(same) > DRAWN_THRESHOLDS.payment > max(other)
     assert all(vector.dtype == np.int8 for each in vectors.values() for vector in each)
 
 
@@ -186,18 +186,22 @@ def test_m26_an_operators_model(tmp_path: Path) -> None:
 
 def test_thresholds_come_from_measured_rates(tmp_path: Path) -> None:
     matcher, path = DemoMatcher(), tmp_path / "calibration.json"
-    rows = [{"fmr": 0.01, "threshold": 0.8}, {"fmr": 0.001, "threshold": 0.9}]
+    rates = {0.2: 0.3, 0.1: 0.5, 0.01: 0.8, 0.001: 0.9}
+    rows = [{"fmr": rate, "threshold": threshold} for rate, threshold in rates.items()]
     table = {"matcher": matcher.name, "model_sha256": matcher.model_sha256, "pairs": 10_000, "rows": rows}
     path.write_text(json.dumps(table))
-    assert threshold_at(path, matcher, 0.01) == 0.8
-    assert threshold_at(path, matcher, 0.002) == 0.9
+    assert thresholds_at(path, matcher, 0.01) == Thresholds(payment=0.8, agreement=0.5)
+    assert thresholds_at(path, matcher, 0.002) == Thresholds(payment=0.9, agreement=0.5)
+    assert thresholds_at(path, matcher, 0.2) == Thresholds(payment=0.3, agreement=0.3)
     for rate in (0.0002, 0.0005):
         with pytest.raises(PolicyError):
-            threshold_at(path, matcher, rate)
+            thresholds_at(path, matcher, rate)
     for change in ({"matcher": "other"}, {"rows": 1}):
         path.write_text(json.dumps({**table, **change}))
         with pytest.raises(ModelError):
-            threshold_at(path, matcher, 0.01)
+            thresholds_at(path, matcher, 0.01)
+    path.write_text(json.dumps({**table, "rows": rows[2:]}))
+    assert thresholds_at(path, matcher, 0.01) == Thresholds(payment=0.8, agreement=0.8)
 
 
 def test_the_cascade_finds_faces_and_not_scenes(test_data: Path | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealframe.errors import ModelError, PolicyError
+from sealframe.server.matching import Thresholds
 from sealframe.server.settlement import Limits
 
 if TYPE_CHECKING:
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from sealframe.server.matching import Matcher
 
 
-def threshold_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) -> float:
-    """The threshold whose measured false match rate is at most `fmr`. Raises ModelError or PolicyError."""
+AGREEMENT_FMR = 0.1
+"""Strangers that may pass for one person among the frames of an enrolment: somebody watches it."""
+
+
+def thresholds_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) -> Thresholds:
+    """Of a payment: the lowest whose measured false match rate is at most `fmr`. Raises ModelError or PolicyError.
+
+    Of an enrolment: that of 10 %, where it was measured, and never above that of a payment.
+    """
     try:
         table = json.loads(Path(path).read_text())
         same = (table["matcher"], table["model_sha256"]) == (matcher.name, matcher.model_sha256)
@@ -34,10 +42,13 @@ def threshold_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) -> 
         raise PolicyError(
             f"A false match rate of {fmr} cannot be known from {pairs} pairs; measure more, or allow more."
         )
-    fitting = [threshold for rate, threshold in rows if rate <= fmr]
-    if not fitting:
+    if all(rate > fmr for rate, _ in rows):
         raise PolicyError(f"The calibration has no threshold for a false match rate of {fmr}; allow more.")
-    return min(fitting)
+    return Thresholds(_lowest(rows, fmr), _lowest(rows, max(fmr, AGREEMENT_FMR)))
+
+
+def _lowest(rows: list[tuple[float, float]], fmr: float) -> float:
+    return min(threshold for rate, threshold in rows if rate <= fmr)
 
 
 def per_payment(fmr: float) -> float:

@@ -18,13 +18,13 @@ from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.keys import ServerKey
 from sealframe.server import operators
-from sealframe.server.calibration import per_payment, threshold_at
+from sealframe.server.calibration import per_payment, thresholds_at
 from sealframe.server.database import Database
 from sealframe.server.face_choice import choose_detector, choose_liveness, choose_matcher
 from sealframe.server.faces import MustPass, NoLiveness
 from sealframe.server.invariants import broken_invariants
 from sealframe.server.logs import log_as_json
-from sealframe.server.matching import DEMO_THRESHOLD
+from sealframe.server.matching import DEMO_THRESHOLDS
 from sealframe.server.passwords import Passwords
 from sealframe.server.service import PaymentService
 from sealframe.server.settlement import Limits
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sealframe.server.faces import LivenessCheck
-    from sealframe.server.matching import Matcher
+    from sealframe.server.matching import Matcher, Thresholds
 
 STOP_SECONDS = 20
 BACKLOG = 2048
@@ -194,11 +194,11 @@ _ACTIONS = {"init": init, "run": serve, "token": token, "check": check, "prune":
 def _build_service(arguments: argparse.Namespace) -> PaymentService:
     password = password_of(arguments)
     server = [ServerKey.load(path, password) for path in (Path(arguments.home) / "server.key", *arguments.old_key)]
-    matcher, threshold = _matcher(arguments)
+    matcher, thresholds = _matcher(arguments)
     faces = FaceVerifier(
         vault=_open_vault(arguments),
         matcher=matcher,
-        threshold=threshold,
+        thresholds=thresholds,
         detector=choose_detector(arguments.detector),
         liveness=_liveness(arguments),
     )
@@ -211,15 +211,15 @@ def _open_vault(arguments: argparse.Namespace) -> Vault:
     return Vault([VaultKey.load(path, password) for path in paths])
 
 
-def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, float]:
+def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, Thresholds]:
     matcher = choose_matcher(arguments.model)
     if matcher.demo and arguments.mode == "live":
         raise PolicyError("The demo matcher does not serve live payments; give a face model with --model.")
     if matcher.demo and not arguments.calibration:
-        return matcher, DEMO_THRESHOLD
+        return matcher, DEMO_THRESHOLDS
     if not arguments.calibration:
         raise PolicyError("A face model needs its measured thresholds; give them with --calibration.")
-    return matcher, threshold_at(arguments.calibration, matcher, arguments.fmr)
+    return matcher, thresholds_at(arguments.calibration, matcher, arguments.fmr)
 
 
 def _liveness(arguments: argparse.Namespace) -> LivenessCheck:

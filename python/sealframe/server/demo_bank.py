@@ -12,10 +12,11 @@ import sealframe as sf
 from sealframe.payment import EnrolmentRequest, PaymentAnswer, new_payment_id
 from sealframe.server import operators
 from sealframe.server.database import Database
+from sealframe.server.demo_faces import DRAWN_THRESHOLDS
 from sealframe.server.demo_people import customers_in, drawn_customers
 from sealframe.server.faces import Cascade, CentreOval, NoLiveness
 from sealframe.server.invariants import broken_invariants
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher
+from sealframe.server.matching import DEMO_THRESHOLDS, DemoMatcher
 from sealframe.server.passwords import Passwords
 from sealframe.server.records import record_of
 from sealframe.server.service import PaymentService
@@ -84,7 +85,7 @@ def build_faces(*, drawn: bool) -> FaceVerifier:
     return FaceVerifier(
         vault=Vault([VaultKey.generate()]),
         matcher=DemoMatcher(),
-        threshold=DEMO_THRESHOLD,
+        thresholds=DRAWN_THRESHOLDS if drawn else DEMO_THRESHOLDS,
         detector=CentreOval() if drawn else Cascade(),
         liveness=NoLiveness(),
     )

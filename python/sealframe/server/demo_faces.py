@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from sealframe.server.matching import Thresholds
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 256
+DRAWN_THRESHOLDS = Thresholds(payment=0.7, agreement=0.7)
+"""Of the demo matcher for drawn faces, which are more alike than people's."""
 
 _SKIN = ((88, 60, 44), (236, 196, 164))
 _HAIR = ((22, 18, 18), (172, 124, 66))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from sealframe.server.database import Database
     from sealframe.server.faces import FaceDetector, LivenessCheck, Pixels
-    from sealframe.server.matching import Embedding, Matcher
+    from sealframe.server.matching import Embedding, Matcher, Thresholds
     from sealframe.trace import Mark
 
 MIN_ENROLLED_FRAMES = 3
@@ -58,14 +59,14 @@ class Finding:
 
 
 class FaceVerifier:
-    """Detector, liveness hook, matcher and threshold, together with the vault of templates."""
+    """Detector, liveness hook, matcher and thresholds, together with the vault of templates."""
 
     def __init__(
-        self, *, vault: Vault, matcher: Matcher, threshold: float, detector: FaceDetector, liveness: LivenessCheck
+        self, *, vault: Vault, matcher: Matcher, thresholds: Thresholds, detector: FaceDetector, liveness: LivenessCheck
     ) -> None:
         self.vault = vault
         self.matcher = matcher
-        self._threshold = threshold
+        self._thresholds = thresholds
         self._detector = detector
         self._liveness = liveness
 
@@ -77,7 +78,7 @@ class FaceVerifier:
         known = self._enrolled(database, account)
         mark("templates")
         for template_id, mean in known:
-            if self.matcher.accepts(seen, mean, self._threshold):
+            if self.matcher.accepts(seen, mean, self._thresholds.payment):
                 return Finding(None, template_id)
         return Finding(Code.FACE_MISMATCH)
 
@@ -106,8 +107,8 @@ class FaceVerifier:
 
     def agree(self, vectors: Sequence[Embedding]) -> bool:
         """Whether the frames of an enrolment show one face."""
-        first, *others = vectors
-        return all(self.matcher.accepts(first, other, self._threshold) for other in others)
+        bar = self._thresholds.agreement
+        return all(self.matcher.accepts(one, other, bar) for one, other in combinations(vectors, 2))
 
     def _enrolled(self, database: Database, account: str) -> list[tuple[str, NDArray[Any]]]:
         which = {"account": account, "matcher": self.matcher.name, "model_sha256": self.matcher.model_sha256}

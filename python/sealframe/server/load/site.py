@@ -15,10 +15,10 @@ from sealframe.errors import PolicyError
 from sealframe.payment import Code, new_payment_id
 from sealframe.server import operators
 from sealframe.server.database import Database
-from sealframe.server.demo_faces import draw_face
+from sealframe.server.demo_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.faces import CentreOval, NoLiveness
 from sealframe.server.invariants import broken_invariants
-from sealframe.server.matching import DEMO_THRESHOLD, DemoMatcher
+from sealframe.server.matching import DemoMatcher
 from sealframe.server.records import record_of
 from sealframe.server.tables import accounts, metadata, payments
 from sealframe.server.vault import Vault, VaultKey
@@ -104,7 +104,7 @@ def open_site(home: Path, url: str | None, tills: int) -> Site:
     known = [
         frame
         for frame, vector in zip(frames, vectors, strict=True)
-        if faces.matcher.accepts(vector, mean, DEMO_THRESHOLD)
+        if faces.matcher.accepts(vector, mean, DRAWN_THRESHOLDS.payment)
     ]
     database = Database(url)
     database.migrate()
@@ -146,7 +146,7 @@ def _verifier(vault_key: VaultKey) -> FaceVerifier:
     return FaceVerifier(
         vault=Vault([vault_key]),
         matcher=DemoMatcher(),
-        threshold=DEMO_THRESHOLD,
+        thresholds=DRAWN_THRESHOLDS,
         detector=CentreOval(),
         liveness=NoLiveness(),
     )
