@@ -22,7 +22,6 @@ from sealframe.envelope import write_clear_answer
 from sealframe.envelope.layout import split_envelope
 from sealframe.payment import Code, PaymentAnswer, new_payment_id
 from sealframe.server import operators
-from sealframe.terminal.link import NotSent
 from sealframe.terminal.states import Choice, State, Trouble
 
 
@@ -168,10 +167,7 @@ def test_without_any_answer_the_payment_is_cancelled_until_that_is_answered(site
 
 
 def test_without_a_connection_nothing_was_sent_and_the_person_is_told(site: BankSite, till: Till) -> None:
-    def no_connection(envelope: bytes) -> bytes:
-        raise NotSent
-
-    till.wire.faults = [no_connection] * 5
+    till.wire.is_unplugged = True
     till.pay()
     assert till.until(State.FAILED).reason is Trouble.NO_SERVER
     till.cancel()
@@ -350,20 +346,51 @@ def test_a_question_nobody_answers_cancels(site: BankSite, tmp_path, till: Till)
     assert till.history()[-1]["state"] == "cancelled"
 
 
-def test_neither_password_nor_picture_nor_key_reaches_the_journal(till: Till) -> None:
+def test_neither_password_nor_picture_can_be_read_in_the_journal(till: Till) -> None:
     till.camera.person = BOB
     till.pay()
     till.until(State.FAILED)
     till.choose(Choice.PASSWORD)
     till.until(State.PASSWORD)
-    till.wire.faults = [till.wire.lose_request] * 100
+    seen: list[dict[str, bytes]] = []
+
+    def look(envelope: bytes) -> bytes:
+        seen.append({file.name: file.read_bytes() for file in (till.folder / "journal").iterdir()})
+        return till.wire.link.send(envelope)
+
+    till.wire.faults = [look]
     till.cashier.give_password(till.now.screen, PASSWORD)
-    till.until(State.UNKNOWN)
-    (path,) = till.open_files()
-    assert set(json.loads(path.read_bytes())) == {"v", "payment_id", "payee", "amount", "currency", "account"}
-    assert path.stat().st_mode & 0o077 == 0
-    till.wire.faults = []
-    till.until(State.FAILED, State.CANCELLED)
+    till.until(State.PAID)
+    (files,) = seen
+    (opened,) = [content for name, content in files.items() if name.endswith(".open")]
+    terms, *captures = [json.loads(line) for line in opened.splitlines()]
+    assert set(terms) == {"v", "payment_id", "payee", "amount", "currency", "account"}
+    assert [capture["action"] for capture in captures] == ["pay", "password"]
+    assert captures[0]["counter"] < captures[1]["counter"]
+    assert till.wire.sent[-1] in files["sent"], "sealed to the server"
+    assert not any(PASSWORD.encode() in content for content in files.values())
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (till.folder / "journal").iterdir())
+
+
+def test_the_answers_key_is_kept_until_the_answer_has_come(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, kept, seal = [], [], till.cashier._exchange.seal
+    sent = till.folder / "journal" / "sent"
+
+    def noting_seal(*arguments: Any) -> Any:
+        sealed = seal(*arguments)
+        keys.append(sealed.answer_key.to_bytes())
+        return sealed
+
+    def look(envelope: bytes) -> bytes:
+        kept.append(sent.read_bytes())
+        return till.wire.lose_answer(envelope)
+
+    monkeypatch.setattr(till.cashier._exchange, "seal", noting_seal)
+    till.wire.faults = [look, look]
+    till.pay()
+    till.until(State.PAID)
+    assert [content.count(keys[0]) for content in kept] == [1, 1]
+    assert keys[0] not in sent.read_bytes()
 
 
 def test_a_payment_is_on_the_disk_before_anything_of_it_leaves(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,9 +401,9 @@ def test_a_payment_is_on_the_disk_before_anything_of_it_leaves(till: Till, monke
         sync(descriptor)
         order.append(Path(f"/proc/self/fd/{descriptor}").readlink().suffix)
 
-    def noting_send(envelope: bytes, sent: Any = lambda: None) -> bytes:
+    def noting_send(*arguments: Any) -> bytes:
         order.append("sent")
-        return send(envelope, sent)
+        return send(*arguments)
 
     monkeypatch.setattr(os, "fsync", noting_sync)
     monkeypatch.setattr(till.wire, "send", noting_send)

@@ -22,8 +22,9 @@ from sealframe.payment import Code, PaymentAnswer, PaymentState, payment_referen
 from sealframe.server.demo_faces import draw_face
 from sealframe.terminal.cashier import Cashier, Pauses
 from sealframe.terminal.clock import CorrectedClock
+from sealframe.terminal.drawn_counter import DrawnCounter
 from sealframe.terminal.journal import Journal
-from sealframe.terminal.link import NoReply, ServerLink
+from sealframe.terminal.link import NoReply, NotSent, ServerLink
 from sealframe.terminal.states import Choice, Situation, State
 
 QUICK = Pauses(
@@ -60,19 +61,30 @@ class Camera:
 class Wire:
     """The real link, on which a test loses, delays or changes what passes."""
 
-    def __init__(self, address: str) -> None:
-        self.link = ServerLink(address)
+    def __init__(self, address: str, **link: Any) -> None:
+        self.link = ServerLink(address, **link)
         self.sent: list[bytes] = []
         self.faults: list[Callable[[bytes], bytes]] = []
-        self.is_cut = False
+        self.is_cut = self.is_unplugged = False
 
-    def send(self, envelope: bytes, sent: Callable[[], object] = lambda: None) -> bytes:
-        self.sent.append(envelope)
+    def send(
+        self,
+        envelope: bytes,
+        sent: Callable[[], object] = lambda: None,
+        leaves: Callable[[], object] = lambda: None,
+    ) -> bytes:
+        if self.is_unplugged:
+            raise NotSent
+        if not (self.is_cut or self.faults):
+            return self.link.send(envelope, sent, lambda: self._note(envelope, leaves))
+        self._note(envelope, leaves)
         if self.is_cut:
             raise NoReply
-        if self.faults:
-            return self.faults.pop(0)(envelope)
-        return self.link.send(envelope, sent)
+        return self.faults.pop(0)(envelope)
+
+    def _note(self, envelope: bytes, leaves: Callable[[], object]) -> None:
+        leaves()
+        self.sent.append(envelope)
 
     def lose_answer(self, envelope: bytes) -> bytes:
         self.link.send(envelope)
@@ -83,6 +95,9 @@ class Wire:
 
     def is_reachable(self) -> bool:
         return not self.is_cut and self.link.is_reachable()
+
+    def abandon(self) -> None:
+        self.link.abandon()
 
     def close(self) -> None:
         self.link.close()
@@ -111,10 +126,10 @@ class Till:
 
         self.site.bank.operate(operators.register_device, device=public, record=record_of(public))
 
-    def start(self, *, is_cut: bool = False) -> None:
-        self.wire = Wire(self.site.address)
+    def start(self, *, is_cut: bool = False, address: str | None = None, **link: Any) -> None:
+        self.wire = Wire(address or self.site.address, **link)
         self.wire.is_cut = is_cut
-        counter = sf.CounterFile(self.folder / "till.counter")
+        counter = DrawnCounter(sf.CounterFile(self.folder / "till.counter"))
         server = self.site.bank.key.public
         sealer = sf.Sealer(to=server, device=self.device, counter=counter, workers=0, clock=self.clock)
         self.journal = Journal(self.folder / "journal")

@@ -5,8 +5,10 @@
     jpeg          the frame as it is sealed and shown
     link          bytes to the server, bytes back
     clock         the server's time, learnt from signed answers alone
-    exchange      one request: sealed, sent, sent again, its signed answer
+    drawn_counter a capture's number, drawn before the capture is sealed
     journal       payments that have no end yet, on the disk before anything of them leaves
+    delivery      one request on its way, in a thread of its own
+    exchange      one request: sealed, kept, sent, sent again, its signed answer
     states        what the terminal shows, and what may follow: pure
     board         what stands before the person now
     cashier       one payment at a time, from the amount to the receipt

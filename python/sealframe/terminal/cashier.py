@@ -3,8 +3,9 @@
 One thread runs `Cashier.run`; screens read its board, and give commands from any thread. A command names the screen on
 which it was given, so a second click, or a late one, finds another screen and does nothing (A58).
 
-The order that keeps money safe: the payment is on the disk before its first capture, each capture is sealed anew and
-sent; no signed answer: the same bytes again, then ask how the payment stands, then cancel until answered.
+The order that keeps money safe: payment and capture are on the disk before anything leaves, each capture is sealed
+anew and sent; no signed answer: the same bytes again, then ask how the payment stands, then cancel until answered.
+Whoever cancels waits for none of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sealframe.errors import ImageError, SealframeError
 from sealframe.payment import Action, Code, PaymentAnswer, PaymentRequest, new_payment_id
 from sealframe.terminal import states
 from sealframe.terminal.board import Board
-from sealframe.terminal.exchange import Exchange, SealedRequest
+from sealframe.terminal.exchange import Exchange
 from sealframe.terminal.jpeg import encode
 from sealframe.terminal.latency import ENCODE, QUALITY, Latency
 from sealframe.terminal.quality import Hint, centre_square, judge
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sealframe.capture_context import CounterFile
     from sealframe.keys import ServerPublic
     from sealframe.pipeline import Sealer
     from sealframe.terminal.clock import CorrectedClock
-    from sealframe.terminal.journal import Journal
+    from sealframe.terminal.drawn_counter import DrawnCounter
+    from sealframe.terminal.journal import Journal, OpenPayment, SealedRequest
     from sealframe.terminal.link import ServerLink
     from sealframe.terminal.source import Source
     from sealframe.terminal.states import Event
@@ -69,6 +70,8 @@ class Pauses:
     """A question nobody answers cancels the payment; a receipt nobody closes is closed."""
     next_try: float = 1.0
     """The reason for another try stands at least so long."""
+    still_there: float = 30.0
+    """So long after a capture the same bytes are sent again, across a restart too: then the person may have left."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,7 +92,7 @@ class Cashier:
         *,
         sealer: Sealer,
         server: ServerPublic,
-        counter: CounterFile,
+        counter: DrawnCounter,
         clock: CorrectedClock,
         source: Source,
         link: ServerLink,
@@ -113,9 +116,10 @@ class Cashier:
             counter=counter,
             clock=clock,
             link=link,
+            journal=journal,
             latency=self._latency,
             resend=self._pauses.resend,
-            stopped=self._stopped,
+            is_left=lambda: self.stopped or self._is_cancelled(),
         )
 
     # What persons do
@@ -141,11 +145,13 @@ class Cashier:
         """End this payment, from any screen of it; takes effect within one frame."""
         self._cancelled = payment_id
         self._commands.put(_Command(-1))
+        self._exchange.look_up()
 
     def stop(self) -> None:
         """End the terminal: the camera is released, what is unresolved stays in the journal."""
         self._stopped.set()
         self._commands.put(_Command(-1))
+        self._exchange.end()
         self.board.end()
 
     @property
@@ -172,10 +178,10 @@ class Cashier:
 
     def _become_ready(self) -> None:
         self._exchange.warm_up(NO_PICTURE)
-        for request in self._journal.unresolved():
+        for payment in self._journal.unresolved():
             if not self.stopped and self._now.state is not State.OUT_OF_SERVICE:
-                self._to(states.Unresolved(request))
-                self._find_out()
+                self._to(states.Unresolved(payment.request))
+                self._resolve(payment)
         while self._now.state is State.NOT_READY and not self.stopped:
             if self._exchange.is_reachable():
                 self._to(states.BecameReady())
@@ -258,10 +264,12 @@ class Cashier:
 
     def _follow_up(self) -> None:
         """With the camera released: find out what is unknown, and cancel what was cancelled meanwhile."""
-        if self._now.state is State.UNKNOWN:
+        if self._now.state is State.UNKNOWN and not self._now.stopping:
             self._find_out()
         if self._is_cancelled():
             self._cancel(Trouble.BY_PERSON)
+        elif self._now.state is State.UNKNOWN:
+            self._cancel_until_answered()
 
     def _good_frame(self, frames: Iterator[Pixels | None]) -> Pixels | None:
         """The first frame after a while of good ones; None when the person cancels or no good one comes in time."""
@@ -296,9 +304,14 @@ class Cashier:
         return self._exchange.seal(self._request(action, password), NO_PICTURE)
 
     def _settle(self, sealed: SealedRequest) -> None:
-        answer = self._exchange.deliver(sealed)
+        """Deliver, and show what comes of it; whoever cancels meanwhile sees that at once, the camera still open."""
+        answer = None if self._is_cancelled() else self._exchange.deliver(sealed)
         if answer is not None:
             self._take(answer)
+        elif self._is_cancelled():
+            self._show_cancelling(Trouble.BY_PERSON)
+        elif self.stopped:
+            return
         elif self._exchange.may_have_left:
             self._to(states.NotAnswered())
         else:
@@ -306,8 +319,21 @@ class Cashier:
 
     # When an answer is missing, or the person has enough
 
+    def _resolve(self, payment: OpenPayment) -> None:
+        """An earlier run's payment: what it would have sent again is sent again, then the server is asked."""
+        sent, is_fresh = payment.sent, 0 <= payment.age_s < self._pauses.still_there
+        answer = self._exchange.deliver(sent) if sent is not None and is_fresh else None
+        if answer is not None and answer.code in _ENDS:
+            self._take(answer)
+        else:
+            self._find_out()
+
     def _find_out(self) -> None:
-        """Ask how the payment stands; what is still open of an earlier run, and what nobody knows, is cancelled."""
+        """Ask how the payment stands; what is still open of an earlier run, and what nobody knows, is cancelled.
+
+        Whoever asks sends the capture no more: it is told that nothing was charged, or that it was.
+        """
+        self._journal.forget_sent()
         answer = self._exchange.deliver(self._seal_without_face(Action.STATUS))
         if answer is not None and self._settles(answer):
             self._take(answer)
@@ -320,9 +346,15 @@ class Cashier:
         return answer.code in _TELLS_STATE and not (answer.code is Code.OPEN and self._now.stopping)
 
     def _cancel(self, trouble: Trouble) -> None:
+        self._show_cancelling(trouble)
+        if self._now.state is State.UNKNOWN:
+            self._cancel_until_answered()
+
+    def _show_cancelling(self, trouble: Trouble) -> None:
+        """What was never sent ends here; else only the server knows, and from now on no capture is sent again."""
         if self._exchange.may_have_left:
             self._to(states.CancelWanted())
-            self._cancel_until_answered()
+            self._journal.forget_sent()
         else:
             self._to(states.CancelledUnsent(trouble))
 
@@ -335,7 +367,7 @@ class Cashier:
             if answer is not None and self._ends_cancelling(answer, action):
                 self._take(answer)
                 return
-            if self._now.state is State.VERIFYING:
+            if self._now.reason is Trouble.BY_PERSON and not self.stopped:
                 self._to(states.NotAnswered())
             self._stopped.wait(self._pauses.cancel_again if answer is None else self._pauses.next_try)
             if answer is not None:
@@ -378,4 +410,5 @@ class Cashier:
             _log.error("the journal cannot be written: %s", error.strerror)
 
 
+_ENDS = {Code.PAID, Code.ALREADY_PAID, Code.CANCELLED, Code.EXPIRED}
 _TELLS_STATE = {Code.PAID, Code.OPEN, Code.CANCELLED, Code.EXPIRED, Code.UNKNOWN_PAYMENT}

@@ -14,6 +14,7 @@ from sealframe.cli.streams import password_of
 from sealframe.payment import Action, PaymentRequest, new_payment_id
 from sealframe.terminal.cashier import Cashier
 from sealframe.terminal.clock import CorrectedClock
+from sealframe.terminal.drawn_counter import DrawnCounter
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.latency import Latency
 from sealframe.terminal.link import ServerLink
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     key = sf.DeviceKey.load(device, password_of(arguments))
     server = sf.ServerPublic.load(arguments.to)
     source = source_of(arguments.source)
-    clock, counter = CorrectedClock(), sf.CounterFile(device.with_suffix(".counter"))
+    clock, counter = CorrectedClock(), DrawnCounter(sf.CounterFile(device.with_suffix(".counter")))
     sealer = sf.Sealer(to=server, device=key, counter=counter, clock=clock)
     with (
         Journal(arguments.journal or device.with_suffix(".journal")) as journal,

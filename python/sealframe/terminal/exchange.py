@@ -1,69 +1,68 @@
-"""One request and its signed answer: seal, send, send the same bytes again, read.
+"""One request and its signed answer: seal, keep, send, send the same bytes again, read.
 
 Nothing but an answer that the server signed, for these very bytes and these very terms, is an answer (A63).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING
 
 from sealframe.errors import SealframeError
-from sealframe.payment import Code, PaymentAnswer, PaymentState
-from sealframe.terminal.latency import ANSWER, SENT
-from sealframe.terminal.link import NoReply, NotSent
+from sealframe.payment import Action, Code, PaymentAnswer, PaymentState
+from sealframe.terminal.delivery import Delivery
+from sealframe.terminal.journal import SealedRequest
+from sealframe.terminal.latency import ANSWER, JOURNAL, SENT
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sealframe.capture_context import CounterFile
-    from sealframe.envelope import AnswerKey
     from sealframe.keys import ServerPublic
     from sealframe.payment import PaymentRequest
     from sealframe.pipeline import Sealer
     from sealframe.terminal.clock import CorrectedClock
+    from sealframe.terminal.drawn_counter import DrawnCounter
+    from sealframe.terminal.journal import Journal
     from sealframe.terminal.latency import Latency
     from sealframe.terminal.link import ServerLink
 
 _log = logging.getLogger("sealframe.terminal")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SealedRequest:
-    """One request as it leaves: the same bytes may be sent again and again while its key is kept."""
-
-    request: PaymentRequest
-    envelope: bytes
-    answer_key: AnswerKey
+_CHARGES = (Action.PAY, Action.PASSWORD)
 
 
 class Exchange:
-    """A terminal's requests, each sealed anew, and the server's answers."""
+    """A terminal's requests, each sealed anew, and the server's answers. `look_up` and `end` from any thread."""
 
     def __init__(
         self,
         *,
         sealer: Sealer,
         server: ServerPublic,
-        counter: CounterFile,
+        counter: DrawnCounter,
         clock: CorrectedClock,
         link: ServerLink,
+        journal: Journal,
         latency: Latency,
         resend: Sequence[float],
-        stopped: threading.Event,
+        is_left: Callable[[], bool],
     ) -> None:
-        """`sealer` uses this `counter` and this `clock`; `resend`: seconds before the same bytes are sent again."""
+        """`sealer` uses this `counter` and this `clock`; `resend`: seconds before the same bytes are sent again.
+
+        `is_left` says whether the one who waits for an answer must leave; it is asked again at every `look_up`.
+        """
         self._sealer = sealer
         self._server = server
         self._counter = counter
         self._clock = clock
         self._link = link
+        self._journal = journal
         self._latency = latency
         self._resend = resend
-        self._stopped = stopped
+        self._is_left = is_left
+        self._news = threading.Event()
         self.may_have_left = False
         """Whether the server can have seen anything since this was last set to False."""
 
@@ -76,28 +75,51 @@ class Exchange:
         return self._link.is_reachable()
 
     def seal(self, request: PaymentRequest, picture: bytes) -> SealedRequest:
-        """A new envelope around this JPEG, with a new counter and new random numbers (M29)."""
+        """A new envelope around this JPEG, with a new counter and new random numbers (M29).
+
+        What can charge is in the journal when this returns; the disk works while the networks do. Raises OSError.
+        """
+        counter, charges = self._counter.draw(), request.action in _CHARGES
+        if charges:
+            self._journal.note(request, counter)
         envelope, key = self._sealer.seal_request(picture, request.encode(), mark=self._latency)
-        return SealedRequest(request, envelope, key)
+        sealed = SealedRequest(request, envelope, key)
+        if charges:
+            self._journal.keep(sealed)
+        self._latency(JOURNAL)
+        return sealed
 
     def deliver(self, sealed: SealedRequest) -> PaymentAnswer | None:
-        """Send the same bytes until they get their signed answer; None when they get none."""
-        for pause in (0.0, *self._resend):
-            if pause and self._stopped.wait(pause):
-                break
-            try:
-                reply = self._link.send(sealed.envelope, lambda: self._latency(SENT))
-            except NotSent:
-                continue
-            except NoReply:
-                self.may_have_left = True
-                continue
-            self.may_have_left = True
-            answer = self._read(sealed, reply)
-            if answer is not None:
-                self._latency(ANSWER)
-                return answer
+        """Send the same bytes until they get their signed answer; None when they get none, or the waiting is over."""
+        delivery = Delivery(
+            self._link,
+            sealed.envelope,
+            resend=self._resend,
+            read=lambda reply: self._read(sealed, reply),
+            sent=lambda: self._latency(SENT),
+            ended=self.look_up,
+        )
+        while not (delivery.has_ended or self._is_left()):
+            self._news.wait()
+            self._news.clear()
+        if not delivery.has_ended:
+            delivery.abandon()
+        self.may_have_left |= delivery.may_have_left
+        if delivery.has_ended and delivery.answer is not None:
+            self._latency(ANSWER)
+            if sealed.request.action in _CHARGES:
+                self._journal.forget_sent()
+            return delivery.answer
         return None
+
+    def look_up(self) -> None:
+        """From any thread: there may be a reason to wait no longer."""
+        self._news.set()
+
+    def end(self) -> None:
+        """From any thread: whoever waits for the server waits no longer."""
+        self._link.abandon()
+        self.look_up()
 
     def correct(self, answer: PaymentAnswer) -> bool:
         """Set clock or counter right when a signed answer says that they are wrong (A41, A63).
@@ -127,7 +149,7 @@ def _fits(answer: PaymentAnswer, sealed: SealedRequest) -> bool:
     request = sealed.request
     asked = (request.payment_id, request.payee, request.amount, request.currency)
     said = (answer.payment_id, answer.payee, answer.amount, answer.currency)
-    if answer.envelope_id != hashlib.sha256(sealed.envelope).hexdigest():
+    if answer.envelope_id != sealed.envelope_id.hex():
         return False
     if answer.payment_id is not None and said != asked:
         return False

@@ -1,31 +1,71 @@
-"""Payments that have no end yet, on the disk before anything of them leaves.
+"""Payments that have no end yet, and what was sent of them, on the disk before anything leaves.
 
     <folder>/lock                  held by the one terminal that uses the folder
-    <folder>/<payment id>.open     a payment under way: its terms as one line of JSON; mode 0600
+    <folder>/<payment id>.open     a payment under way: its terms, then every capture of it, one line of JSON each
+    <folder>/sent                  the newest capture whose answer is missing: its envelope, and the answer's key
     <folder>/history.jsonl         how every payment ended
 
-Neither pictures nor keys nor passwords are written: after a crash nothing is sent again, for the person may have left;
-the server is asked instead. A file that a crash cut short belongs to a payment of which nothing was sent.
+All are of mode 0600. A line is synced before what it speaks of leaves; one that a crash cut short speaks of nothing
+that left. The line of a capture is synced while the capture is sealed, its envelope while the answer is awaited: a
+process that is killed loses neither, a computer without power at most an envelope, and then the server is asked.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import json
+import logging
 import os
+import struct
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sealframe.envelope import AnswerKey
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.payment import Action, PaymentRequest, require_payment_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
+
+_log = logging.getLogger("sealframe.terminal")
 
 _VERSION = 1
 _OPEN = ".open"
 _TERMS = ("payment_id", "payee", "amount", "currency", "account")
+_SENT = struct.Struct(">8s36s32s64sI")
+"""What stands before a kept envelope: magic, payment id, SHA-256 of the envelope, answer key, length."""
+_SENT_MAGIC = b"SFSENT\x00\x01"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SealedRequest:
+    """One request as it leaves: the same bytes may be sent again and again while the answer's key is kept."""
+
+    request: PaymentRequest
+    envelope: bytes
+    answer_key: AnswerKey
+
+    @property
+    def envelope_id(self) -> bytes:
+        """SHA-256 of the sealed bytes, by which the server knows them."""
+        return hashlib.sha256(self.envelope).digest()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenPayment:
+    """A payment of an earlier run that has no end. `sent`: its capture without an answer, written `age_s` ago."""
+
+    request: PaymentRequest
+    sent: SealedRequest | None
+    age_s: float
 
 
 class Journal:
@@ -36,12 +76,15 @@ class Journal:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_mode & 0o077:
             raise KeyFileError(f"{self._folder} is open to others; make it private: chmod 700 {self._folder}")
-        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._lock = _open_private(self._folder / "lock")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
             raise PolicyError(f"Another terminal uses the journal {self._folder}; stop it first.") from None
+        self._sent = _open_private(self._folder / "sent")
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._noted: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -53,34 +96,70 @@ class Journal:
 
     def begin(self, request: PaymentRequest) -> None:
         """Write a payment down; it is on the disk when this returns, and only then may anything leave. OSError."""
-        path = self._path(request.payment_id)
-        _append_synced(path, {"v": _VERSION, **_terms(request)}, os.O_EXCL)
+        _append_synced(self._path(request), {"v": _VERSION, **_terms(request)}, os.O_EXCL)
         self._sync_folder()
+
+    def note(self, request: PaymentRequest, counter: int) -> None:
+        """Begin to write down that a capture with this counter is made; `keep` waits until that is on the disk."""
+        fields = {"action": request.action, "counter": counter}
+        self._noted = self._disk.submit(_append_synced, self._path(request), fields)
+
+    def keep(self, sealed: SealedRequest) -> None:
+        """Keep the noted capture until it is answered: when this returns, it may leave. Raises OSError."""
+        noted, self._noted = self._noted, None
+        if noted is not None:
+            noted.result()
+        payment_id, envelope = sealed.request.payment_id.encode(), sealed.envelope
+        head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.envelope_id, sealed.answer_key.to_bytes(), len(envelope))
+        if os.pwritev(self._sent, [head, envelope], 0) != len(head) + len(envelope):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._disk.submit(_sync_or_say, self._sent)
+
+    def forget_sent(self) -> None:
+        """The kept capture is answered, or must never be sent again; its key is overwritten."""
+        with _saying_why_not():
+            os.pwrite(self._sent, bytes(_SENT.size), 0)
+        self._disk.submit(_sync_or_say, self._sent)
 
     def resolve(self, request: PaymentRequest, end: dict[str, Any]) -> None:
         """Write down how a payment ended; from then on it is no longer open. Raises OSError."""
         _append_synced(self._folder / "history.jsonl", {**_terms(request), **end})
-        self._path(request.payment_id).unlink(missing_ok=True)
+        self.forget_sent()
+        self._path(request).unlink(missing_ok=True)
         self._sync_folder()
 
-    def unresolved(self) -> list[PaymentRequest]:
+    def unresolved(self) -> list[OpenPayment]:
         """Every payment that has no end yet, the oldest first. Raises KeyFileError for a damaged file."""
         found = []
         for path in sorted(self._folder.glob(f"*{_OPEN}")):
-            content = _read_private(path)
-            if content.endswith(b"\n"):
-                found.append(_request(content, path))
+            terms, end, _ = _read_private(path).partition(b"\n")
+            if end:
+                request = _request(terms, path)
+                found.append(OpenPayment(request, self._sent_of(request), time.time() - os.fstat(self._sent).st_mtime))
             else:  # cut by a crash before it was whole: nothing of this payment has left
                 path.unlink()
         return found
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, with everything on the disk."""
+        self._disk.shutdown()
+        os.close(self._sent)
         os.close(self._lock)
 
-    def _path(self, payment_id: str) -> Path:
-        require_payment_id(payment_id)
-        return self._folder / f"{payment_id}{_OPEN}"
+    def _sent_of(self, request: PaymentRequest) -> SealedRequest | None:
+        """The kept capture of this payment, whole; None when there is none."""
+        head = os.pread(self._sent, _SENT.size, 0)
+        if len(head) != _SENT.size:
+            return None
+        magic, payment_id, envelope_id, answer_key, length = _SENT.unpack(head)
+        if magic != _SENT_MAGIC or payment_id != request.payment_id.encode():
+            return None
+        sealed = SealedRequest(request, os.pread(self._sent, length, _SENT.size), AnswerKey.from_bytes(answer_key))
+        return sealed if sealed.envelope_id == envelope_id else None
+
+    def _path(self, request: PaymentRequest) -> Path:
+        require_payment_id(request.payment_id)
+        return self._folder / f"{request.payment_id}{_OPEN}"
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -88,6 +167,14 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _open_private(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    if os.fstat(descriptor).st_mode & 0o077:
+        os.close(descriptor)
+        raise _open_to_others(path)
+    return descriptor
 
 
 def _append_synced(path: Path, fields: dict[str, Any], more_flags: int = 0) -> None:
@@ -102,14 +189,33 @@ def _append_synced(path: Path, fields: dict[str, Any], more_flags: int = 0) -> N
         os.close(descriptor)
 
 
+def _sync_or_say(descriptor: int) -> None:
+    """For what is better on the disk and not needed there."""
+    with _saying_why_not():
+        os.fdatasync(descriptor)
+
+
+@contextmanager
+def _saying_why_not() -> Iterator[None]:
+    """A disk that fails is told of, and stops nothing."""
+    try:
+        yield
+    except OSError as error:
+        _log.error("the journal cannot be written: %s", error.strerror)
+
+
 def _terms(request: PaymentRequest) -> dict[str, Any]:
     return {name: getattr(request, name) for name in _TERMS}
 
 
 def _read_private(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
-        raise KeyFileError(f"{path} is open to others; make it private: chmod 600 {path}")
+        raise _open_to_others(path)
     return path.read_bytes()
+
+
+def _open_to_others(path: Path) -> KeyFileError:
+    return KeyFileError(f"{path} is open to others; make it private: chmod 600 {path}")
 
 
 def _request(line: bytes, path: Path) -> PaymentRequest:

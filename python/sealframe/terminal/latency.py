@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KEPT = 1000
-QUALITY, ENCODE, SENT, ANSWER = "quality", "JPEG", "sent", "answer"
+QUALITY, ENCODE, JOURNAL, SENT, ANSWER = "quality", "JPEG", "journal", "sent", "answer"
 
 
 class Latency:

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from sealframe.files import write_whole_file
-from sealframe.terminal.latency import ANSWER, ENCODE, QUALITY, SENT
+from sealframe.terminal.latency import ANSWER, ENCODE, JOURNAL, QUALITY, SENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sealframe.terminal.latency import Latency
 
 
-_WHOSE = {QUALITY: "terminal", ENCODE: "terminal", SENT: "terminal", ANSWER: "network and server"}
+_WHOSE = {QUALITY: "terminal", ENCODE: "terminal", JOURNAL: "terminal", SENT: "terminal", ANSWER: "network and server"}
 _COLOURS = {"terminal": (178, 94, 8), "Sealer.seal": (11, 86, 114), "network and server": (122, 136, 147)}
 _INK, _FAINT, _PAPER = (19, 33, 44), (70, 86, 99), (255, 255, 255)
 _ROW, _LEFT, _WIDTH, _RIGHT, _MARGIN = 36, 190, 620, 110, 28

@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +26,10 @@ _MAX_REPLY_BYTES = MAX_BODY_BYTES + 16384
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
+def _nothing() -> None:
+    """Done where nobody asked for more."""
+
+
 class NoReply(Exception):
     """No reply that could be a signed answer."""
 
@@ -36,12 +41,14 @@ class NotSent(NoReply):
 class ServerLink:
     """A kept-alive connection to one server. `address`: http(s)://host[:port]; plain http to this computer alone.
 
-    For one thread. Certificates are checked against those that the system trusts; proxies of the environment are not
-    asked. Raises PolicyError for any other address.
+    One request at a time; `abandon` from any thread. Certificates are checked against those that the system trusts;
+    proxies of the environment are not asked. Raises PolicyError for any other address.
     """
 
     def __init__(self, address: str, *, reply_seconds: float = REPLY_SECONDS, allow_plain: bool = False) -> None:
-        self._connection = _connection_to(address, allow_plain=allow_plain)
+        self._new_connection = partial(_connection_to, address, allow_plain=allow_plain)
+        self._connection = self._new_connection()
+        self._abandoned: list[HTTPConnection] = []
         self._reply_seconds = reply_seconds
 
     def __enter__(self) -> Self:
@@ -52,13 +59,15 @@ class ServerLink:
     ) -> None:
         self.close()
 
-    def send(self, envelope: bytes, sent: Callable[[], object] = lambda: None) -> bytes:
-        """Post one envelope; `sent` is called when its last byte is on its way.
+    def send(
+        self, envelope: bytes, sent: Callable[[], object] = _nothing, leaves: Callable[[], object] = _nothing
+    ) -> bytes:
+        """Post one envelope; `leaves` is called before its first byte is, and may raise NotSent; `sent` after its last.
 
         Raises NotSent when there was no connection, NoReply for everything but a reply of status 200 and a sensible
         size.
         """
-        return self._ask_well("POST", "/v1/attempts", envelope, {"Content-Type": ENVELOPE_TYPE}, sent)
+        return self._ask_well("POST", "/v1/attempts", envelope, {"Content-Type": ENVELOPE_TYPE}, sent, leaves)
 
     def enrol(self, account: str, envelopes: Sequence[bytes], token: str) -> str:
         """Enrol an account's owner as an operator; the template's id.
@@ -85,9 +94,17 @@ class ServerLink:
             return False
         return True
 
+    def abandon(self) -> None:
+        """From any thread: whoever waits for a reply gets none, and the next request has another connection."""
+        left, self._connection = self._connection, self._new_connection()
+        if left.sock is not None:
+            _shut(left.sock)
+        self._abandoned = [each for each in (*self._abandoned, left) if each.sock is not None]
+
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, and what was abandoned."""
+        for each in (*self._abandoned, self._connection):
+            each.close()
 
     def _ask_well(self, method: str, path: str, *more: Any) -> bytes:
         """What a reply of status 200 holds; any other is no reply."""
@@ -102,54 +119,58 @@ class ServerLink:
         path: str,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
-        sent: Callable[[], object] = lambda: None,
+        sent: Callable[[], object] = _nothing,
+        leaves: Callable[[], object] = _nothing,
     ) -> tuple[int, bytes]:
         """Status and content of the reply. Raises NotSent, NoReply."""
+        connection = self._connection
         try:
-            self._connect()
-        except (OSError, HTTPException):
-            self.close()
+            _connect(connection, self._reply_seconds)
+            leaves()
+        except (OSError, HTTPException, NotSent):
+            connection.close()
             raise NotSent from None
         try:
-            self._connection.request(method, path, body, headers or {})
+            connection.request(method, path, body, headers or {})
             sent()
-            with self._bounded():
-                reply = self._connection.getresponse()
+            with _bounded(connection.sock, self._reply_seconds):
+                reply = connection.getresponse()
                 content = reply.read(_MAX_REPLY_BYTES + 1)
         except (OSError, HTTPException):
-            self.close()
+            connection.close()
             raise NoReply from None
         if len(content) > _MAX_REPLY_BYTES:
-            self.close()
+            connection.close()
             raise NoReply
         return reply.status, content
 
-    @contextmanager
-    def _bounded(self) -> Iterator[None]:
-        """The whole reply in its time: a server that sends drop by drop does not hold the terminal."""
-        stream = self._connection.sock
 
-        def cut() -> None:
-            with suppress(OSError):
-                stream.shutdown(socket.SHUT_RDWR)
+def _connect(connection: HTTPConnection, reply_seconds: float) -> None:
+    """A connection on which nothing is waiting: one that the server has closed meanwhile is not used again."""
+    if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+        connection.close()
+    if connection.sock is None:
+        connection.timeout = CONNECT_SECONDS
+        connection.connect()
+    connection.sock.settimeout(reply_seconds)
 
-        watch = threading.Timer(self._reply_seconds, cut)
-        watch.daemon = True
-        watch.start()
-        try:
-            yield
-        finally:
-            watch.cancel()
 
-    def _connect(self) -> None:
-        """A connection on which nothing is waiting: one that the server has closed meanwhile is not used again."""
-        connection = self._connection
-        if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
-            connection.close()
-        if connection.sock is None:
-            connection.timeout = CONNECT_SECONDS
-            connection.connect()
-        connection.sock.settimeout(self._reply_seconds)
+@contextmanager
+def _bounded(stream: socket.socket, seconds: float) -> Iterator[None]:
+    """The whole reply in its time: a server that sends drop by drop does not hold the terminal."""
+    watch = threading.Timer(seconds, _shut, [stream])
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _shut(stream: socket.socket) -> None:
+    """End both directions, beneath TLS, which another thread may be reading."""
+    with suppress(OSError):
+        socket.socket.shutdown(stream, socket.SHUT_RDWR)
 
 
 def _connection_to(address: str, *, allow_plain: bool) -> HTTPConnection:

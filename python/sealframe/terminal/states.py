@@ -7,6 +7,7 @@
                            │                      ├──────► unknown ─► paid | cancelled | failed
                            └──────────────────────┴──────► cancelled, out_of_service
 
+Whoever cancels while something may have left sees `unknown` at once, until the server says which of the two it was.
 `after` gives the next situation for an event, or raises IllegalMove; it touches nothing else.
 """
 
@@ -153,7 +154,7 @@ class PasswordChosen:
 
 @dataclass(frozen=True, slots=True)
 class CancelWanted:
-    """The person, or time, ends the payment; something was sent, so the server must be asked."""
+    """The person, or time, ends the payment; something was sent, so only the server knows whether it charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ _FROM: dict[type, frozenset[State]] = {
     Captured: frozenset({State.READY, State.RETRYING}),
     Sent: frozenset({State.CAPTURED, State.PASSWORD}),
     Answered: frozenset({State.VERIFYING, State.UNKNOWN}),
-    NotAnswered: frozenset({State.VERIFYING}),
+    NotAnswered: frozenset({State.VERIFYING, State.UNKNOWN}),
     NeverSent: frozenset({State.VERIFYING}),
     CannotCapture: frozenset({State.READY, State.RETRYING}),
     FaceChosen: frozenset({State.FAILED}),
@@ -268,7 +269,7 @@ def _follow(now: Situation, event: Event) -> Situation:
         case PasswordChosen():
             return replace(now, state=State.PASSWORD, reason=None, choices=(Choice.PASSWORD, Choice.CANCEL))
         case CancelWanted():
-            return replace(now, state=State.VERIFYING, reason=Trouble.BY_PERSON, stopping=True, choices=())
+            return replace(now, state=State.UNKNOWN, reason=Trouble.BY_PERSON, stopping=True, choices=())
         case CancelledUnsent(trouble):
             return replace(now, state=State.CANCELLED, reason=trouble, choices=(Choice.DONE,))
         case Unresolved(request):

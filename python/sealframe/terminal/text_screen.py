@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sealframe.terminal.quality import Hint
     from sealframe.terminal.states import Situation
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
 _COLOURS = {State.PAID: "green", State.FAILED: "red", State.OUT_OF_SERVICE: "red", State.UNKNOWN: "yellow"}
 _KEYS = {"f": Choice.FACE, "p": Choice.PASSWORD, "c": Choice.CANCEL}
 
@@ -58,7 +58,7 @@ class TextScreen:
         for name, value in self._facts(now):
             table.add_row(name, value)
         colour = _COLOURS.get(now.state, "cyan")
-        title = f"[bold]{words.title(now.state, self._language)}[/]"
+        title = f"[bold]{words.title(now.state, self._language, now.reason)}[/]"
         panel = Panel(table, title=title, subtitle=self._what_to_do(now), border_style=colour, width=72)
         self._console.print(panel)
         if now.state in (State.READY, State.RETRYING) and self._cashier.board.preview is not None:

@@ -38,7 +38,7 @@ def view_of(now: Situation, hint: Hint) -> dict[str, Any]:
 
 def _texts(now: Situation, hint: Hint, language: str) -> dict[str, str]:
     return {
-        "title": words.title(now.state, language),
+        "title": words.title(now.state, language, now.reason),
         "why": words.sentence(now.reason, now.state, language) if now.reason is not None else "",
         "hint": words.hint_text(hint, language) if now.state in _CAPTURING else "",
     }

@@ -22,6 +22,8 @@ _STATES: dict[State, tuple[str, str]] = {
     State.UNKNOWN: ("Checking the payment, do not pay again", "正在核对付款，请勿重复付款"),
     State.OUT_OF_SERVICE: ("Out of service", "暂停服务"),
 }
+_CANCELLING = ("Cancelling, do not pay again", "正在取消，请勿重复付款")
+"""The title of what is unknown because the person cancelled it."""
 _TROUBLES: dict[Trouble, tuple[str, str]] = {
     Trouble.STARTING: ("The terminal is starting.", "终端正在启动。"),
     Trouble.NO_SERVER: ("The server cannot be reached; nothing was charged.", "无法连接服务器，未扣款。"),
@@ -128,9 +130,10 @@ def label(name: str, language: str, **values: object) -> str:
     return _LABELS[name][LANGUAGES.index(language)].format(**values)
 
 
-def title(state: State, language: str) -> str:
+def title(state: State, language: str, reason: Code | Trouble | None = None) -> str:
     """What a state is called on the screen."""
-    return _STATES[state][LANGUAGES.index(language)]
+    is_cancelling = state is State.UNKNOWN and reason is Trouble.BY_PERSON
+    return (_CANCELLING if is_cancelling else _STATES[state])[LANGUAGES.index(language)]
 
 
 def hint_text(hint: Hint, language: str) -> str:
