@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from network import Network
     from site_of_bank import BankSite
     from till import Till
 
@@ -27,6 +28,16 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BankSite]:
     site = kind(tmp_path / "bank")
     yield site
     site.close()
+
+
+@pytest.fixture
+def network(site: BankSite) -> Iterator[Network]:
+    """What lies between a terminal and that bank."""
+    from network import Network
+
+    network = Network(site.port)
+    yield network
+    network.close()
 
 
 @pytest.fixture

@@ -27,13 +27,6 @@ PATIENT = replace(QUICK, resend=(FOREVER_S,) * 4)
 
 
 @pytest.fixture
-def network(site: BankSite) -> Iterator[Network]:
-    network = Network(site.port)
-    yield network
-    network.close()
-
-
-@pytest.fixture
 def till(site: BankSite, network: Network, tmp_path: Path) -> Iterator[Till]:
     """A terminal that would wait for ever: for a reply, and before it sends again."""
     till = Till(site, tmp_path / "till", PATIENT, start=False)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from bank import ALICE, BOB, FUNDS, PASSWORD
 from browser import CHROMIUM, Person, ServedPage, chromium, write_camera_file
+from network import Network
 from site_of_bank import BankSite
 from till import QUICK, Till
 from walk import walk
@@ -333,6 +334,32 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(site: BankSite, till:
     site.start()
     person.until("paid")
     assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_m28_cancel_waits_for_no_server_and_a_charge_that_was_made_is_shown(
+    site: BankSite, network: Network, browser: Any, tmp_path: Path
+) -> None:
+    till = Till(site, tmp_path / "till", start=False)
+    till.start(address=network.address, reply_seconds=600)
+    page = ServedPage(till)
+    person = Person(browser, page.address)
+    person.until("idle")
+    network.hold_replies()
+    person.pay()
+    assert network.has_reply.wait(30)
+    person.until("verifying")
+    person.choose("cancel")
+    person.until("unknown")
+    assert "Cancelling, do not pay again" in person.reads()
+    assert not person.tab.is_visible("[data-choice]"), "nothing more to do than wait"
+    network.release()
+    person.until("paid")
+    assert "This payment was made before" in person.reads()
+    assert site.bank.balance("alice") == FUNDS - 250
+    person.close()
+    till.stop()
+    page.join()
+    assert person.errors == []
 
 
 def test_a_cut_network_shows_unknown_until_it_is_back(site: BankSite, till: Till, person: Person) -> None:

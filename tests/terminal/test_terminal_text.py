@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from bank import ALICE, BOB, FUNDS, PASSWORD
+from network import Network
 from PIL import Image
 from site_of_bank import BankSite
 
@@ -138,6 +139,27 @@ def test_a51_an_interrupt_releases_everything_and_the_face_pays_in_chinese(
     session.process.send_signal(signal.SIGINT)
     assert session.process.wait(20) == 130
     assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_m28_cancel_waits_for_no_server_and_a_charge_that_was_made_is_shown(
+    site: BankSite, network: Network, tmp_path: Path, sessions: list[Session]
+) -> None:
+    session = Session(site, tmp_path, ALICE, "--server", network.address)
+    sessions.append(session)
+    session.until("Ready for a payment")
+    session.type("1 alice")  # sets the terminal's clock by the bank's
+    session.until("Next payment")
+    session.type("")
+    session.until("Ready for a payment")
+    network.hold_replies()
+    session.type("2.50 alice")
+    assert network.has_reply.wait(30)
+    session.type("c")
+    session.until("Cancelling, do not pay again")
+    network.release()
+    session.until("Paid ")
+    session.until("This payment was made before")
+    assert site.bank.balance("alice") == FUNDS - 350
 
 
 def test_every_state_reason_and_hint_has_words_in_both_languages() -> None:

@@ -1,0 +1,153 @@
+"""A terminal that is killed, as by `kill -9`, at each step of a payment in turn, and started again after each.
+
+`python mortal_till.py FOLDER ADDRESS`: a line of JSON for every step, until a payment was made without being killed.
+The processes are forked from one that has the networks loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parent.parent / name) for name in ("", "server"))]
+
+from bank import START
+from till import QUICK, Camera
+
+import sealframe as sf
+from sealframe.terminal.cashier import NO_PICTURE, Cashier
+from sealframe.terminal.clock import CorrectedClock
+from sealframe.terminal.drawn_counter import DrawnCounter
+from sealframe.terminal.journal import Journal
+from sealframe.terminal.link import ServerLink
+from sealframe.terminal.states import State
+
+ENDS = (State.PAID, State.CANCELLED)
+_exit = os._exit
+
+
+class Steps:
+    """Counts what reaches the disk or the network, and dies at the one that was chosen."""
+
+    def __init__(self, last: int) -> None:
+        self.left = last
+        self.lock = threading.Lock()
+        for name in ("open", "write", "pwrite", "fsync", "fdatasync"):
+            setattr(os, name, self.before(name, getattr(os, name)))
+        os.pwritev = self.halves(os.pwritev, lambda descriptor, pieces, at: (descriptor, [b"".join(pieces)[:999]], at))
+        connection = http.client.HTTPConnection
+        connection.send = self.halves(connection.send, lambda it, data: (it, data[: len(data) // 2]))  # type: ignore[method-assign]
+        connection.getresponse = self.before("reply", connection.getresponse)  # type: ignore[method-assign]
+        Path.unlink = self.before("unlink", Path.unlink)  # type: ignore[method-assign]
+        Cashier._take = self.before("answer", Cashier._take)  # type: ignore[method-assign]
+
+    def take(self, name: str, dying: Callable[[], object] = lambda: None) -> None:
+        with self.lock:
+            self.left -= 1
+            if self.left == 0:
+                dying()
+                print(json.dumps({"killed": name}), flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def stepping(*arguments: Any, **named: Any) -> Any:
+            self.take(name)
+            return function(*arguments, **named)
+
+        return stepping
+
+    def halves(self, function: Callable[..., Any], half: Callable[..., Any]) -> Callable[..., Any]:
+        """Before, in the middle, after."""
+        name = function.__name__
+
+        def stepping(*arguments: Any) -> Any:
+            self.take(f"before {name}")
+            self.take(f"half of {name}", lambda: function(*half(*arguments)))
+            result = function(*arguments)
+            self.take(f"after {name}")
+            return result
+
+        return stepping
+
+
+class Forker:
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder, self.address = folder, address
+        self.server, self.device = sf.ServerPublic.load(folder / "server.pub"), sf.DeviceKey.load(folder / "pos.key")
+        self.clock = CorrectedClock(lambda: START)
+        sf.Sealer(to=self.server, device=self.device, counter=sf.MemoryCounter(), workers=0).seal(NO_PICTURE)
+
+    def run(self, act: Callable[[Cashier], None], last: int = 0) -> int:
+        """A terminal in a process of its own; the signal that ended it, else 0."""
+        child = os.fork()
+        if child == 0:
+            try:
+                self._serve(act, last)
+            finally:
+                _exit(1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def _serve(self, act: Callable[[Cashier], None], last: int) -> None:
+        counter = DrawnCounter(sf.CounterFile(self.folder / "counter"))
+        sealer = sf.Sealer(to=self.server, device=self.device, counter=counter, workers=0, clock=self.clock)
+        with Journal(self.folder / "journal") as journal, ServerLink(self.address) as link:
+            cashier = Cashier(
+                sealer=sealer,
+                server=self.server,
+                counter=counter,
+                clock=self.clock,
+                source=Camera(),
+                link=link,
+                journal=journal,
+                pauses=QUICK,
+            )
+            self._note_sent(link)
+            threading.Thread(target=cashier.run, daemon=True).start()
+            if last:
+                until(cashier, State.IDLE)
+                Steps(last)
+            act(cashier)
+            cashier.stop()
+        _exit(0)
+
+    def _note_sent(self, link: ServerLink) -> None:
+        send = link.send
+
+        def noting(envelope: bytes, *more: Any) -> bytes:
+            print(json.dumps({"sent": hashlib.sha256(envelope).hexdigest()}), flush=True)
+            return send(envelope, *more)
+
+        link.send = noting  # type: ignore[method-assign]
+
+
+def until(cashier: Cashier, *states: State) -> State:
+    while cashier.board.situation.state not in states:
+        cashier.board.wait_for_change(cashier.board.version, 0.02)
+    return cashier.board.situation.state
+
+
+def pay(cashier: Cashier) -> None:
+    cashier.start(cashier.board.situation.screen, "shop", 10, "EUR", "alice")
+    until(cashier, *ENDS)
+
+
+def resolve(cashier: Cashier) -> None:
+    print(json.dumps({"resolved": until(cashier, State.IDLE, *ENDS)}), flush=True)
+
+
+if __name__ == "__main__":
+    forker, step = Forker(Path(sys.argv[1]), sys.argv[2]), 1
+    while forker.run(pay, step) == -signal.SIGKILL:
+        if forker.run(resolve) != 0:
+            sys.exit("a terminal did not come up again")
+        step += 1
+    print(json.dumps({"unharmed": step}), flush=True)
