@@ -10,6 +10,7 @@ from sqlalchemy import text, update
 
 from sealframe.payment import PaymentState
 from sealframe.server import group_commit, ledger, operators, service, settlement
+from sealframe.server.statements import Statement
 from sealframe.server.tables import payments
 
 
@@ -44,8 +45,8 @@ def a_leg_missing() -> None:
 
 
 def payee_not_credited() -> None:
-    credit = ledger._CREDIT
-    ledger._CREDIT = credit.where(text("1 = 0"))
+    credit: Any = ledger._CREDIT._clause
+    ledger._CREDIT = Statement(credit.where(text("1 = 0")))
 
 
 def counter_not_advanced() -> None:
@@ -54,7 +55,7 @@ def counter_not_advanced() -> None:
 
 def charged_again() -> None:
     settlement.is_open = lambda payment: True
-    ledger._POST = (
+    ledger._POST = Statement(
         update(payments)
         .where(payments.c.payment_id == ledger.bindparam("posted_id"))
         .values(state=PaymentState.POSTED, method=ledger.bindparam("by"), closed_at=ledger.bindparam("at"))

@@ -44,6 +44,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One consistent view; never waits for a writer."""
         with self._reader.connect() as connection:
+            connection.begin()
             yield connection
 
     def migrate(self) -> None:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, select, update
 
 from sealframe.payment import Code, PaymentState
+from sealframe.server.statements import Row, Statement
 from sealframe.server.tables import accounts, audit, entries, payments
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
-_BOTH_ACCOUNTS = (
+_BOTH_ACCOUNTS = Statement(
     select(accounts)
     .where(accounts.c.account.in_([bindparam("payer"), bindparam("payee")]))
     .order_by(accounts.c.account)
     .with_for_update()
 )
-_DEBIT = (
+_DEBIT = Statement(
     update(accounts)
     .where(
         accounts.c.account == bindparam("payer"),
@@ -27,25 +28,25 @@ _DEBIT = (
     )
     .values(balance=accounts.c.balance - bindparam("amount"))
 )
-_CREDIT = (
+_CREDIT = Statement(
     update(accounts)
     .where(accounts.c.account == bindparam("payee"))
     .values(balance=accounts.c.balance + bindparam("amount"))
 )
-_POST = (
+_POST = Statement(
     update(payments)
     .where(payments.c.payment_id == bindparam("posted_id"), payments.c.state == PaymentState.OPEN)
     .values(state=PaymentState.POSTED, method=bindparam("by"), closed_at=bindparam("at"))
 )
-_ENTRY = insert(entries)
-_AUDIT = insert(audit)
+_ENTRY = Statement(insert(entries))
+_AUDIT = Statement(insert(audit))
 
 
 class LedgerError(RuntimeError):
     """The ledger is not as the code expects it; the transaction must not go on."""
 
 
-def charge(connection: Connection, payment: Row[Any], method: str, actor: str, now: int) -> Code:
+def charge(connection: Connection, payment: Row, method: str, actor: str, now: int) -> Code:
     """Post an open payment, or say why not; then nothing has changed."""
     refusal = transfer(
         connection,
@@ -58,8 +59,8 @@ def charge(connection: Connection, payment: Row[Any], method: str, actor: str, n
     )
     if refusal is not None:
         return refusal
-    posted = connection.execute(_POST, {"posted_id": payment.payment_id, "by": method, "at": now})
-    if posted.rowcount != 1:
+    posted = _POST.run(connection, {"posted_id": payment.payment_id, "by": method, "at": now})
+    if posted != 1:
         raise LedgerError("a payment that was not open was about to be posted")
     write_audit(connection, now, actor, "charge", payment.payment_id, method=method, amount=payment.amount)
     return Code.PAID
@@ -81,21 +82,21 @@ def transfer(
 
     `limited`: whether the payer's limit for one payment applies. `refund_id`: for money that goes back.
     """
-    found = {row.account: row for row in connection.execute(_BOTH_ACCOUNTS, {"payer": payer, "payee": payee})}
+    found = {row.account: row for row in _BOTH_ACCOUNTS.rows(connection, {"payer": payer, "payee": payee})}
     if len(found) != 2 or any(row.currency != currency for row in found.values()):
         return Code.REJECTED
     if limited and amount > found[payer].payment_limit:
         return Code.LIMIT_EXCEEDED
     if not debit(connection, payer, amount):
         return Code.INSUFFICIENT_FUNDS
-    connection.execute(_CREDIT, {"payee": payee, "amount": amount})
+    _CREDIT.run(connection, {"payee": payee, "amount": amount})
     write_entries(connection, payment_id, refund_id, ((payer, -amount), (payee, amount)), now)
     return None
 
 
 def debit(connection: Connection, payer: str, amount: int) -> bool:
     """Take `amount` unless the balance would fall below its floor."""
-    return connection.execute(_DEBIT, {"payer": payer, "amount": amount}).rowcount == 1
+    return _DEBIT.run(connection, {"payer": payer, "amount": amount}) == 1
 
 
 def write_entries(
@@ -103,10 +104,11 @@ def write_entries(
 ) -> None:
     """The legs of one charge, or of one refund."""
     common = {"payment_id": payment_id, "refund_id": refund_id, "created_at": now}
-    connection.execute(_ENTRY, [{**common, "account": account, "amount": amount} for account, amount in legs])
+    for account, amount in legs:
+        _ENTRY.run(connection, {**common, "account": account, "amount": amount})
 
 
 def write_audit(connection: Connection, now: int, actor: str, action: str, subject: str, **detail: Any) -> None:
     """Who changed what, of money or of rights."""
     row = {"at": now, "actor": actor, "action": action, "subject": subject, "detail": json.dumps(detail)}
-    connection.execute(_AUDIT, row)
+    _AUDIT.run(connection, row)

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from sealframe.payment import Action, Code, PaymentAnswer, PaymentState, payment_reference
 from sealframe.server.ledger import charge, write_audit
+from sealframe.server.statements import Row, Statement
 from sealframe.server.tables import (
     COUNTER_DIGITS,
     attempts,
@@ -30,7 +31,7 @@ from sealframe.server.tables import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from sealframe.payment import PaymentRequest
 
@@ -97,8 +98,10 @@ class _Verdict:
     attempts_left: int | None = None
 
 
-_STORED = select(attempts.c.answer, attempts.c.code).where(attempts.c.envelope_id == bindparam("envelope_id"))
-_ADVANCE = (
+_STORED = Statement(
+    select(attempts.c.answer, attempts.c.code).where(attempts.c.envelope_id == bindparam("envelope_id"))
+)
+_ADVANCE = Statement(
     update(devices)
     .where(
         devices.c.device == bindparam("which"),
@@ -108,41 +111,43 @@ _ADVANCE = (
     )
     .values(last_counter=bindparam("to"))
 )
-_DEVICE_STATUS = select(devices.c.status).where(devices.c.device == bindparam("device"))
-_PAYMENT = select(payments).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
-_NEW_PAYMENT = insert(payments).returning(payments)
-_CLOSE = (
+_DEVICE_STATUS = Statement(select(devices.c.status).where(devices.c.device == bindparam("device")))
+_PAYMENT = Statement(select(payments).where(payments.c.payment_id == bindparam("payment_id")).with_for_update())
+_NEW_PAYMENT = Statement(insert(payments).returning(payments))
+_CLOSE = Statement(
     update(payments)
     .where(payments.c.payment_id == bindparam("which"))
     .values(state=bindparam("to"), closed_at=bindparam("at"))
 )
-_COUNT_MISMATCH = (
+_COUNT_MISMATCH = Statement(
     update(payments).where(payments.c.payment_id == bindparam("which")).values(mismatches=payments.c.mismatches + 1)
 )
-_FACE_DAY = (
+_FACE_DAY = Statement(
     select(face_days.c.misses)
     .where(face_days.c.account == bindparam("account"), face_days.c.day == bindparam("day"))
     .with_for_update()
 )
-_NEW_FACE_DAY = insert(face_days)
-_COUNT_FACE_DAY = (
+_NEW_FACE_DAY = Statement(insert(face_days))
+_COUNT_FACE_DAY = Statement(
     update(face_days)
     .where(face_days.c.account == bindparam("whose"), face_days.c.day == bindparam("when"))
     .values(misses=face_days.c.misses + 1)
 )
-_TEMPLATE = select(templates.c.template_id).where(
-    templates.c.template_id == bindparam("template_id"), templates.c.revoked_at.is_(None)
+_TEMPLATE = Statement(
+    select(templates.c.template_id).where(
+        templates.c.template_id == bindparam("template_id"), templates.c.revoked_at.is_(None)
+    )
 )
-_CREDENTIAL = select(credentials.c.password_hash).where(credentials.c.account == bindparam("account"))
-_MISSES = select(password_misses).where(password_misses.c.account == bindparam("account")).with_for_update()
-_NEW_MISSES = insert(password_misses)
-_SET_MISSES = (
+_CREDENTIAL = Statement(select(credentials.c.password_hash).where(credentials.c.account == bindparam("account")))
+_MISSES = Statement(select(password_misses).where(password_misses.c.account == bindparam("account")).with_for_update())
+_NEW_MISSES = Statement(insert(password_misses))
+_SET_MISSES = Statement(
     update(password_misses)
     .where(password_misses.c.account == bindparam("whose"))
     .values(misses=bindparam("misses"), missed_at=bindparam("missed_at"), locked_until=bindparam("locked_until"))
 )
-_FORGET_MISSES = delete(password_misses).where(password_misses.c.account == bindparam("account"))
-_NEW_ATTEMPT = insert(attempts)
+_FORGET_MISSES = Statement(delete(password_misses).where(password_misses.c.account == bindparam("account")))
+_NEW_ATTEMPT = Statement(insert(attempts))
 
 
 def settle(connection: Connection, attempt: Attempt, limits: Limits) -> Settled:
@@ -161,14 +166,14 @@ def settle(connection: Connection, attempt: Attempt, limits: Limits) -> Settled:
 
 def stored_answer(connection: Connection, envelope_id: str) -> Settled | None:
     """The answer given before to the same bytes."""
-    row = connection.execute(_STORED, {"envelope_id": envelope_id}).one_or_none()
+    row = _STORED.row(connection, {"envelope_id": envelope_id})
     return None if row is None else Settled(envelope_id, row.answer, Code(row.code), stored=True)
 
 
 def spend_capture(connection: Connection, device: str, counter: int, message_id: str) -> bool:
     """Use up the device's counter and the message id; False when either was used before, or the device may not."""
     capture = {"which": device, "to": counter_text(counter), "message_id": message_id}
-    return connection.execute(_ADVANCE, capture).rowcount == 1
+    return _ADVANCE.run(connection, capture) == 1
 
 
 def counter_text(counter: int) -> str:
@@ -178,8 +183,8 @@ def counter_text(counter: int) -> str:
 
 def store_attempt(connection: Connection, attempt: Attempt, code: Code, answer: bytes) -> None:
     """Keep the answer for the next time that the same bytes arrive."""
-    connection.execute(
-        _NEW_ATTEMPT,
+    _NEW_ATTEMPT.run(
+        connection,
         {
             "envelope_id": attempt.envelope_id,
             "device": attempt.device,
@@ -205,7 +210,7 @@ def _answer_body(attempt: Attempt, verdict: _Verdict) -> bytes:
     return answer.encode()
 
 
-def same_terms(payment: Row[Any], attempt: Attempt) -> bool:
+def same_terms(payment: Row, attempt: Attempt) -> bool:
     """Whether the request names the payment as it was first asked for, by the same device (A54)."""
     request = attempt.request
     asked = (attempt.device, request.account, request.payee, request.amount, request.currency)
@@ -213,23 +218,23 @@ def same_terms(payment: Row[Any], attempt: Attempt) -> bool:
 
 
 def _why_not_spent(connection: Connection, device: str) -> Code:
-    status = connection.execute(_DEVICE_STATUS, {"device": device}).scalar_one_or_none()
+    status = _DEVICE_STATUS.value(connection, {"device": device})
     if status is None:
         return Code.UNKNOWN_DEVICE
     return Code.STALE_COUNTER if status == "active" else Code.DEVICE_REVOKED
 
 
-def _find_payment(connection: Connection, attempt: Attempt, limits: Limits) -> Row[Any] | None:
+def _find_payment(connection: Connection, attempt: Attempt, limits: Limits) -> Row | None:
     """The payment, opened by the first request about it, expired when it is too old; None if there is none."""
     request, now = attempt.request, attempt.received_at
-    payment = connection.execute(_PAYMENT, {"payment_id": request.payment_id}).one_or_none()
+    payment = _PAYMENT.row(connection, {"payment_id": request.payment_id})
     if payment is None:
         asks = request.action is Action.STATUS
-        return None if asks else connection.execute(_NEW_PAYMENT, _as_opened(attempt)).one()
+        return None if asks else _NEW_PAYMENT.row(connection, _as_opened(attempt))
     if not is_open(payment) or payment.created_at + limits.payment_lifetime_ms > now:
         return payment
     _close(connection, attempt, PaymentState.EXPIRED)
-    return connection.execute(_PAYMENT, {"payment_id": request.payment_id}).one()
+    return _PAYMENT.row(connection, {"payment_id": request.payment_id})
 
 
 def _as_opened(attempt: Attempt) -> dict[str, Any]:
@@ -248,7 +253,7 @@ def _as_opened(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _decide(connection: Connection, attempt: Attempt, payment: Row[Any] | None, limits: Limits) -> _Verdict:
+def _decide(connection: Connection, attempt: Attempt, payment: Row | None, limits: Limits) -> _Verdict:
     action = attempt.request.action
     if payment is None:
         return _Verdict(Code.UNKNOWN_PAYMENT, None)
@@ -279,7 +284,7 @@ _CODE_OF_STATE = {
 }
 
 
-def is_open(payment: Row[Any]) -> bool:
+def is_open(payment: Row) -> bool:
     """Whether the payment may still be charged or cancelled."""
     return bool(payment.state == PaymentState.OPEN)
 
@@ -291,14 +296,14 @@ def closed_code(state: PaymentState) -> Code:
 
 def _close(connection: Connection, attempt: Attempt, to: PaymentState) -> None:
     payment_id, now = attempt.request.payment_id, attempt.received_at
-    connection.execute(_CLOSE, {"which": payment_id, "to": to, "at": now})
+    _CLOSE.run(connection, {"which": payment_id, "to": to, "at": now})
     write_audit(connection, now, _actor(attempt), to, payment_id)
 
 
-def _refuse_face(connection: Connection, attempt: Attempt, payment: Row[Any], limits: Limits) -> _Verdict | None:
+def _refuse_face(connection: Connection, attempt: Attempt, payment: Row, limits: Limits) -> _Verdict | None:
     """Why this face does not pay; None when it does. Only mismatches count, and too many lock (A56)."""
     account, day = payment.account, attempt.received_at // DAY_MS
-    that_day = connection.execute(_FACE_DAY, {"account": account, "day": day}).scalar_one_or_none()
+    that_day = _FACE_DAY.value(connection, {"account": account, "day": day})
     left = min(limits.mismatches_per_payment - payment.mismatches, limits.mismatches_per_day - (that_day or 0))
     if left <= 0:
         return _still_open(Code.FACE_LOCKED, 0)
@@ -307,11 +312,11 @@ def _refuse_face(connection: Connection, attempt: Attempt, payment: Row[Any], li
         finding = Code.FACE_MISMATCH
     if finding is not Code.FACE_MISMATCH:
         return None if finding is None else _still_open(finding, left)
-    connection.execute(_COUNT_MISMATCH, {"which": payment.payment_id})
+    _COUNT_MISMATCH.run(connection, {"which": payment.payment_id})
     if that_day is None:
-        connection.execute(_NEW_FACE_DAY, {"account": account, "day": day, "misses": 1})
+        _NEW_FACE_DAY.run(connection, {"account": account, "day": day, "misses": 1})
     else:
-        connection.execute(_COUNT_FACE_DAY, {"whose": account, "when": day})
+        _COUNT_FACE_DAY.run(connection, {"whose": account, "when": day})
     if left > 1:
         return _still_open(Code.FACE_MISMATCH, left - 1)
     write_audit(connection, attempt.received_at, _actor(attempt), "face_locked", payment.payment_id)
@@ -320,21 +325,21 @@ def _refuse_face(connection: Connection, attempt: Attempt, payment: Row[Any], li
 
 def _is_current(connection: Connection, template_id: str | None) -> bool:
     """Whether the template was not revoked while the face was compared with it."""
-    return connection.execute(_TEMPLATE, {"template_id": template_id}).one_or_none() is not None
+    return _TEMPLATE.row(connection, {"template_id": template_id}) is not None
 
 
-def _refuse_password(connection: Connection, attempt: Attempt, payment: Row[Any], limits: Limits) -> _Verdict | None:
+def _refuse_password(connection: Connection, attempt: Attempt, payment: Row, limits: Limits) -> _Verdict | None:
     """Why this password does not pay; None when it does. Too many wrong ones lock for a while.
 
     Misses count for whatever account was claimed, so that neither they nor the lock tell which accounts there are.
     """
     now, account = attempt.received_at, payment.account
-    misses = connection.execute(_MISSES, {"account": account}).one_or_none()
+    misses = _MISSES.row(connection, {"account": account})
     if attempt.finding is Code.PASSWORD_LOCKED or (misses is not None and misses.locked_until > now):
         return _still_open(Code.PASSWORD_LOCKED, 0)
     if attempt.finding is None and _is_password(connection, account, attempt.password_hash):
         if misses is not None:
-            connection.execute(_FORGET_MISSES, {"account": account})
+            _FORGET_MISSES.run(connection, {"account": account})
         return None
     missed = 1 if misses is None else misses.misses + 1
     left = limits.password_misses - missed
@@ -342,9 +347,9 @@ def _refuse_password(connection: Connection, attempt: Attempt, payment: Row[Any]
     if left <= 0:
         values["locked_until"] = now + limits.password_lock_ms
     if misses is None:
-        connection.execute(_NEW_MISSES, {"account": account, **values})
+        _NEW_MISSES.run(connection, {"account": account, **values})
     else:
-        connection.execute(_SET_MISSES, {"whose": account, **values})
+        _SET_MISSES.run(connection, {"whose": account, **values})
     if left > 0:
         return _still_open(Code.WRONG_PASSWORD, left)
     write_audit(connection, now, _actor(attempt), "password_locked", account)
@@ -353,7 +358,7 @@ def _refuse_password(connection: Connection, attempt: Attempt, payment: Row[Any]
 
 def _is_password(connection: Connection, account: str, password_hash: str | None) -> bool:
     """Whether the password was not replaced while it was checked."""
-    return connection.execute(_CREDENTIAL, {"account": account}).scalar_one_or_none() == password_hash
+    return _CREDENTIAL.value(connection, {"account": account}) == password_hash
 
 
 def _still_open(code: Code, attempts_left: int) -> _Verdict:
