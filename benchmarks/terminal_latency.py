@@ -2,7 +2,8 @@
 
 A bank and a terminal's cashier in two processes on this computer, 640x480 frames in memory. First the stages of a
 capture, from the frame in memory to the server's signed answer, and what the terminal adds to `Sealer.seal`; then how
-long `sealframe terminal` takes to be ready, beside the imports it needs.
+soon a cancel is on the screen while the server hangs, and how long `sealframe terminal` takes to be ready, beside the
+imports it needs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path[:0] = [str(TESTS / name) for name in ("terminal", "server", "")]
 
 import numpy as np  # noqa: E402
+from network import Network  # noqa: E402
 from PIL import Image  # noqa: E402
 from site_of_bank import MortalSite  # noqa: E402
 from till import QUICK  # noqa: E402
@@ -37,13 +39,15 @@ from sealframe.terminal.cashier import Cashier  # noqa: E402
 from sealframe.terminal.clock import CorrectedClock  # noqa: E402
 from sealframe.terminal.drawn_counter import DrawnCounter  # noqa: E402
 from sealframe.terminal.journal import Journal  # noqa: E402
-from sealframe.terminal.latency import Latency  # noqa: E402
-from sealframe.terminal.latency_plot import added_share, report  # noqa: E402
+from sealframe.terminal.jpeg import encode  # noqa: E402
+from sealframe.terminal.latency import ANSWER, Latency  # noqa: E402
+from sealframe.terminal.latency_plot import report  # noqa: E402
 from sealframe.terminal.link import ServerLink  # noqa: E402
+from sealframe.terminal.quality import centre_square  # noqa: E402
 from sealframe.terminal.states import Choice, State  # noqa: E402
 
 ALICE = 2
-STARTS = 7
+STARTS, CANCELS, SYNCS = 7, 20, 50
 IMPORTS = "import numpy, onnxruntime, cryptography.hazmat.primitives.hpke, cv2, http.server, sealframe"
 
 
@@ -78,20 +82,76 @@ def main() -> None:
         key = sf.DeviceKey.generate("POS-BENCH")
         site.bank.operate(operators.register_device, device=key.public, record=record_of(key.public))
         try:
-            report(measure_captures(site, key, Path(folder), arguments.payments, Latency()), arguments.out)
-            busy = measure_captures(site, key, Path(folder), arguments.payments, Latency(time.process_time_ns))
-            share = added_share(busy.milliseconds())
-            print(f"in processor time, which a busy computer disturbs less, the terminal adds {share:.0%}")
+            report(measure_captures(site, key, Path(folder), arguments.payments), arguments.out)
+            compare_with_sealing_alone(site, key, Path(folder), arguments.payments)
+            print(f"one synced write on this disk takes {1000 * seconds_to_sync(Path(folder)):.1f} ms")
+            measure_cancel(site, key, Path(folder))
             measure_start(site, key, Path(folder))
         finally:
             site.close()
 
 
-def measure_captures(site: MortalSite, key: sf.DeviceKey, folder: Path, payments: int, latency: Latency) -> Latency:
+def measure_captures(site: MortalSite, key: sf.DeviceKey, folder: Path, payments: int) -> Latency:
+    latency = Latency()
+    with running_cashier(site, key, folder, site.address, latency) as cashier:
+        for _ in range(payments):
+            until(cashier, State.IDLE)
+            start(cashier)
+            close_receipt(cashier)
+    return latency
+
+
+def compare_with_sealing_alone(site: MortalSite, key: sf.DeviceKey, folder: Path, payments: int) -> None:
+    """Whole captures of a terminal and the same pictures sealed by nobody but `Sealer.seal`, in turns."""
+    alone = sf.Sealer(to=site.bank.key.public, device=key, counter=sf.MemoryCounter())
+    pictures = [encode(centre_square(frame)) for frame in Frames().frames]
+    latency, seconds = Latency(), []
+    with running_cashier(site, key, folder, site.address, latency) as cashier:
+        for payment in range(payments):
+            until(cashier, State.IDLE)
+            start(cashier)
+            close_receipt(cashier)
+            until(cashier, State.IDLE)
+            began = time.perf_counter()
+            alone.seal(pictures[payment % len(pictures)], bytes(200))
+            seconds.append(time.perf_counter() - began)
+    to_sent = sum(spent for stage, spent in latency.milliseconds().items() if stage != ANSWER)
+    sealing = 1000 * statistics.median(seconds)
+    print(
+        f"in turns with Sealer.seal alone, {sealing:.2f} ms: from the frame to the envelope sent {to_sent:.2f} ms, "
+        f"{to_sent / sealing - 1:.0%} more"
+    )
+
+
+def measure_cancel(site: MortalSite, key: sf.DeviceKey, folder: Path) -> None:
+    """From the click to the screen, while the server has the capture and does not answer."""
+    network, took = Network(site.port), []
+    with running_cashier(site, key, folder, network.address, Latency()) as cashier:
+        for _ in range(CANCELS):
+            until(cashier, State.IDLE)
+            network.hold_replies()
+            start(cashier)
+            until(cashier, State.VERIFYING)
+            network.has_reply.wait()
+            assert cashier.board.situation.request is not None
+            began = time.perf_counter()
+            cashier.cancel(cashier.board.situation.request.payment_id)
+            until(cashier, State.UNKNOWN)
+            took.append(1000 * (time.perf_counter() - began))
+            network.release()
+            close_receipt(cashier)
+    network.close()
+    print(f"a cancel while the server hangs is shown after {statistics.median(took):.1f} ms, at most {max(took):.1f}")
+
+
+@contextmanager
+def running_cashier(
+    site: MortalSite, key: sf.DeviceKey, folder: Path, address: str, latency: Latency
+) -> Iterator[Cashier]:
     server, clock = site.bank.key.public, CorrectedClock(site.bank.clock)
     counter = DrawnCounter(sf.CounterFile(folder / "counter"))
     sealer = sf.Sealer(to=server, device=key, counter=counter, clock=clock)
-    with Journal(folder / "journal") as journal, ServerLink(site.address) as link:
+    with Journal(folder / "journal") as journal, ServerLink(address) as link:
         cashier = Cashier(
             sealer=sealer,
             server=server,
@@ -105,14 +165,31 @@ def measure_captures(site: MortalSite, key: sf.DeviceKey, folder: Path, payments
         )
         worker = threading.Thread(target=cashier.run)
         worker.start()
-        for _ in range(payments):
-            until(cashier, State.IDLE)
-            cashier.start(cashier.board.situation.screen, "shop", 1, "EUR", "alice")
-            until(cashier, State.PAID)
-            cashier.choose(cashier.board.situation.screen, Choice.DONE)
+        yield cashier
         cashier.stop()
         worker.join()
-    return latency
+
+
+def start(cashier: Cashier) -> None:
+    cashier.start(cashier.board.situation.screen, "shop", 1, "EUR", "alice")
+
+
+def close_receipt(cashier: Cashier) -> None:
+    until(cashier, State.PAID)
+    cashier.choose(cashier.board.situation.screen, Choice.DONE)
+
+
+def seconds_to_sync(folder: Path) -> float:
+    """The median of appending a line and waiting until it is on the disk."""
+    took = []
+    with (folder / "synced").open("ab", buffering=0) as file:
+        for _ in range(SYNCS):
+            began = time.perf_counter()
+            file.write(bytes(80))
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - began)
+            time.sleep(0.005)
+    return statistics.median(took)
 
 
 def until(cashier: Cashier, state: State) -> None:

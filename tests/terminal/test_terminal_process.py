@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bank import BOB, FUNDS
+from endurance import endure
 from PIL import Image
 from site_of_bank import BankSite
 from till import QUICK, Till
@@ -30,7 +31,7 @@ from sealframe.server.records import record_of
 from sealframe.terminal.source import BrowserCamera
 from sealframe.terminal.states import State, Trouble
 
-FRAMES = 10_000
+FRAMES, CAPTURES = 10_000, 400
 GROWTH_KIB = 4096
 
 
@@ -169,6 +170,13 @@ def test_the_demonstration_opens_server_and_terminal_together(started: list[Proc
     assert paid["reference"] in demo.said
     assert "balances: shop 12.50, alice 87.50, bob 100.00" in demo.said
     assert "Traceback" not in demo.complaints
+
+
+def test_captures_that_are_sealed_and_sent_leave_nothing_behind(tmp_path: Path) -> None:
+    """The short form of `python tests/terminal/endurance.py`, which takes ten thousand; an envelope has 10 KiB."""
+    first, *_, last = endure(CAPTURES, tmp_path, looks=4)
+    assert last.kib - first.kib < GROWTH_KIB, (first, last)
+    assert (last.threads, last.files) == (first.threads, first.files)
 
 
 def test_memory_is_flat_over_ten_thousand_frames(site: BankSite, tmp_path: Path) -> None:

@@ -305,7 +305,9 @@ def _add_terminal(commands: _Commands) -> None:
     terminal.add_argument("--payee", metavar="ACCOUNT", required=True, help="the account that is paid")
     terminal.add_argument("--currency", default="EUR", help="three capital letters (default: %(default)s)")
     terminal.add_argument(
-        "--source", default="0", help="a camera's number, browser, a video or a folder (default: %(default)s)"
+        "--source",
+        default="0",
+        help="a camera's number, browser, a video, a folder, or face_%%03d.png (default: %(default)s)",
     )
     terminal.add_argument("--journal", metavar="FOLDER", help="default: beside the key, ending .journal")
     terminal.add_argument("--ui", choices=("page", "text"), default="page", help="the screen (default: %(default)s)")

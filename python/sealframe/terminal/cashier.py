@@ -280,7 +280,8 @@ class Cashier:
             if self.stopped or self._is_cancelled():
                 return None
             if now - started > self._pauses.no_good_picture:
-                self._to(states.CannotCapture(Trouble.NO_GOOD_PICTURE))
+                shown = self.board.preview is not None
+                self._to(states.CannotCapture(Trouble.NO_GOOD_PICTURE if shown else Trouble.NO_CAMERA))
                 return None
             if frame is None:
                 continue
@@ -333,7 +334,7 @@ class Cashier:
 
         Whoever asks sends the capture no more: it is told that nothing was charged, or that it was.
         """
-        self._journal.forget_sent()
+        self._journal.never_send_again()
         answer = self._exchange.deliver(self._seal_without_face(Action.STATUS))
         if answer is not None and self._settles(answer):
             self._take(answer)
@@ -354,7 +355,7 @@ class Cashier:
         """What was never sent ends here; else only the server knows, and from now on no capture is sent again."""
         if self._exchange.may_have_left:
             self._to(states.CancelWanted())
-            self._journal.forget_sent()
+            self._journal.never_send_again()
         else:
             self._to(states.CancelledUnsent(trouble))
 

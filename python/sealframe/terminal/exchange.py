@@ -96,7 +96,7 @@ class Exchange:
             sealed.envelope,
             resend=self._resend,
             read=lambda reply: self._read(sealed, reply),
-            sent=lambda: self._latency(SENT),
+            sent=self._note_sent,
             ended=self.look_up,
         )
         while not (delivery.has_ended or self._is_left()):
@@ -134,6 +134,11 @@ class Exchange:
         else:
             return False
         return True
+
+    def _note_sent(self) -> None:
+        """On its way: from here on nobody waits for the disk."""
+        self._latency(SENT)
+        self._journal.sync_sent()
 
     def _read(self, sealed: SealedRequest, reply: bytes) -> PaymentAnswer | None:
         try:

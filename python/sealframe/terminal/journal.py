@@ -113,13 +113,20 @@ class Journal:
         head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.envelope_id, sealed.answer_key.to_bytes(), len(envelope))
         if os.pwritev(self._sent, [head, envelope], 0) != len(head) + len(envelope):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def sync_sent(self) -> None:
+        """Begin to bring what is kept to the disk; nobody waits for it. From any thread."""
         self._disk.submit(_sync_or_say, self._sent)
 
     def forget_sent(self) -> None:
-        """The kept capture is answered, or must never be sent again; its key is overwritten."""
+        """The kept capture is answered: its key is overwritten."""
         with _saying_why_not():
             os.pwrite(self._sent, bytes(_SENT.size), 0)
-        self._disk.submit(_sync_or_say, self._sent)
+
+    def never_send_again(self) -> None:
+        """The kept capture is not answered and must not be sent any more, after a restart neither."""
+        self.forget_sent()
+        self.sync_sent()
 
     def resolve(self, request: PaymentRequest, end: dict[str, Any]) -> None:
         """Write down how a payment ended; from then on it is no longer open. Raises OSError."""

@@ -1,21 +1,23 @@
-"""Frames for the terminal: from a camera, a browser, a video, a folder or picture files. BGR, uint8 HxWx3.
+"""Frames for the terminal: from a camera, a browser, a video, a folder or numbered pictures. BGR, uint8 HxWx3.
 
 Opened for every round of captures and released at its end. Files repeat and are paced as a camera would be.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sealframe.acquisition import PICTURE_ENDINGS, frames
 from sealframe.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
+_log = logging.getLogger("sealframe.terminal")
+
 BROWSER = "browser"
 FRAMES_PER_SECOND = 20
 WAIT_SECONDS = 0.05
-"""So long at most a person who cancels waits for a browser's next frame."""
+"""So long at most a person who cancels waits for the next frame."""
+RELEASE_SECONDS = 1.0
+_NUMBERED = re.compile("%0?[0-9]*d")
 
 
 class CameraDenied(ImageError):
@@ -41,22 +47,82 @@ class Source(Protocol):
 
 
 class CameraSource:
-    """A camera by its number."""
+    """A camera by its number, read in a thread of its own: opening one takes a second, and one that hangs ten."""
 
     def __init__(self, index: int) -> None:
         self._index = index
+        self._reader: _CameraReader | None = None
 
     @contextmanager
     def open(self) -> Iterator[Iterator[Pixels | None]]:
-        """Frames as the camera gives them."""
+        """The camera's newest frames, None where none has come for a while."""
+        self._reader = _CameraReader(self._index, after=self._reader)
+        try:
+            yield self._reader.frames()
+        finally:
+            self._reader.close()
+
+
+class _CameraReader:
+    """Opens a camera, keeps its newest frame, and releases it."""
+
+    def __init__(self, index: int, after: _CameraReader | None) -> None:
+        """`after`: who had the camera before, and may not have given it back yet."""
+        self._index = index
+        self._changed = threading.Condition()
+        self._newest: Pixels | None = None
+        self._problem: ImageError | None = None
+        self._is_closed = self._has_ended = False
+        self._thread = threading.Thread(target=self._read, args=(after,), name="camera", daemon=True)
+        self._thread.start()
+
+    def frames(self) -> Iterator[Pixels | None]:
+        """Every frame once, and only the newest. Raises ImageError when there is no camera."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._has_ended, WAIT_SECONDS)
+                if self._problem is not None:
+                    raise self._problem
+                if self._has_ended:
+                    return
+                frame, self._newest = self._newest, None
+            yield frame
+
+    def close(self) -> None:
+        """Release the camera; from one that hangs nobody waits for more than a moment."""
+        self._is_closed = True
+        self._thread.join(RELEASE_SECONDS)
+
+    def _read(self, after: _CameraReader | None) -> None:
+        try:
+            if after is not None:
+                after._thread.join()
+            if not self._is_closed:
+                self._keep_newest()
+        except ImageError as error:
+            self._problem = error
+        finally:
+            with self._changed:
+                self._has_ended = True
+                self._changed.notify_all()
+
+    def _keep_newest(self) -> None:
         with frames(self._index) as stream:
-            yield stream
+            for frame in stream:
+                if self._is_closed:
+                    return
+                with self._changed:
+                    self._newest = frame
+                    self._changed.notify_all()
 
 
 class FileSource:
-    """A video, a folder of pictures or picture files, again from the start at the end, as fast as a camera."""
+    """A video, or pictures in their order, again from the start at the end, as fast as a camera."""
 
     def __init__(self, *paths: str | Path, frames_per_second: float = FRAMES_PER_SECOND) -> None:
+        """One video, or picture files. What cannot be read among pictures is left out. Raises ImageError for none."""
+        if not paths:
+            raise ImageError("There is no picture where the frames should come from; check the source.")
         self._paths = paths
         self._pause = 1 / frames_per_second
 
@@ -69,18 +135,25 @@ class FileSource:
         finally:
             repeated.close()
 
-    def _repeat(self) -> Any:
+    def _repeat(self) -> Generator[Pixels]:
         while True:
             is_empty = True
-            with frames(
-                self._paths[0] if len(self._paths) == 1 and not _is_picture(self._paths[0]) else self._paths
-            ) as stream:
-                for frame in stream:
+            for path in self._paths:
+                for frame in self._frames_of(path):
                     is_empty = False
                     yield frame
                     time.sleep(self._pause)
             if is_empty:
-                raise ImageError("There is no picture where the frames should come from; check the source.")
+                raise ImageError("Nothing of the source can be read; check it.")
+
+    def _frames_of(self, path: str | Path) -> Iterator[Pixels]:
+        try:
+            with frames([path] if _is_picture(path) else path) as stream:
+                yield from stream
+        except ImageError:
+            if len(self._paths) == 1:
+                raise
+            _log.warning("left out: %s cannot be read", path)
 
 
 class BrowserCamera:
@@ -138,15 +211,31 @@ class BrowserCamera:
 
 
 def source_of(text: str) -> Source:
-    """A source as the command line names it: a camera's number, `browser`, or a path. Raises ImageError for no file."""
+    """A source as the command line names it. Raises ImageError where there is nothing.
+
+    A camera's number, `browser`, a video, a picture, a folder of pictures, or numbered pictures as `face_%03d.png`.
+    """
     if text == BROWSER:
         return BrowserCamera()
     if text.isdecimal():
         return CameraSource(int(text))
-    if not Path(text).exists():
-        raise ImageError(f"There is no video or folder {text}; name one, a camera's number, or browser.")
-    return FileSource(text)
+    path = Path(text)
+    if path.is_dir():
+        return FileSource(*sorted(one for one in path.iterdir() if _is_picture(one)))
+    if path.exists():
+        return FileSource(path)
+    if _NUMBERED.search(path.name):
+        return FileSource(*_numbered(path))
+    raise ImageError(f"There is no video or folder {text}; name one, a camera's number, or browser.")
 
 
 def _is_picture(path: str | Path) -> bool:
     return Path(path).suffix.lower() in PICTURE_ENDINGS
+
+
+def _numbered(pattern: Path) -> list[Path]:
+    """The files of a sequence, in the order of their numbers."""
+    before, after = _NUMBERED.split(pattern.name, maxsplit=1)
+    form = re.compile(f"{re.escape(before)}([0-9]+){re.escape(after)}")
+    found = [(int(match[1]), one) for one in pattern.parent.glob("*") if (match := form.fullmatch(one.name))]
+    return [one for _, one in sorted(found)]
