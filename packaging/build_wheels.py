@@ -14,12 +14,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,17 +61,23 @@ def pythons() -> dict[str, Path]:
     folders = [Path(folder) for folder in os.get_exec_path()]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders += sorted(pyenv.glob("versions/*/bin"))
-    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
     found = {_version(Path(sys.executable)): Path(sys.executable)}
-    for folder in folders:
-        for python in sorted(folder.glob("python3.[0-9]*")):
-            if python.name.removeprefix("python3.").isdigit():
-                found.setdefault(_version(python), python)
-    numbers = {version: tuple(map(int, version.split("."))) for version in found if version}
-    lowest = tuple(map(int, oldest.split(".")))
-    return {
-        version: found[version] for version in sorted(numbers, key=numbers.__getitem__) if numbers[version] >= lowest
-    }
+    for python in (python for folder in folders for python in sorted(folder.glob("python3.*"))):
+        version = python.name.removeprefix("python")
+        if version not in found and _number(version) >= _oldest() and _version(python) == version:
+            found[version] = python
+    return {version: found[version] for version in sorted(found, key=_number) if _number(version) >= _oldest()}
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """To compare by; empty when it is no version, as of "3.12-config"."""
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+\.\d+", version) else ()
+
+
+@cache
+def _oldest() -> tuple[int, ...]:
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return _number(configured["project"]["requires-python"].removeprefix(">="))
 
 
 def _version(python: Path) -> str:

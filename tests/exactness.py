@@ -2,7 +2,8 @@
 
 Every network at every optimisation level of ONNX Runtime, with 1, 2 and 4 threads, on batches of 1, 16 and 64 tiles:
 one digest, here and on every machine of packaging/emulated.py that is asked for (`all` for each of them; ARM64 needs
-the wheel that packaging/build.py makes). Then the golden factors of every profile on each. Exit status 1 if any differ.
+the wheel that packaging/build_wheels.py makes). Then the golden factors of every profile on each. Exit status 1 if any
+differ.
 `--short`: the lowest and the highest level, 1 and 2 threads, golden factors here alone.
 """
 

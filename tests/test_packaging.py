@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tomllib
 import zipfile
@@ -97,3 +98,24 @@ def test_cibuildwheel_builds_every_supported_python() -> None:
         "cp314-*",
         "cp314t-*",
     ]
+
+
+def test_cibuildwheel_knows_every_build_of_the_release(tmp_path: Path) -> None:
+    """What the release's runners ask for, and nothing that only looks like a name."""
+    pytest.importorskip("cibuildwheel", reason="the extra wheels is not installed")
+    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    runners = re.findall(r"runner: (ubuntu|macos|windows)\S*, arch: (\w+)", workflow)
+    assert len(runners) == 6
+    known = {"ubuntu": ("linux", ["manylinux", "musllinux"]), "macos": ("macos", ["macosx"])}
+    known["windows"] = ("windows", ["win"])
+    for runner, (system, platforms) in known.items():
+        architectures = [architecture for name, architecture in runners if name == runner]
+        words = [sys.executable, "-m", "cibuildwheel", "--platform", system, "--archs", ",".join(architectures)]
+        words += ["--print-build-identifiers", str(ROOT)]
+        printed = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert set(printed.split()) == {
+            f"{python}-{platform}_{architecture.lower()}"
+            for python in ("cp311", "cp312", "cp313", "cp314", "cp314t")
+            for platform in platforms
+            for architecture in architectures
+        }
