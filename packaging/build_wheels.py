@@ -31,17 +31,16 @@ GLIBC = "2.17"
 COMPILER = """\
 #!/bin/sh
 # Zig names the baseline otherwise than GCC and Clang do, and leaves out debugging information only when asked.
-left=$# strip=-s
+left=$#
 while [ "$left" -gt 0 ]; do
   case $1 in
     -march=*) ;;
-    -c) strip=; set -- "$@" "$1" ;;
     *) set -- "$@" "$1" ;;
   esac
   shift
   left=$((left - 1))
 done
-exec "{zig}" c++ -target {architecture}-linux-gnu.{glibc} -mcpu=baseline -ffile-prefix-map="{source}"=. $strip "$@"
+exec "{zig}" c++ -target {architecture}-linux-gnu.{glibc} -mcpu=baseline -ffile-prefix-map="{source}"=. -s "$@"
 """
 TOOLCHAIN = """\
 set(CMAKE_SYSTEM_NAME Linux)

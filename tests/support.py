@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+_HEADER = "onnxruntime_c_api.h"
+
+
+def onnxruntime_headers() -> Path | None:
+    """Folder of the C header: ONNXRUNTIME_INCLUDE_DIR, what packaging/debian.py unpacked, or the system's."""
+    places = [Path(os.environ.get("ONNXRUNTIME_INCLUDE_DIR", "nowhere"))]
+    roots = [ROOT / "build/onnxruntime/usr/include", Path("/usr/include"), Path("/usr/local/include")]
+    places += [root / below for root in roots for below in ("onnxruntime", ".")]
+    return next((place for place in places if (place / _HEADER).is_file()), None)
+
+
+def onnxruntime_library() -> Path:
+    """The library inside Python's onnxruntime."""
+    import onnxruntime
+
+    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
+    return library
 
 
 def synthetic_frame(height: int, width: int, seed: int = 1) -> np.ndarray:

@@ -1,12 +1,7 @@
-"""The examples, built and run where their parts are there: a C++ terminal, a Python service (M24, M30).
-
-ONNX Runtime's C header is looked for in ONNXRUNTIME_INCLUDE_DIR, in build/onnxruntime (where packaging/debian.py puts
-Debian's), and where systems keep it; its library is the one inside Python's onnxruntime.
-"""
+"""The examples, built and run where their parts are there: a C++ terminal, a Python service (M24, M30)."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -17,24 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 import sealframe as sf
-from support import encoded, synthetic_frame
+from support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-HEADER = "onnxruntime_c_api.h"
-
-
-def header_folder() -> Path | None:
-    places = [
-        Path(os.environ.get("ONNXRUNTIME_INCLUDE_DIR", "nowhere")),
-        ROOT / "build/onnxruntime/usr/include/onnxruntime",
-    ]
-    places += [Path(root) / below for root in ("/usr/include", "/usr/local/include") for below in ("onnxruntime", ".")]
-    return next((place for place in places if (place / HEADER).is_file()), None)
 
 
 def folder(option: str) -> str:
@@ -46,12 +30,11 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cmake = shutil.which("cmake") or shutil.which("cmake", path=str(Path(sys.executable).parent))
     if cmake is None or shutil.which("c++") is None:
         pytest.skip("cmake or a C++ compiler is not installed")
-    if (headers := header_folder()) is None:
-        pytest.skip(f"{HEADER} is not here: packaging/debian.py trixie libonnxruntime-dev build/onnxruntime gets it")
-    (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
+    if (headers := onnxruntime_headers()) is None:
+        pytest.skip("ONNX Runtime has no header here: packaging/debian.py trixie libonnxruntime-dev build/onnxruntime")
     build = tmp_path_factory.mktemp("terminal")
     options = [f"-DCMAKE_PREFIX_PATH={folder('--cmakedir')}", "-DCMAKE_CXX_FLAGS=-Werror"]
-    options += [f"-DONNXRUNTIME_INCLUDE_DIR={headers}", f"-DONNXRUNTIME_LIBRARY={library}"]
+    options += [f"-DONNXRUNTIME_INCLUDE_DIR={headers}", f"-DONNXRUNTIME_LIBRARY={onnxruntime_library()}"]
     for step in (["-S", str(EXAMPLES / "terminal"), "-B", str(build), *options], ["--build", str(build)]):
         done = subprocess.run([cmake, *step], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 
 from sealframe.cli.arguments import build_parser
-from support import encoded, synthetic_frame
+from support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -112,7 +112,10 @@ class Page:
             for name in ("cc", "cmake", "curl", "pkg-config")
             if re.search(rf"^{name} |[({{] ?{name} ", code, re.MULTILINE)
         }
-        if lacking := sorted(name for name in needed if not shutil.which(name, path=search_path())):
+        lacking = sorted(name for name in needed if not shutil.which(name, path=search_path()))
+        if "examples/terminal" in code and onnxruntime_headers() is None:
+            lacking.append("ONNX Runtime's headers")
+        if lacking:
             self.left_out.append(f"{', '.join(lacking)} not installed")
         elif script:
             self._do(["bash", "-euo", "pipefail", "-c", "\n".join(script)])
@@ -144,6 +147,15 @@ def search_path() -> str:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PATH": search_path()}
+
+
+def let_cmake_find_onnxruntime(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were installed where CMake looks."""
+    folder.mkdir()
+    (folder / "libonnxruntime.so").symlink_to(onnxruntime_library())
+    monkeypatch.setenv("CMAKE_LIBRARY_PATH", str(folder))
+    if headers := onnxruntime_headers():
+        monkeypatch.setenv("CMAKE_INCLUDE_PATH", str(headers))
 
 
 def check_extras(command: str) -> None:
@@ -178,7 +190,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
+def test_every_code_block_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(file, tmp_path)
     assert {language for language, _ in page.blocks()} <= LANGUAGES
     if file.name in NEEDS_SERVER and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
@@ -187,6 +199,9 @@ def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for i in range(3):
         (tmp_path / "pictures" / f"{i}.png").write_bytes(encoded(synthetic_frame(90, 120, seed=i), "PNG"))
+    for name in ("examples", "models"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    let_cmake_find_onnxruntime(tmp_path / "onnxruntime", monkeypatch)
     page.run()
     if page.left_out:
         pytest.skip("; ".join(page.left_out))
