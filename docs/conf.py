@@ -21,11 +21,16 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"sealframe {version}"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 
+add_module_names = False
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autoclass_content = "both"
 default_role = "code"
+highlight_language = "text"
 
 CONTENTS = {
     "Learn": ["docs/tutorial"],
@@ -45,6 +50,13 @@ def add_contents(_: Sphinx, page: str, source: list[str]) -> None:
             source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{entries}\n```\n"
 
 
+def open_at_the_readme(app: Sphinx, failure: Exception | None) -> None:
+    """The folder's address leads to the first page."""
+    if failure is None and app.builder.name == "html":
+        (app.outdir / "index.html").write_bytes((app.outdir / f"{root_doc}.html").read_bytes())
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", add_contents)
+    app.connect("build-finished", open_at_the_readme)
