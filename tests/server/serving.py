@@ -8,12 +8,16 @@ from typing import Any
 
 import uvicorn
 
+from sealframe.server.heads import PunctualProtocol
+
 
 class Serving:
     """Serves until stopped; ready when made."""
 
     def __init__(self, app: Any, port: int) -> None:
-        self.server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, server_header=False))
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, port=port, http=PunctualProtocol, log_config=None, server_header=False)
+        )
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
         end = time.monotonic() + 20

@@ -34,7 +34,7 @@ from sealframe.payment import (
     join_envelopes,
     new_payment_id,
 )
-from sealframe.server import logs, operators, web
+from sealframe.server import heads, logs, operators, web
 from sealframe.server.bodies import OCTETS, Intake
 from sealframe.server.operator_calls import OperatorGate
 from sealframe.server.passwords import Checked
@@ -195,6 +195,31 @@ def test_a53_a_slow_body_is_told_so_and_the_connection_ends(bank: Bank) -> None:
     with slow_senders(site, 1) as (sender,):
         reply = b"".join(iter(lambda: sender.recv(4096), b""))
     assert reply.startswith(b"HTTP/1.1 408")
+    site.stop()
+
+
+def test_a53_a_slow_head_ends_the_connection_and_a_slow_answer_does_not(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.3)
+    site = Site(bank, intake=Intake(seconds=60))
+    whole, half = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /health HTTP/1.1\r\nHost"
+    for heads_before in (0, 1):
+        for slow in (b"", half):
+            with socket.create_connection(("127.0.0.1", site.port), timeout=20) as sender:
+                for _ in range(heads_before):
+                    sender.sendall(whole)
+                    assert sender.recv(200).startswith(b"HTTP/1.1 200")
+                sender.sendall(slow)
+                if slow or not heads_before:  # a connection that rests after an answer is uvicorn's matter
+                    assert sender.recv(200) == b""
+    with slow_senders(site, 1) as (sender,):  # its head is whole; the body has limits of its own
+        time.sleep(0.6)
+        sender.sendall(b"cdefghi")
+        assert sender.recv(200).startswith(b"HTTP/1.1 400")
+        time.sleep(0.6)
+        sender.sendall(whole)
+        assert sender.recv(200).startswith(b"HTTP/1.1 200")
     site.stop()
 
 

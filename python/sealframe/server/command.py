@@ -75,6 +75,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; what was begun is finished first."""
     import uvicorn
 
+    from sealframe.server.heads import PunctualProtocol
     from sealframe.server.web import build_app
 
     _allow_connections()
@@ -84,6 +85,7 @@ def serve(arguments: argparse.Namespace) -> int:
         app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
         config = uvicorn.Config(
             app,
+            http=PunctualProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
