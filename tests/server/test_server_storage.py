@@ -13,7 +13,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from bank import Bank, open_bank
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import bindparam, event, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from sealframe.errors import PolicyError
 from sealframe.payment import Code
@@ -21,6 +22,7 @@ from sealframe.server import operators
 from sealframe.server.database import Database
 from sealframe.server.group_commit import MAX_BATCH, GroupCommit, StoreUnavailable
 from sealframe.server.invariants import broken_invariants, changes_let_through
+from sealframe.server.statements import Statement
 from sealframe.server.tables import accounts, password_misses
 
 PROCESSES = 8
@@ -340,3 +342,24 @@ def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_s
     assert bank.terminal.read(answers.pop(), key).code is Code.PAID
     assert bank.balance("shop") == 250
     bank.close()
+
+
+def test_a_prepared_statement_finds_changes_and_fails_like_any_other(either_database: Database) -> None:
+    name = "nobody's business"
+    insertion = Statement(insert(password_misses))
+    found = Statement(select(password_misses).where(password_misses.c.account == bindparam("account")))
+    once_missed = update(password_misses).where(password_misses.c.misses == 1)
+    locking = Statement(once_missed.values(locked_until=bindparam("to")))
+    row = {"account": name, "misses": 1, "missed_at": 2, "locked_until": 0}
+    with either_database.transaction() as connection:
+        assert found.row(connection, {"account": name}) is None
+        assert found.value(connection, {"account": name}) is None
+        assert insertion.run(connection, row) == 1
+        assert locking.run(connection, {"to": 5}) == 1
+    with either_database.reading() as connection:
+        assert vars(found.row(connection, {"account": name})) == {**row, "locked_until": 5}
+        assert found.value(connection, {"account": name}) == name
+        assert [each.misses for each in found.rows(connection, {"account": name})] == [1]
+    with pytest.raises(IntegrityError) as failure, either_database.transaction() as connection:
+        insertion.run(connection, row)
+    assert name not in f"{failure.value} {failure.value!r}".replace(str(failure.value.orig), "")

@@ -142,8 +142,8 @@ class PaymentService:
         """
         mark("waiting")
         received_at = self.now()
-        envelope_id = hashlib.sha256(envelope).hexdigest()
         header = split_envelope(envelope, self._policy.max_bytes).header
+        envelope_id = hashlib.sha256(envelope).hexdigest()
         with self.database.reading() as connection:
             before = stored_answer(connection, envelope_id)
             if before is not None:
