@@ -38,6 +38,27 @@ def test_payments_lockout_and_append_only_tables(bank: Bank) -> None:
         assert changes_let_through(connection) == []
 
 
+def test_a40_a_full_disk_takes_nothing_of_a_payment_and_the_same_bytes_pay_later(bank: Bank) -> None:
+    """The entries' trigger says what PostgreSQL says when it cannot make a file longer (SQLSTATE 53100)."""
+    full = "BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END"
+    with bank.service.database.transaction() as connection:
+        connection.execute(text(f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $${full}$$"))
+        connection.execute(text("CREATE TRIGGER full_disk BEFORE INSERT ON entries EXECUTE FUNCTION full_disk()"))
+    before, (envelope, key) = rows_of(bank), bank.terminal.seal(bank.request())
+    with pytest.raises(StoreUnavailable):
+        bank.service.answer(envelope)
+    assert rows_of(bank) == before
+    with bank.service.database.transaction() as connection:
+        connection.execute(text("DROP TRIGGER full_disk ON entries"))
+    assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.PAID
+
+
+def rows_of(bank: Bank) -> list[int]:
+    with bank.service.database.reading() as connection:
+        tables = ("attempts", "audit", "entries", "payments")
+        return [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in tables]
+
+
 def test_a39_two_servers_race_for_one_payment_and_one_account(bank: Bank) -> None:
     """Every envelope goes to both servers at once; payments are all the account can bear, and one more."""
     other = bank.start()
