@@ -101,15 +101,17 @@ def build_sdist(out: Path) -> Path:
 def build_wheel(sdist: Path, python: Path, version: str, architecture: str, out: Path) -> Path:
     """A wheel from the source distribution, compiled by Zig and judged and named by auditwheel."""
     source = _unpack(sdist)
+    suffix = f".cpython-{version.replace('.', '')}-{architecture}-linux-gnu.so"
     environment = {
         **os.environ,
-        "SETUPTOOLS_EXT_SUFFIX": f".cpython-{version.replace('.', '')}-{architecture}-linux-gnu.so",
+        "SETUPTOOLS_EXT_SUFFIX": suffix,
         "_PYTHON_HOST_PLATFORM": f"linux-{architecture}",
         "SOURCE_DATE_EPOCH": _last_commit(),
     }
     venv = _environment(python, version)
     environment["PATH"] = os.pathsep.join([str(venv / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
     options = [f"-Ccmake.toolchain-file={_write_toolchain(source, architecture)}", "-Cinstall.strip=false"]
+    options += [f"-Ccmake.define.PYTHON_MODULE_EXTENSION={suffix}"]  # pybind11 takes this computer's otherwise
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         build = ["-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", work]

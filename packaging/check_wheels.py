@@ -22,7 +22,6 @@ MAX_BYTES = 5_000_000
 MAX_BYTES_WITHOUT_MODELS = 1_000_000
 SYSTEM_LIBRARIES = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1"}
 LOADERS = {"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
-NOT_IN_SDIST = (".ci/", ".github/")
 MADE_BY_SDIST = {"PKG-INFO"}
 
 
@@ -40,18 +39,20 @@ def check_wheel(wheel: Path) -> list[str]:
         wrong.append(f"more than {MAX_BYTES:,} bytes")
     if without_models > MAX_BYTES_WITHOUT_MODELS:
         wrong.append(f"more than {MAX_BYTES_WITHOUT_MODELS:,} bytes without models")
-    architecture = re.search(r"manylinux_2_17_(\w+)\.whl$", wheel.name)
-    if not architecture:
+    tags = re.search(r"-cp(\d+)-cp\d+-(?:\w+\.)?manylinux_2_17_(\w+)\.whl$", wheel.name)
+    if not tags:
         return [*wrong, "not a manylinux_2_17 wheel"]
+    python, architecture = tags.groups()
     for name, data in content.items():
         if data.startswith(b"\x7fELF"):
-            wrong += [f"{name}: {fault}" for fault in _check_library(name, data, architecture[1])]
+            wrong += [f"{name}: {fault}" for fault in _check_library(name, data, architecture)]
         if found := re.search(
             rb"(?:/tmp|/home|/root|/build)/[\w./-]+", data if name.endswith((".so", ".1", ".a")) else b""
         ):
             wrong.append(f"{name} names a folder of the computer that built it: {found[0].decode()}")
     wanted = {"lib/libsealframe.so.1", "lib/libsealframe.so", "lib/libsealframe.a", "include/sealframe/sealframe.h"}
     wanted |= {"lib/cmake/sealframe/sealframe-config.cmake", "lib/pkgconfig/sealframe.pc", "py.typed", "_core.pyi"}
+    wanted |= {f"_core.cpython-{python}-{architecture}-linux-gnu.so"}
     wanted |= {f"models/{model.name}" for model in (ROOT / "models").iterdir()}
     return wrong + [f"{name} is missing" for name in sorted(wanted) if f"sealframe/{name}" not in content]
 
@@ -79,11 +80,11 @@ def _check_library(name: str, data: bytes, architecture: str) -> list[str]:
 
 
 def check_sdist(sdist: Path) -> list[str]:
-    """Whatever git tracks must be in it, but for what hosts the project, and nothing else."""
+    """Whatever git tracks must be in it, and nothing else."""
     with tarfile.open(sdist) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
     listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    tracked = {name for name in listing.splitlines() if not name.startswith(NOT_IN_SDIST)}
+    tracked = set(listing.splitlines())
     print(f"{sdist.name}: {sdist.stat().st_size:,} bytes, {len(packed)} files")
     return [f"lacks {name}" for name in sorted(tracked - packed)] + [
         f"holds {name}, which git does not track" for name in sorted(packed - tracked - MADE_BY_SDIST)

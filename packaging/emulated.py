@@ -1,7 +1,7 @@
 """Python on a CPU that this computer is not: older x86-64 without VNNI or AVX, and ARM64, through QEMU's user mode.
 
     python packaging/emulated.py haswell -m sealframe doctor
-    python packaging/emulated.py cortex-a72 --wheels dist -m sealframe doctor
+    python packaging/emulated.py --wheels dist cortex-a72 -m sealframe doctor
     python packaging/emulated.py --list
 
 x86-64 runs the Python that runs this program. ARM64 runs Debian's Python, unpacked into a folder beside the ARM wheels
@@ -123,12 +123,18 @@ def _packages(python: str, wheels: Path | None) -> Path:
 
 def main() -> int:
     """Run Python on the machine that was asked for; its exit status is this program's."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s [--list] [--wheels FOLDER] [--suite SUITE] MACHINE ...",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("--list", action="store_true", help="list the machines")
     parser.add_argument("machine", nargs="?", choices=MACHINES, metavar="MACHINE", help="one that --list shows")
     parser.add_argument("--wheels", type=Path, help="folder with the ARM wheel (default: dist)")
     parser.add_argument("--suite", choices=SUITES, default="bookworm", help="Debian release of the ARM64 Python")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of Python")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of Python, all that follow the machine"
+    )
     arguments = parser.parse_args()
     if arguments.list or not arguments.machine:
         for name, machine in MACHINES.items():

@@ -43,6 +43,7 @@ def test_a_wheel_that_lacks_files_is_found(check, tmp_path: Path) -> None:
     faults = check.check_wheel(wheel(tmp_path, {"py.typed": b""}))
     assert "sealframe.h is missing" in " ".join(faults)
     assert "models/generator.onnx is missing" in faults
+    assert "_core.cpython-312-x86_64-linux-gnu.so is missing" in faults
     assert "py.typed is missing" not in faults
 
 
