@@ -10,15 +10,25 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from elftools.elf.elffile import ELFFile
+
 ROOT = Path(__file__).resolve().parent.parent
+COMPILERS = (
+    ("llvm", r"clang version ([\d.]+)", "libc++ and compiler-rt", "Apache-2.0 WITH LLVM-exception"),
+    ("gcc", r"GCC: \(.*?\) ([\d.]+)", "libstdc++ and libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1"),
+)
+"""Their names, their marks in an ELF file's comment, what of them is linked in, its licence."""
 
 
 def bill(wheel: Path) -> dict[str, Any]:
@@ -35,25 +45,31 @@ def bill(wheel: Path) -> dict[str, Any]:
     for component in found["components"]:
         if component["name"] == "sealframe":
             component["hashes"] = [{"alg": "SHA-256", "content": hashlib.sha256(wheel.read_bytes()).hexdigest()}]
-    found["components"] += [*_compiled_in(), *_networks()]
+    found["components"] += [*_compiled_in(wheel), *_networks()]
     return found
 
 
-def _compiled_in() -> list[dict[str, Any]]:
-    """Code of others inside the binaries."""
-    licences = {"pybind11": "BSD-3-Clause", "ziglang": "MIT"}
-    return [
-        {
-            "type": "library",
-            "bom-ref": f"compiled-in:{name}",
-            "name": name,
-            "version": version(name),
-            "purl": f"pkg:pypi/{name}@{version(name)}",
-            "description": about,
-            "licenses": [{"license": {"id": licences[name]}}],
-        }
-        for name, about in (("pybind11", "headers"), ("ziglang", "compiler; its libc++ and compiler-rt are linked in"))
-    ]
+def _compiled_in(wheel: Path) -> list[dict[str, Any]]:
+    """Code of others inside the binaries, by what the compiler left in them."""
+    with zipfile.ZipFile(wheel) as archive:
+        (module,) = (name for name in archive.namelist() if name.startswith("sealframe/_core.") and ".so" in name)
+        comment = ELFFile(io.BytesIO(archive.read(module))).get_section_by_name(".comment").data().decode()
+    made = [_library("pybind11", version("pybind11"), "headers", "BSD-3-Clause")]
+    for name, mark, libraries, licence in COMPILERS:
+        if found := re.search(mark, comment):
+            made.append(_library(name, found[1], f"compiler; its {libraries} are linked in", licence))
+    return made
+
+
+def _library(name: str, number: str, about: str, licence: str) -> dict[str, Any]:
+    return {
+        "type": "library",
+        "bom-ref": f"compiled-in:{name}",
+        "name": name,
+        "version": number,
+        "description": about,
+        "licenses": [{"expression": licence}],
+    }
 
 
 def _networks() -> list[dict[str, Any]]:
