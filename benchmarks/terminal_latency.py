@@ -199,6 +199,8 @@ def until(cashier: Cashier, state: State) -> None:
 
 def measure_start(site: MortalSite, key: sf.DeviceKey, folder: Path) -> None:
     """From the process's start until the page says that it is ready for a payment."""
+    (folder / "faces").mkdir()
+    Image.fromarray(Frames().frames[0]).save(folder / "faces" / "face.png")
     key.save(folder / "pos.key")
     site.bank.key.public.save(folder / "server.pub")
     starts, imports = [], []
@@ -225,7 +227,7 @@ def seconds_to_ready(site: MortalSite, folder: Path) -> float:
         "--payee",
         "shop",
         "--source",
-        str(folder),
+        str(folder / "faces"),
     ]
     command += ["--as", str(folder / "pos.key"), "--to", str(folder / "server.pub"), "--server", site.address]
     began = time.perf_counter()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from bank import BOB
@@ -84,7 +83,7 @@ def test_m25_a_camera_is_watched_until_three_frames_serve(site: BankSite, monkey
         def release(self) -> None:
             released.append(self.frame)
 
-    monkeypatch.setitem(sys.modules, "cv2", SimpleNamespace(VideoCapture=Camera))
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
     monkeypatch.setattr(enrol, "SECONDS_BETWEEN_FRAMES", 0.0)
     assert main(words(site, "0")) == 0
     assert released == [6]

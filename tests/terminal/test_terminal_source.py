@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -51,7 +49,7 @@ class Device:
 def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Device]]:
     """A camera that does not open yet."""
     Device.opens, Device.gives, Device.opened, Device.released = threading.Event(), threading.Event(), 0, 0
-    monkeypatch.setitem(sys.modules, "cv2", SimpleNamespace(VideoCapture=Device))
+    monkeypatch.setattr(cv2, "VideoCapture", Device)
     monkeypatch.setattr("sealframe.terminal.source.RELEASE_SECONDS", 0.05)
     yield Device
     Device.opens.set()

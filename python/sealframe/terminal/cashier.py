@@ -175,6 +175,8 @@ class Cashier:
             _log.error("out of service: %s", error if told else type(error).__name__)
             self._to(states.CannotGoOn(Trouble.FAULT))
             self._stopped.wait()
+        finally:
+            self._exchange.close()
 
     def _become_ready(self) -> None:
         self._exchange.warm_up(NO_PICTURE)

@@ -1,8 +1,9 @@
-"""One sealed request on its way, in a thread of its own: who waits for its answer may leave at any moment."""
+"""One sealed request on its way, in another thread: who waits for its answer may leave at any moment."""
 
 from __future__ import annotations
 
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from sealframe.terminal.link import NoReply, NotSent
@@ -12,6 +13,26 @@ if TYPE_CHECKING:
 
     from sealframe.payment import PaymentAnswer
     from sealframe.terminal.link import ServerLink
+
+
+class Courier:
+    """A thread that does one piece of work after another; one that hangs is left to itself, and another is made."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name="delivery", daemon=True).start()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Begin `work`, once what came before is done."""
+        self._work.put(work)
+
+    def dismiss(self) -> None:
+        """The thread ends when its work does."""
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
 
 
 class Delivery:
@@ -45,7 +66,17 @@ class Delivery:
         """Whether nothing more is to be awaited."""
         self.may_have_left = False
         """Whether the server can have seen anything of it; final once it has ended or is abandoned."""
-        threading.Thread(target=self._run, name="delivery", daemon=True).start()
+
+    def run(self) -> None:
+        """Send until there is an answer, or no more to be done."""
+        try:
+            for pause in (0.0, *self._resend):
+                if self._abandoned.wait(pause) or self._is_answered():
+                    break
+        except Exception as error:
+            self._fault = error
+        self.has_ended = True
+        self._ended()
 
     @property
     def answer(self) -> PaymentAnswer | None:
@@ -59,16 +90,6 @@ class Delivery:
         with self._door:
             self._abandoned.set()
         self._link.abandon()
-
-    def _run(self) -> None:
-        try:
-            for pause in (0.0, *self._resend):
-                if self._abandoned.wait(pause) or self._is_answered():
-                    break
-        except Exception as error:
-            self._fault = error
-        self.has_ended = True
-        self._ended()
 
     def _is_answered(self) -> bool:
         try:

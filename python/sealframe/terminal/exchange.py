@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sealframe.errors import SealframeError
 from sealframe.payment import Action, Code, PaymentAnswer, PaymentState
-from sealframe.terminal.delivery import Delivery
+from sealframe.terminal.delivery import Courier, Delivery
 from sealframe.terminal.journal import SealedRequest
 from sealframe.terminal.latency import ANSWER, JOURNAL, SENT
 
@@ -62,6 +62,7 @@ class Exchange:
         self._latency = latency
         self._resend = resend
         self._is_left = is_left
+        self._courier = Courier()
         self._news = threading.Event()
         self.may_have_left = False
         """Whether the server can have seen anything since this was last set to False."""
@@ -99,11 +100,12 @@ class Exchange:
             sent=self._note_sent,
             ended=self.look_up,
         )
+        self._courier.do(delivery.run)
         while not (delivery.has_ended or self._is_left()):
             self._news.wait()
             self._news.clear()
         if not delivery.has_ended:
-            delivery.abandon()
+            self._leave(delivery)
         self.may_have_left |= delivery.may_have_left
         if delivery.has_ended and delivery.answer is not None:
             self._latency(ANSWER)
@@ -121,6 +123,10 @@ class Exchange:
         self._link.abandon()
         self.look_up()
 
+    def close(self) -> None:
+        """Nothing more will be delivered."""
+        self._courier.dismiss()
+
     def correct(self, answer: PaymentAnswer) -> bool:
         """Set clock or counter right when a signed answer says that they are wrong (A41, A63).
 
@@ -134,6 +140,11 @@ class Exchange:
         else:
             return False
         return True
+
+    def _leave(self, delivery: Delivery) -> None:
+        delivery.abandon()
+        self._courier.dismiss()
+        self._courier = Courier()
 
     def _note_sent(self) -> None:
         """On its way: from here on nobody waits for the disk."""

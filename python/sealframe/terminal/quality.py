@@ -36,11 +36,11 @@ class Hint(StrEnum):
 
 
 def centre_square(frame: Pixels) -> Pixels:
-    """The middle of a frame, uint8 (S, S, C) with S its shorter side, contiguous: who stands beside is not sealed."""
+    """The middle of a frame, a view, uint8 (S, S, C) with S its shorter side: who stands beside is not sealed."""
     height, width = frame.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return np.ascontiguousarray(frame[top : top + side, left : left + side])
+    return frame[top : top + side, left : left + side]
 
 
 def judge(square: Pixels) -> Hint:
@@ -49,20 +49,24 @@ def judge(square: Pixels) -> Hint:
     Brightness and contrast are mean and standard deviation of the gray values (0..255); sharpness is the mean
     absolute difference of neighbouring rows and columns of a picture of 64x64.
     """
-    gray = _core.area_mean(square, "bgr", SIDE, SIDE).astype(np.float32)
-    face = gray[_oval()]
-    if face.mean() < DARKEST:
+    import cv2
+
+    gray = _core.area_mean(square, "bgr", SIDE, SIDE)
+    brightness, contrast = np.ravel(cv2.meanStdDev(gray, mask=_oval()))
+    if brightness < DARKEST:
         return Hint.TOO_DARK
-    if face.mean() > BRIGHTEST:
+    if brightness > BRIGHTEST:
         return Hint.TOO_BRIGHT
-    if face.std() < FLATTEST:
+    if contrast < FLATTEST:
         return Hint.TOO_FLAT
-    edges = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
+    neighbours = (gray[1:], gray[:-1]), (gray[:, 1:], gray[:, :-1])
+    edges = sum(cv2.norm(one, other, cv2.NORM_L1) / one.size for one, other in neighbours)
     return Hint.TOO_BLURRED if edges < BLURRED else Hint.GOOD
 
 
 @lru_cache(maxsize=1)
-def _oval() -> NDArray[np.bool_]:
-    """The guide oval as a mask of 64x64."""
+def _oval() -> NDArray[np.uint8]:
+    """The guide oval as a mask of 64x64: 1 within, else 0."""
     across = (np.arange(SIDE) + 0.5) / SIDE - 0.5
-    return np.asarray((across[None, :] / (OVAL_WIDTH / 2)) ** 2 + (across[:, None] / (OVAL_HEIGHT / 2)) ** 2 <= 1)
+    within = (across[None, :] / (OVAL_WIDTH / 2)) ** 2 + (across[:, None] / (OVAL_HEIGHT / 2)) ** 2 <= 1
+    return within.astype(np.uint8)
