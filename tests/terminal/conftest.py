@@ -19,6 +19,15 @@ if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
     collect_ignore_glob = ["test_*.py"]
 
 
+@pytest.fixture(scope="package", autouse=True)
+def fronts() -> Iterator[None]:
+    """The application behind which every test's bank stands is made once."""
+    yield
+    from site_of_bank import close_fronts
+
+    close_fronts()
+
+
 @pytest.fixture
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BankSite]:
     """The bank of the server's tests behind HTTP; for tests marked `mortal`, in a process that can be killed."""

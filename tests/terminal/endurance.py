@@ -23,6 +23,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parent.parent / name) for name in ("", "server"))]
 
+import cv2
 import numpy as np
 from bank import ALICE
 from till import QUICK
@@ -68,6 +69,7 @@ class SigningDouble:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 self.reply(b"")
@@ -109,10 +111,11 @@ class SigningDouble:
 
 
 class Frames:
-    """A camera whose small frames are in memory already."""
+    """A camera whose frames, 480x480, are in memory already."""
 
     def __init__(self) -> None:
-        self.frames = [np.ascontiguousarray(draw_face(ALICE, capture)[..., ::-1]) for capture in range(8)]
+        faces = [np.ascontiguousarray(draw_face(ALICE, capture)[..., ::-1]) for capture in range(8)]
+        self.frames = [cv2.resize(face, (480, 480)) for face in faces]
 
     @contextmanager
     def open(self) -> Iterator[Iterator[np.ndarray]]:

@@ -18,7 +18,7 @@ import numpy as np
 from browser import Person, ServedPage, chromium
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from site_of_bank import BankSite
+from site_of_bank import BankSite, close_fronts
 from till import Till
 from walk import walk
 
@@ -43,6 +43,7 @@ def take_pictures(language: str) -> dict[State, Image.Image]:
             till.stop()
             page.join()
             site.close()
+            close_fronts()
     return taken
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from bank import Bank, open_bank
@@ -19,26 +20,53 @@ from sealframe.server.web import build_app
 
 
 class BankSite:
-    """In a thread of this process."""
+    """In a thread of this process, behind a front that is kept for the next bank."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.folder = folder
         self.bank = Bank(folder)
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self) -> None:
-        # The application closes its own service; the bank's stays for the test.
-        self.serving = Serving(build_app(self.bank.start()), self.port)
+        self._front = _idle_fronts.pop() if _idle_fronts else Front()
+        self._front.service = self.bank.service
+        self.port = self._front.port
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        self.serving.stop()
+        _idle_fronts.append(self._front)
 
     def close(self) -> None:
         self.stop()
         self.bank.close()
+
+
+class Front:
+    """The server's application, made once: it serves whatever bank's service it is given."""
+
+    def __init__(self) -> None:
+        self.service: Any = None
+        self.port = free_port()
+        self.serving = Serving(build_app(self), self.port)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.service, name)
+
+    def close(self) -> None:
+        """Called by the application, too: the service is its bank's to close."""
+
+
+_idle_fronts: list[Front] = []
+
+
+def close_fronts() -> None:
+    """Once no bank will come any more."""
+    while _idle_fronts:
+        _idle_fronts.pop().serving.stop()
 
 
 class MortalSite(BankSite):
@@ -49,6 +77,7 @@ class MortalSite(BankSite):
     def start(self) -> None:
         if not (self.folder / "server.key").exists():
             self.bank.save_keys()
+            self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, __file__, str(self.folder), str(self.port)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -17,7 +17,6 @@ from network import Network
 from site_of_bank import BankSite
 from till import QUICK, Till
 
-from sealframe.payment import Code
 from sealframe.terminal import link
 from sealframe.terminal.states import Choice, State, Trouble
 
@@ -54,7 +53,7 @@ def test_the_server_charged_and_its_answer_hangs_the_receipt_comes_after_all(
     assert site.bank.balance("alice") == FUNDS - 250
     network.release()
     paid = till.until(State.PAID)
-    assert paid.reason is Code.ALREADY_PAID
+    assert paid.reason is Trouble.TOO_LATE
     assert till.history()[-1]["reference"] == paid.reference
     assert site.bank.balance("alice") == FUNDS - 250
     assert till.open_files() == []
@@ -99,7 +98,7 @@ def test_between_two_sendings_nobody_waits(site: BankSite, till: Till, network: 
     till.pay()
     assert network.has_reply.wait(30)
     till.cancel()
-    assert till.until(State.PAID).reason is Code.ALREADY_PAID
+    assert till.until(State.PAID).reason is Trouble.TOO_LATE
     assert site.bank.balance("alice") == FUNDS - 250
 
 

@@ -100,6 +100,7 @@ def test_m29_every_try_is_a_fresh_envelope_and_there_are_five(site: BankSite, ti
 
 def test_no_good_picture_asks_the_person_and_sends_nothing(till: Till) -> None:
     till.camera.person = None
+    till.wait_longer(no_good_picture=0.2)
     till.pay()
     failed = till.until(State.FAILED)
     assert failed.reason is Trouble.NO_GOOD_PICTURE

@@ -31,7 +31,7 @@ from sealframe.server.records import record_of
 from sealframe.terminal.source import BrowserCamera
 from sealframe.terminal.states import State, Trouble
 
-FRAMES, CAPTURES = 10_000, 400
+FRAMES, CAPTURES = 10_000, 200
 GROWTH_KIB = 4096
 
 
@@ -173,7 +173,7 @@ def test_the_demonstration_opens_server_and_terminal_together(started: list[Proc
 
 
 def test_captures_that_are_sealed_and_sent_leave_nothing_behind(tmp_path: Path) -> None:
-    """The short form of `python tests/terminal/endurance.py`, which takes ten thousand; an envelope has 10 KiB."""
+    """The short form of `python tests/terminal/endurance.py`, which takes ten thousand; an envelope has 35 KiB."""
     first, *_, last = endure(CAPTURES, tmp_path, looks=4)
     assert last.kib - first.kib < GROWTH_KIB, (first, last)
     assert (last.threads, last.files) == (first.threads, first.files)

@@ -90,9 +90,9 @@ def test_cancel_waits_for_no_camera_that_hangs_and_it_is_released_all_the_same(
 
 def test_a_camera_that_gives_nothing_is_no_camera(device: type[Device], till: Till) -> None:
     device.opens.set()
+    till.wait_longer(no_good_picture=0.2)
     till.pay()
-    failed = till.until(State.FAILED)
-    assert failed.reason is Trouble.NO_CAMERA
+    assert till.until(State.FAILED).reason is Trouble.NO_CAMERA
 
 
 def test_a_camera_that_is_not_there_is_no_camera(till: Till) -> None:

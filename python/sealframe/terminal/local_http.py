@@ -50,6 +50,7 @@ class LocalServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     block_on_close = False
+    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, port: int, handler: type[LocalRequest], token: str) -> None:
         super().__init__((HOST, port), handler)

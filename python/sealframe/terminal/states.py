@@ -50,6 +50,7 @@ class Trouble(StrEnum):
     NO_ANSWER = "no_answer"
     UNRESOLVED = "unresolved"
     BY_PERSON = "by_person"
+    TOO_LATE = "too_late"
     ABANDONED = "abandoned"
     FAULT = "fault"
 
@@ -282,7 +283,8 @@ def _after_answer(now: Situation, answer: PaymentAnswer) -> Situation:
     code = answer.code
     now = replace(now, attempts_left=answer.attempts_left)
     if code in (Code.PAID, Code.ALREADY_PAID):
-        return replace(now, state=State.PAID, reason=code, reference=answer.reference, choices=(Choice.DONE,))
+        reason = Trouble.TOO_LATE if now.stopping and code is Code.ALREADY_PAID else code
+        return replace(now, state=State.PAID, reason=reason, reference=answer.reference, choices=(Choice.DONE,))
     if code in _OPERATOR:
         return replace(now, state=State.OUT_OF_SERVICE, reason=code, choices=())
     if code in _CLOSED or (now.stopping and code is Code.UNKNOWN_PAYMENT):

@@ -42,6 +42,10 @@ _TROUBLES: dict[Trouble, tuple[str, str]] = {
         "上一笔付款尚未确认，请联系管理员。",
     ),
     Trouble.BY_PERSON: ("Cancelled at the terminal.", "已在终端取消。"),
+    Trouble.TOO_LATE: (
+        "It was paid before it could be cancelled; do not pay again.",
+        "取消之前已付款，请勿重复付款。",
+    ),
     Trouble.ABANDONED: ("Nobody answered, so the payment was cancelled.", "无人操作，付款已取消。"),
     Trouble.FAULT: ("The terminal has a fault; ask the operator.", "终端故障，请联系管理员。"),
 }
