@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,8 @@ if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
 def fronts() -> Iterator[None]:
     """The application behind which every test's bank stands is made once."""
     yield
-    from site_of_bank import close_fronts
-
-    close_fronts()
+    if "site_of_bank" in sys.modules:
+        sys.modules["site_of_bank"].close_fronts()
 
 
 @pytest.fixture
