@@ -12,10 +12,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from sealframe.errors import PolicyError
 from sealframe.server.database import lost_a_race
+from sealframe.server.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,9 @@ T = TypeVar("T")
 MAX_BATCH = 32
 _MAX_WAITING = 1024
 _TRIES = 5
-_BEGIN, _KEEP, _UNDO = "SAVEPOINT attempt", "RELEASE SAVEPOINT attempt", "ROLLBACK TO SAVEPOINT attempt"
+_BEGIN, _KEEP, _UNDO = (
+    Statement(text(f"{verb} attempt")) for verb in ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+)
 
 
 class StoreUnavailable(PolicyError):
@@ -127,13 +131,13 @@ def _attempt(connection: Connection, waiting: _Waiting[Any]) -> tuple[Any, BaseE
 
     The savepoint is made by plain statements: `begin_nested` compiles two new ones each time, a seventh of the work.
     """
-    connection.exec_driver_sql(_BEGIN)
+    _BEGIN.run(connection, {})
     try:
         result = waiting.work(connection)
-        connection.exec_driver_sql(_KEEP)
+        _KEEP.run(connection, {})
     except Exception as error:
-        connection.exec_driver_sql(_UNDO)
-        connection.exec_driver_sql(_KEEP)
+        _UNDO.run(connection, {})
+        _KEEP.run(connection, {})
         return None, error
     return result, None
 
