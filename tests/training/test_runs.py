@@ -200,7 +200,8 @@ def test_a49_a_checkpoint_that_runs_code_when_it_is_read_is_refused(folder, reci
     assert not marker.exists()
 
 
-def test_command_line_trains_and_judges(folder, tmp_path, capsys):
+def test_command_line_trains_and_judges(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(judging, "DRAWN_PER_CLASS", 3)
     assert main(["train", "gan", str(folder), "--out", str(tmp_path), "--steps", "2", "--seed", "5"]) == 0
     written = {path.name for path in tmp_path.iterdir()}
     assert {"generator.onnx", "manifest.json", "losses.png", "samples.png", "recipe.json", "dropped.json"} <= written
