@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import itertools
 import json as json_format
 import statistics
 import sys
@@ -35,18 +36,19 @@ MEMORY_BYTES = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kernel on one size: what to call, what the peers call, and how many bytes of input are read."""
+    """One kernel on one size: what is called, input bytes of a call, and of all inputs that calls take in turn."""
 
     stage: str
     name: str
     ours: Callable[[], object]
     input_bytes: int
     peers: dict[str, Callable[[], object]] = field(default_factory=dict)
+    all_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measured case: microseconds a call, share of the read limit at its size, time relative to each peer."""
+    """A measured case: microseconds a call, share of the speed of mere reading, time relative to each peer."""
 
     stage: str
     name: str
@@ -63,7 +65,7 @@ def run(json: bool) -> int:
     rows = []
     for number, case in enumerate(todo, 1):
         _progress(f"{number}/{len(todo)} {case.stage}: {case.name}")
-        rows.append(measure(case, read_limit(max(case.input_bytes, CACHE_BYTES))))
+        rows.append(measure(case))
     _progress("")
     if json:
         measured = {"isa": _core.isa(), "read_gb_per_s": limits, "copy_gb_per_s": copies}
@@ -81,21 +83,25 @@ def run(json: bool) -> int:
     return 0
 
 
-def measure(case: Case, read_gb_per_s: float) -> Row:
-    """Median times of the case and its peers, interleaved."""
-    calls = {"sealframe": case.ours, **case.peers}
+def measure(case: Case) -> Row:
+    """Median times of the case, of reading as many bytes as its calls do, and of the peers, interleaved."""
+    words = np.ones(max(case.input_bytes, case.all_bytes, CACHE_BYTES) // 8, np.uint64)
+    calls: dict[str, Callable[[], object]] = {
+        "sealframe": case.ours,
+        "reading": lambda: np.bitwise_or.reduce(words),
+        **case.peers,
+    }
     repeats = {name: _repeats(call) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(SAMPLES):
         for name, call in calls.items():
             times[name].append(_seconds(call, repeats[name]))
     medians = {name: statistics.median(found) for name, found in times.items()}
-    ours = medians.pop("sealframe")
-    share = case.input_bytes / ours / (read_gb_per_s * 1e9)
+    ours, reading = medians.pop("sealframe"), medians.pop("reading")
+    share = (case.input_bytes / ours) / (words.nbytes / reading)
     return Row(case.stage, case.name, ours * 1e6, share, {name: ours / other for name, other in medians.items()})
 
 
-@functools.cache
 def read_limit(size: int) -> float:
     """GB/s at which one core sums up bytes of a buffer of this size."""
     words = np.ones(size // 8, np.uint64)
@@ -135,7 +141,8 @@ def _feature_cases() -> Iterator[Case]:
     for height, width in ((480, 640), (720, 1280), (1080, 1920)):
         frame = _frame(height, width)
         for side in (32, 64, 128):
-            yield _area_mean_case(frame, side)
+            yield _area_mean_case([frame], side)
+    yield _area_mean_case([frame.copy() for _ in range(1 + MEMORY_BYTES // frame.nbytes)], 32)
     gray, sampled = _frame(512, 512)[..., 0].copy(), np.empty((512, 512), np.uint8)
     rng, seed = np.random.default_rng(0), bytes(32)
     yield Case(
@@ -148,22 +155,28 @@ def _feature_cases() -> Iterator[Case]:
     yield _spectrum_case(gray)
 
 
-def _area_mean_case(frame: NDArray[np.uint8], side: int) -> Case:
-    height, width = frame.shape[:2]
-    out = np.empty((side, side), np.float32)
-    ours = functools.partial(_core.area_mean, frame, "rgb", side, side, feature="standardised", out=out)
+def _area_mean_case(frames: list[NDArray[np.uint8]], side: int) -> Case:
+    """One frame stays in the cache; more than it holds come from memory, as from a camera."""
+    height, width = frames[0].shape[:2]
+    next_frame, out = itertools.cycle(frames).__next__, np.empty((side, side), np.float32)
     peers: dict[str, Callable[[], object]] = {}
     if cv2 := _opencv():
         gray, small = np.empty((height, width), np.uint8), np.empty((side, side), np.uint8)
         floats = np.empty((side, side), np.float32)
 
         def with_opencv() -> None:
-            cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY, dst=gray)
+            cv2.cvtColor(next_frame(), cv2.COLOR_RGB2GRAY, dst=gray)
             cv2.resize(gray, (side, side), dst=small, interpolation=cv2.INTER_AREA)
             cv2.normalize(small, floats, -1, 1, cv2.NORM_MINMAX, cv2.CV_32F)
 
         peers["OpenCV, three calls"] = with_opencv
-    return Case("features", f"features {width}x{height} to {side}x{side}", ours, frame.nbytes, peers)
+
+    def ours() -> None:
+        _core.area_mean(next_frame(), "rgb", side, side, feature="standardised", out=out)
+
+    where = ", from memory" if len(frames) > 1 else ""
+    name = f"features {width}x{height} to {side}x{side}{where}"
+    return Case("features", name, ours, frames[0].nbytes, peers, sum(frame.nbytes for frame in frames))
 
 
 def _spectrum_case(gray: NDArray[np.uint8]) -> Case:

@@ -239,6 +239,8 @@ inline std::vector<Case> typical() {
         {"area_mean_480x640_to_32",
          [=] { return area_mean(SF_RGB, frame, {32, 32}, SF_FEATURE_GRAY, SF_ROWS); }},
         {"area_mean_720x1280_to_128", [=] { return area_mean(SF_RGB, hd, map, SF_FEATURE_GRAY, SF_BLOCKS); }},
+        {"area_mean_1080x1920_to_32",
+         [=] { return area_mean(SF_RGB, full_hd, {32, 32}, SF_FEATURE_GRAY, SF_ROWS); }},
         {"area_mean_1080x1920_to_128",
          [=] { return area_mean(SF_RGB, full_hd, map, SF_FEATURE_GRAY, SF_BLOCKS); }},
         {"bernoulli_128x128", [=] { return bernoulli(128 * 128, 0); }},

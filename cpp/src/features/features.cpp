@@ -74,8 +74,8 @@ class Arena {
     std::size_t used_ = 0;
 };
 
-/// Rows whose pixels do not follow each other are packed this many at a time.
-constexpr std::size_t packed_rows = 8;
+/// Rows are added up at most this many at a time: a prefetcher does not follow more of them.
+constexpr std::size_t rows_at_once = 16;
 
 /// A weighted column sum must fit 16 bits with its sign to take the narrow way.
 constexpr std::size_t max_narrow_total = 255;
@@ -100,7 +100,7 @@ struct Plan {
             wide_sums = arena.take<std::int32_t>(row_bytes);
             high_numerators = arena.take<std::int64_t>(request.width);
         }
-        if (!packed) pack = arena.take<std::uint8_t>(packed_rows * row_bytes);
+        if (!packed) pack = arena.take<std::uint8_t>(rows_at_once * row_bytes);
         bytes = arena.used();
     }
 
@@ -134,23 +134,31 @@ void pack_row(const image::View& image, std::size_t channels, std::size_t row, s
     }
 }
 
-/// Calls add(rows) for the source rows of `cell`: at once, or packed a few at a time.
+/// Parts of at most rows_at_once rows, equal and even but for the last: the kernels add rows in pairs.
+std::size_t rows_of_a_part(std::size_t count) {
+    const std::size_t parts = (count + rows_at_once - 1) / rows_at_once;
+    const std::size_t rows = (count + parts - 1) / parts;
+    return rows + rows % 2;
+}
+
+/// Calls add(rows) for the source rows of `cell`, part by part.
 template <typename Add>
 void for_rows(const image::View& image, const Plan& plan, const Cell& cell, Add add) {
     const int full = static_cast<int>(plan.rows.full_weight());
-    if (plan.packed) {
-        const std::uint8_t* data = image.data + static_cast<std::ptrdiff_t>(cell.first) * image.row_stride;
-        add(Rows{data, image.row_stride, cell.count, cell.first_weight, full, cell.last_weight, true});
-        return;
-    }
-    for (std::size_t k = 0; k < cell.count; k += packed_rows) {
-        const std::size_t count = std::min<std::size_t>(packed_rows, cell.count - k);
-        for (std::size_t i = 0; i < count; ++i) {
-            pack_row(image, plan.weights.channels, cell.first + k + i, plan.pack + i * plan.row_bytes);
-        }
-        const bool at_end = k + count == cell.count;
-        const int last = at_end ? cell.last_weight : full;
+    const std::size_t part = rows_of_a_part(cell.count);
+    for (std::size_t k = 0; k < cell.count; k += part) {
+        const std::size_t count = std::min<std::size_t>(part, cell.count - k);
+        const int last = k + count == cell.count ? cell.last_weight : full;
         const int first = k == 0 ? cell.first_weight : count == 1 ? last : full;
+        const std::size_t row = cell.first + k;
+        if (plan.packed) {
+            const std::uint8_t* data = image.data + static_cast<std::ptrdiff_t>(row) * image.row_stride;
+            add(Rows{data, image.row_stride, count, first, full, last, k == 0});
+            continue;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            pack_row(image, plan.weights.channels, row + i, plan.pack + i * plan.row_bytes);
+        }
         add(Rows{plan.pack, static_cast<std::ptrdiff_t>(plan.row_bytes), count, first, full, last, k == 0});
     }
 }

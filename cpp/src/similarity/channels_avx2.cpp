@@ -57,13 +57,12 @@ void bytes(Sums<int32_t>& sums, const uint8_t* a, const uint8_t* b, size_t pixel
            int zero) {
     const __m256i zeros = _mm256_set1_epi16(static_cast<short>(zero));
     const size_t done = channels == 3 ? bytes_of_three(sums, a, b, pixels, zero) : 0;
-    a += done * channels;
-    b += done * channels;
-    for (size_t i = done; i < pixels; ++i, a += channels, b += channels) {
+    const size_t whole = channels / 16 * 16;
+    for (size_t i = done; i < pixels; ++i) {
+        const uint8_t *a_pixel = a + i * channels, *b_pixel = b + i * channels;
         __m256i dot = _mm256_setzero_si256(), aa = dot, bb = dot;
-        size_t c = 0;
-        for (; c + 16 <= channels; c += 16) {
-            const __m256i p = load_centred(a + c, zeros), q = load_centred(b + c, zeros);
+        for (size_t c = 0; c < whole; c += 16) {
+            const __m256i p = load_centred(a_pixel + c, zeros), q = load_centred(b_pixel + c, zeros);
             dot = _mm256_add_epi32(dot, _mm256_madd_epi16(p, q));
             aa = _mm256_add_epi32(aa, _mm256_madd_epi16(p, p));
             bb = _mm256_add_epi32(bb, _mm256_madd_epi16(q, q));
@@ -72,8 +71,8 @@ void bytes(Sums<int32_t>& sums, const uint8_t* a, const uint8_t* b, size_t pixel
         sums.dot[i] = _mm_cvtsi128_si32(three);
         sums.aa[i] = _mm_extract_epi32(three, 1);
         sums.bb[i] = _mm_extract_epi32(three, 2);
-        add_channels(sums, i, a, b, c, channels, zero);
     }
+    add_channels(sums, a, b, done, pixels, whole, channels, zero);
 }
 
 /// Sliding window over it: n lanes of ones followed by zeros.

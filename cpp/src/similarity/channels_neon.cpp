@@ -18,20 +18,21 @@ struct IntegerLanes {
 void bytes(Sums<int32_t>& sums, const uint8_t* a, const uint8_t* b, size_t pixels, size_t channels,
            int zero) {
     const uint8x8_t zeros = vdup_n_u8(static_cast<uint8_t>(zero));
-    for (size_t i = 0; i < pixels; ++i, a += channels, b += channels) {
+    const size_t whole = channels / 8 * 8;
+    for (size_t i = 0; i < pixels; ++i) {
+        const uint8_t *a_pixel = a + i * channels, *b_pixel = b + i * channels;
         IntegerLanes lanes{};
-        size_t c = 0;
-        for (; c + 8 <= channels; c += 8) {
-            const int16x8_t p = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(a + c), zeros));
-            const int16x8_t q = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(b + c), zeros));
+        for (size_t c = 0; c < whole; c += 8) {
+            const int16x8_t p = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(a_pixel + c), zeros));
+            const int16x8_t q = vreinterpretq_s16_u16(vsubl_u8(vld1_u8(b_pixel + c), zeros));
             lanes.add(vget_low_s16(p), vget_low_s16(q));
             lanes.add(vget_high_s16(p), vget_high_s16(q));
         }
         sums.dot[i] = vaddvq_s32(lanes.dot);
         sums.aa[i] = vaddvq_s32(lanes.aa);
         sums.bb[i] = vaddvq_s32(lanes.bb);
-        add_channels(sums, i, a, b, c, channels, zero);
     }
+    add_channels(sums, a, b, 0, pixels, whole, channels, zero);
 }
 
 /// Four of the sixteen lanes.

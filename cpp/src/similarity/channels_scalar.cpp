@@ -5,10 +5,8 @@ namespace {
 
 void bytes(Sums<int32_t>& sums, const uint8_t* a, const uint8_t* b, size_t pixels, size_t channels,
            int zero) {
-    for (size_t i = 0; i < pixels; ++i, a += channels, b += channels) {
-        sums.dot[i] = sums.aa[i] = sums.bb[i] = 0;
-        add_channels(sums, i, a, b, 0, channels, zero);
-    }
+    for (size_t i = 0; i < pixels; ++i) sums.dot[i] = sums.aa[i] = sums.bb[i] = 0;
+    add_channels(sums, a, b, 0, pixels, 0, channels, zero);
 }
 
 constexpr size_t lanes = 16;
