@@ -145,9 +145,10 @@ class Picture {
                   width,
                   up ? -row_stride : row_stride,
                   left ? -pixel_stride : pixel_stride};
-        constexpr ptrdiff_t too_far = (ptrdiff_t{1} << 40) + 1;
-        if (in.once_in(64)) image_.row_stride = too_far;
-        if (in.once_in(64)) image_.pixel_stride = width > 1 && in.once_in(2) ? 0 : -too_far;
+        constexpr ptrdiff_t limit = ptrdiff_t{1} << 40;
+        constexpr ptrdiff_t too_far[] = {limit + 1, -limit - 1, PTRDIFF_MAX, PTRDIFF_MIN};
+        if (in.once_in(64)) image_.row_stride = too_far[in.byte() % 4];
+        if (in.once_in(64)) image_.pixel_stride = width > 1 && in.once_in(2) ? 0 : too_far[in.byte() % 4];
     }
     bool usable() const { return usable_; }
     size_t size() const {

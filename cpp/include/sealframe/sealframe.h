@@ -48,7 +48,7 @@ enum {
     SF_OK = 0,
     SF_NULL_POINTER = 1,     /* a pointer that must be given is null */
     SF_IMAGE_SIZE = 2,       /* a side is not 1..65535, or a count is beyond 2^32 pixels or 2^60 elements */
-    SF_IMAGE_STRIDE = 3,     /* pixels overlap, or a stride is beyond 2^40 */
+    SF_IMAGE_STRIDE = 3,     /* pixels of a row overlap, or a stride is beyond 2^40 */
     SF_CHANNEL_ORDER = 4,    /* not one of the SF_GRAY.. orders */
     SF_OUTPUT_SIZE = 5,      /* a side of the output is not 1..4096 */
     SF_BLOCK_LAYOUT = 6,     /* unknown, or blocks that are not gray or of sides that 32 does not divide */

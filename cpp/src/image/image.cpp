@@ -1,7 +1,5 @@
 #include "sealframe/image.hpp"
 
-#include <cstdlib>
-
 #include "image/image_kernels.hpp"
 #include "sealframe/cpu.hpp"
 
@@ -15,6 +13,12 @@ const Kernels& kernels() {
     if (cpu::runs_neon()) return neon_kernels;
 #endif
     return scalar_kernels;
+}
+
+/// The smallest stride has no magnitude.
+bool is_far(std::ptrdiff_t stride) {
+    constexpr std::ptrdiff_t max_stride = std::ptrdiff_t{1} << 40;
+    return stride < -max_stride || stride > max_stride;
 }
 
 }  // namespace
@@ -48,9 +52,9 @@ Status check(const View& image) {
     }
     if (image.order < Order::gray || image.order > Order::xbgr) return Status::channel_order;
     const auto channels = static_cast<std::ptrdiff_t>(weights(image.order).channels);
-    const bool overlapping = image.width > 1 && std::abs(image.pixel_stride) < channels;
-    constexpr std::ptrdiff_t max_stride = std::ptrdiff_t{1} << 40;
-    const bool far = std::abs(image.pixel_stride) > max_stride || std::abs(image.row_stride) > max_stride;
+    const bool overlapping =
+        image.width > 1 && -channels < image.pixel_stride && image.pixel_stride < channels;
+    const bool far = is_far(image.pixel_stride) || is_far(image.row_stride);
     return overlapping || far ? Status::image_stride : Status::ok;
 }
 
