@@ -142,13 +142,18 @@ def test_a_video_repeats(tmp_path: Path) -> None:
     assert shades(source_of(str(path)), 4) == [0, 5, 10, 0]
 
 
-@pytest.mark.parametrize("name", ["broken.mp4", "broken.avi", "empty.mp4", "broken.png", "folder", "nothing_%03d.png"])
+@pytest.mark.parametrize(
+    "name", ["broken.mp4", "broken.avi", "empty.mp4", "broken.png", "folder", "nothing_%03d.png", "all_bad"]
+)
 def test_a_source_without_a_picture_says_so(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
-    if not name.startswith(("folder", "nothing")):
+    (tmp_path / "all_bad").mkdir()
+    for number in range(2):
+        (tmp_path / "all_bad" / f"{number}.jpg").write_bytes(b"no picture")
+    if not name.startswith(("folder", "nothing", "all")):
         (tmp_path / name).write_bytes(b"" if name.startswith("empty") else b"this is no video at all" * 100)
-    with pytest.raises(ImageError), source_of(str(tmp_path / name)).open() as frames:
-        next(frames)
+    with pytest.raises(ImageError):
+        source_of(str(tmp_path / name))
 
 
 def test_sources_by_name(tmp_path: Path) -> None:

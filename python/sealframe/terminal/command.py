@@ -38,6 +38,7 @@ class Screen(Protocol):
 def run(arguments: argparse.Namespace) -> int:
     """Serve payments; Ctrl-C and SIGTERM release the camera and leave the journal whole (A51)."""
     _check(arguments)
+    _silence_opencv()
     latency = Latency()
     device = Path(arguments.device)
     key = sf.DeviceKey.load(device, password_of(arguments))
@@ -82,6 +83,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise sf.PolicyError(f"Payee or currency cannot be used: {error}.") from None
     if arguments.ui == "text" and arguments.source == BROWSER:
         raise sf.PolicyError("A browser's camera needs the page; leave out --ui text, or name another --source.")
+
+
+def _silence_opencv() -> None:
+    """Its warnings would stand in the middle of the screen, which says itself that a camera does not work."""
+    import cv2
+
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def _screen(arguments: argparse.Namespace, cashier: Cashier, source: Source) -> Screen:

@@ -125,6 +125,7 @@ class FileSource:
             raise ImageError("There is no picture where the frames should come from; check the source.")
         self._paths = paths
         self._pause = 1 / frames_per_second
+        self._left_out: set[str | Path] = set()
 
     @contextmanager
     def open(self) -> Iterator[Iterator[Pixels | None]]:
@@ -153,7 +154,9 @@ class FileSource:
         except ImageError:
             if len(self._paths) == 1:
                 raise
-            _log.warning("left out: %s cannot be read", path)
+            if path not in self._left_out:
+                self._left_out.add(path)
+                _log.warning("left out: %s cannot be read", path)
 
 
 class BrowserCamera:
@@ -211,7 +214,7 @@ class BrowserCamera:
 
 
 def source_of(text: str) -> Source:
-    """A source as the command line names it. Raises ImageError where there is nothing.
+    """A source as the command line names it. Raises ImageError where there is nothing that can be read.
 
     A camera's number, `browser`, a video, a picture, a folder of pictures, or numbered pictures as `face_%03d.png`.
     """
@@ -219,14 +222,21 @@ def source_of(text: str) -> Source:
         return BrowserCamera()
     if text.isdecimal():
         return CameraSource(int(text))
-    path = Path(text)
+    source = FileSource(*_files(Path(text)))
+    with source.open() as frames_of_source:
+        next(frames_of_source)
+    return source
+
+
+def _files(path: Path) -> list[Path]:
+    """The video or the pictures that are meant by a path."""
     if path.is_dir():
-        return FileSource(*sorted(one for one in path.iterdir() if _is_picture(one)))
+        return sorted(one for one in path.iterdir() if _is_picture(one))
     if path.exists():
-        return FileSource(path)
+        return [path]
     if _NUMBERED.search(path.name):
-        return FileSource(*_numbered(path))
-    raise ImageError(f"There is no video or folder {text}; name one, a camera's number, or browser.")
+        return _numbered(path)
+    raise ImageError(f"There is no video or folder {path}; name one, a camera's number, or browser.")
 
 
 def _is_picture(path: str | Path) -> bool:

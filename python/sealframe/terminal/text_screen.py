@@ -109,7 +109,7 @@ class TextScreen:
         if now.state is State.PASSWORD and now.request is not None:
             self._take_password(line, now, now.request.payment_id)
         elif now.state is State.IDLE:
-            return word != "q" and self._start(line, now)
+            return word != "q" and (word == "" or self._start(line, now))
         elif now.state in (State.NOT_READY, State.OUT_OF_SERVICE) and word == "q":
             return False
         elif _KEYS.get(word) is Choice.CANCEL:
