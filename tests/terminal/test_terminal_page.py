@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from bank import ALICE, BOB, FUNDS, PASSWORD
-from browser import CHROMIUM, Person, ServedPage, chromium, write_camera_file
+from browser import CHROMIUM, WINDOW, Person, ServedPage, chromium, write_camera_file
 from network import Network
 from site_of_bank import BankSite
 from till import QUICK, Till
@@ -32,6 +32,8 @@ pytestmark = [
     pytest.mark.skipif(find_spec("playwright") is None, reason="there is no Playwright; pip install playwright"),
 ]
 PHONE = {"width": 390, "height": 844}
+PANEL = {"width": 800, "height": 480}
+"""The small touch panels of many counters."""
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +243,9 @@ def test_every_state_can_be_read_touched_and_heard(
         assert person.tab.evaluate(UNREADABLE) == [], state
         assert person.tab.evaluate(HARD_TO_TOUCH) == [], state
         assert person.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
+        person.tab.set_viewport_size(PANEL)
+        assert person.tab.evaluate("document.documentElement.scrollHeight <= innerHeight"), f"{state} needs scrolling"
+        person.tab.set_viewport_size(window or WINDOW)
         assert person.tab.evaluate("document.getAnimations().length") == 0, "motion is reduced"
     assert set(seen) == set(State)
     person.close()
