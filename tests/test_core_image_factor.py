@@ -123,6 +123,23 @@ def test_the_largest_maps_do_not_overflow(isa) -> None:
     assert _core.rank(extreme) == 1
 
 
+@pytest.mark.parametrize(
+    ("kernel", "dtype"),
+    [
+        *((kernel, np.uint8) for kernel in (_core.block, _core.spectrum, _core.block_means)),
+        *((kernel, np.int8) for kernel in (_core.row_sums, _core.norms, _core.rank, _core.leading_pair)),
+        (lambda maps: _core.window_cosine(maps, maps), np.uint8),
+        (lambda maps: _core.channel_cosine(maps[..., None], maps[..., None]), np.uint8),
+        (lambda maps: _core.channel_cosine(maps[..., None], maps[..., None]), np.float32),
+        (lambda maps: _core.gray(maps, "gray"), np.uint8),
+        (lambda maps: _core.area_mean(maps, "gray", 8, 8), np.uint8),
+    ],
+)
+def test_a10_sides_beyond_the_limit_are_refused_before_anything_is_copied(kernel, dtype) -> None:
+    with pytest.raises(ValueError, match="Each side"):
+        kernel(np.broadcast_to(np.zeros((1, 1), dtype), (1 << 20, 1 << 20)))
+
+
 @pytest.mark.parametrize("kernel", [_core.rank, _core.leading_pair])
 def test_a10_bad_maps_are_refused(kernel) -> None:
     with pytest.raises(ValueError, match="between 1 and 1024"):

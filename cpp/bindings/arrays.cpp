@@ -42,10 +42,11 @@ py::array array_of(const py::object& object, const Type& type, const std::string
     return array;
 }
 
-Plane::Plane(const py::object& object, const Type& type, const std::string& argument)
+Plane::Plane(const py::object& object, const Type& type, const std::string& argument, const Sides& sides)
     : held_(array_of(object, type, argument)) {
     if (held_.ndim() != 2) throw py::value_error(argument + " must have two dimensions: height and width.");
     if (height() == 0 || width() == 0) throw py::value_error(argument + " must not be empty.");
+    if (height() > sides.most || width() > sides.most) raise(sides.refusal);
     if (contiguous(held_)) return;
     copy_.resize(size());
     const auto* data = static_cast<const std::uint8_t*>(held_.data());

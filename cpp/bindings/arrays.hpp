@@ -40,11 +40,20 @@ inline constexpr Type float32{'f', 4, "float32"};
 /// The array that `object` is; TypeError when it is none, or of another type or byte order.
 py::array array_of(const py::object& object, const Type& type, const std::string& argument);
 
+/// The longest side that a function takes, and what it says to a longer one.
+struct Sides {
+    std::size_t most;
+    Status refusal;
+};
+
+inline constexpr Sides any_sides{SIZE_MAX, Status::ok};
+
 /// A two-dimensional array of one-byte values, row after row: the caller's memory, or a copy when it has
 /// gaps.
 class Plane {
   public:
-    Plane(const py::object& object, const Type& type, const std::string& argument);
+    Plane(const py::object& object, const Type& type, const std::string& argument,
+          const Sides& sides = any_sides);
 
     template <typename T>
     const T* data() const {

@@ -14,6 +14,8 @@ using features::Feature;
 using features::Layout;
 using features::Request;
 
+constexpr Sides tiled_sides{features::max_output_side, Status::output_size};
+
 Feature feature_of(std::string_view name) {
     if (name == "gray") return Feature::gray;
     if (name == "binary") return Feature::binary;
@@ -86,7 +88,7 @@ py::array area_mean(const py::object& image, std::string_view order, std::size_t
 }
 
 py::array block(const py::object& rows, const py::object& out) {
-    const Plane plane(rows, uint8, "rows");
+    const Plane plane(rows, uint8, "rows", tiled_sides);
     const Request request{plane.height(), plane.width(), Feature::gray, Layout::blocks, 0};
     if (plane.height() % features::tile_side != 0 || plane.width() % features::tile_side != 0) {
         raise(Status::block_layout);
@@ -170,9 +172,8 @@ py::array standardise(const py::object& gray, const py::object& out) {
 }
 
 py::array spectrum(const py::object& rows, const py::object& out) {
-    const Plane plane(rows, uint8, "rows");
+    const Plane plane(rows, uint8, "rows", tiled_sides);
     const std::size_t height = plane.height(), width = plane.width();
-    if (height > features::max_output_side || width > features::max_output_side) raise(Status::output_size);
     if (height % features::tile_side != 0 || width % features::tile_side != 0) raise(Status::block_layout);
     py::array tiles = output(out, int16, {static_cast<py::ssize_t>(height / 32 * (width / 32)), 32, 32});
     refuse_overlap(tiles, plane.data<std::uint8_t>(), plane.size());

@@ -1,12 +1,16 @@
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "sealframe/image.hpp"
 #include "sealframe/image_factor.hpp"
 
 namespace sealframe::bindings {
 namespace {
 
+constexpr Sides image_sides{image::max_side, Status::image_size};
+constexpr Sides map_sides{image_factor::max_map_side, Status::map_size};
+
 py::array block_means(const py::object& image, std::size_t size, const py::object& out) {
-    const Plane plane(image, uint8, "image");
+    const Plane plane(image, uint8, "image", image_sides);
     if (size == 0 || plane.height() % size != 0 || plane.width() % size != 0) raise(Status::block_size);
     py::array means = output(
         out, uint8,
@@ -24,7 +28,7 @@ py::array block_means(const py::object& image, std::size_t size, const py::objec
 }
 
 py::array row_sums(const py::object& values, const py::object& out) {
-    const Plane plane(values, int8, "values");
+    const Plane plane(values, int8, "values", image_sides);
     py::array sums = output(out, int32, {static_cast<py::ssize_t>(plane.height())});
     refuse_overlap(sums, plane.data<std::int8_t>(), plane.size());
     auto* to = static_cast<std::int32_t*>(sums.mutable_data());
@@ -38,7 +42,7 @@ py::array row_sums(const py::object& values, const py::object& out) {
 }
 
 py::array norms(const py::object& values, const py::object& out) {
-    const Plane plane(values, int8, "values");
+    const Plane plane(values, int8, "values", image_sides);
     py::array three = output(out, int64, {3});
     refuse_overlap(three, plane.data<std::int8_t>(), plane.size());
     auto* to = static_cast<std::int64_t*>(three.mutable_data());
@@ -52,9 +56,8 @@ py::array norms(const py::object& values, const py::object& out) {
 }
 
 std::int32_t rank(const py::object& values) {
-    const Plane plane(values, int8, "values");
+    const Plane plane(values, int8, "values", map_sides);
     const std::size_t bytes = image_factor::rank_scratch(plane.height(), plane.width());
-    if (bytes == 0) raise(Status::map_size);
     const Scratch scratch(bytes);
     std::int32_t result = 0;
     Status status;
@@ -68,9 +71,8 @@ std::int32_t rank(const py::object& values) {
 }
 
 py::tuple leading_pair(const py::object& values, const py::object& out) {
-    const Plane plane(values, int8, "values");
+    const Plane plane(values, int8, "values", map_sides);
     const std::size_t bytes = image_factor::leading_pair_scratch(plane.height(), plane.width());
-    if (bytes == 0) raise(Status::map_size);
     py::array vector = output(out, int32, {static_cast<py::ssize_t>(plane.width())});
     refuse_overlap(vector, plane.data<std::int8_t>(), plane.size());
     const Scratch scratch(bytes);

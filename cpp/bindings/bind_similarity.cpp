@@ -1,14 +1,17 @@
 #include <algorithm>
+#include <new>
 
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "sealframe/image.hpp"
 #include "sealframe/similarity.hpp"
 
 namespace sealframe::bindings {
 namespace {
 
 py::array window_cosine(const py::object& a, const py::object& b, int k, const py::object& out) {
-    const Plane first(a, uint8, "a"), second(b, uint8, "b");
+    const Sides sides{image::max_side, Status::image_size};
+    const Plane first(a, uint8, "a", sides), second(b, uint8, "b", sides);
     const std::size_t height = first.height(), width = first.width();
     if (second.height() != height || second.width() != width) {
         throw py::value_error("a and b must have the same shape.");
@@ -34,12 +37,15 @@ py::array window_cosine(const py::object& a, const py::object& b, int k, const p
 class ChannelPair {
   public:
     ChannelPair(const py::object& a, const py::object& b, const Type& type)
-        : a_(py::array::ensure(array_of(a, type, "a"), py::array::c_style)),
-          b_(py::array::ensure(array_of(b, type, "b"), py::array::c_style)) {
+        : a_(array_of(a, type, "a")), b_(array_of(b, type, "b")) {
         if (a_.ndim() != 3 || b_.ndim() != 3 || !std::equal(a_.shape(), a_.shape() + 3, b_.shape())) {
             throw py::value_error("a and b must have the same shape: height, width, channels.");
         }
         if (a_.size() == 0) throw py::value_error("a and b must not be empty.");
+        if (channels() > similarity::max_channels) raise(Status::channels);
+        if (pixels() > similarity::max_pixels) raise(Status::image_size);
+        pack(a_);
+        pack(b_);
     }
 
     const py::array& a() const { return a_; }
@@ -55,6 +61,11 @@ class ChannelPair {
     }
 
   private:
+    static void pack(py::array& map) {
+        map = py::array::ensure(map, py::array::c_style);
+        if (!map) throw std::bad_alloc();
+    }
+
     py::array a_, b_;
 };
 

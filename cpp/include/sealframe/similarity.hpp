@@ -21,6 +21,7 @@ Status window_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t h
                      int window, std::int8_t* out, void* scratch, std::size_t scratch_size);
 
 inline constexpr std::size_t max_channels = 1024;
+inline constexpr std::size_t max_pixels = std::size_t{1} << 32;
 
 /// The cosine between the channel vectors of each pixel of two maps, in 1/127; see window_cosine().
 /// `a`, `b` are (pixels, channels), row-major; values are taken as v - zero, zero in 0..255; `out` is

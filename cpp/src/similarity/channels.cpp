@@ -17,7 +17,6 @@ const ChannelKernels& kernels() {
     return scalar_channels;
 }
 
-constexpr std::size_t max_pixels = std::size_t{1} << 32;
 /// Not when a square overflowed or a value was NaN; the products then are no larger.
 bool finite(const Sums<float>& sums, std::size_t pixels) {
     constexpr float max = std::numeric_limits<float>::max();
