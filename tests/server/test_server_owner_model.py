@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sealframe.errors import ModelError
+from sealframe.errors import ModelError, PolicyError
 from sealframe.server import owner_model
-from sealframe.server.matching import OnnxMatcher
+from sealframe.server.face_choice import choose_matcher
+from sealframe.server.matching import OnnxMatcher, VectorMatcher
 
 onnx = pytest.importorskip("onnx", reason="the extra `test` is not installed")
 
@@ -42,6 +43,30 @@ def test_a48_an_ordinary_model_runs(tmp_path: Path) -> None:
     vector = matcher.embed(np.arange(112 * 112 * 3, dtype=np.uint8).reshape(112, 112, 3))
     assert vector.shape == (8,)
     assert matcher.score(vector, vector) == pytest.approx(1)
+
+
+class Brightness(VectorMatcher):
+    """A matcher of an operator's own, as MODULE:NAME."""
+
+    def __init__(self) -> None:
+        super().__init__("brightness", "0" * 64)
+
+    def vector(self, face: Any) -> Any:
+        return np.float32([face.mean(), 255 - face.mean()])
+
+
+def test_m25_a_matcher_of_ones_own_is_named() -> None:
+    matcher = choose_matcher(f"{__name__}:Brightness")
+    dark, light = (matcher.embed(np.full((8, 8), level, np.uint8)) for level in (10, 240))
+    assert matcher.accepts(dark, matcher.mean([dark, dark]), 0.99)
+    assert not matcher.accepts(dark, light, 0.99)
+    assert (matcher.name, matcher.demo) == ("brightness", False)
+
+
+@pytest.mark.parametrize("name", ["nowhere:Brightness", f"{__name__}:Darkness", f"{__name__}:write"])
+def test_a_matcher_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(PolicyError, match="MODULE:NAME"):
+        choose_matcher(name)
 
 
 def weights_elsewhere(model: Any) -> None:

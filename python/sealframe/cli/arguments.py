@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGN_NAMES = ("ed25519", "ml-dsa-44", "ml-dsa-65", "ed25519+ml-dsa-65", "ecdsa-p256")
+MODEL_HELP = "a face model 112x112 in ONNX, or a matcher of yours as MODULE:NAME (default: the demo matcher)"
 EXIT_STATUS = "exit status: 0 done, 1 refused (one sentence on standard error), 2 wrong usage, 130 interrupted"
 
 
@@ -348,7 +349,7 @@ def _add_calibrate(commands: _Commands) -> None:
     calibrate.set_defaults(run=_application("sealframe.server.calibrate", "server"))
     calibrate.add_argument("folder", metavar="FOLDER", help="a folder for each person, at least four pictures in each")
     calibrate.add_argument("--fmr", type=float, default=1e-2, help="the false match rate asked for (default: 0.01)")
-    calibrate.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
+    calibrate.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     calibrate.add_argument("--detector", default="cascade", help="cascade (default), centre, or MODULE:NAME of yours")
     calibrate.add_argument(
         "--out", metavar="FILE", default="calibration.json", help="thresholds; the plot goes beside it as .png"
@@ -412,7 +413,7 @@ def _add_matcher(parser: argparse.ArgumentParser) -> None:
         default="demo",
         help="live wants a face model, its calibration and a liveness check",
     )
-    parser.add_argument("--model", metavar="ONNX", help="a face model, 112x112 (default: the demo matcher)")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--calibration", metavar="FILE", help="thresholds measured for this model, site and camera")
     parser.add_argument("--fmr", type=float, default=1e-3, help="the false match rate to allow (default: %(default)s)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sealframe.errors import PolicyError
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def choose_matcher(model: str | None) -> Matcher:
-    """The operator's model, or the demo matcher. Raises ModelError."""
-    return OnnxMatcher(model) if model else DemoMatcher()
+    """The demo matcher, or the operator's: a model's file, or MODULE:NAME. Raises ModelError or PolicyError."""
+    if not model:
+        return DemoMatcher()
+    if ":" not in model or Path(model).exists():
+        return OnnxMatcher(model)
+    matcher: Matcher = _load(model, "matcher", "embed")
+    return matcher
 
 
 def choose_detector(name: str) -> FaceDetector:

@@ -7,6 +7,7 @@ demonstration, no more; a live server refuses it. `OnnxMatcher` takes a model of
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -102,35 +103,22 @@ class DemoMatcher:
         return reaches(a.astype(np.int8), b.astype(np.int8), threshold_units(threshold))
 
 
-class OnnxMatcher:
-    """A model file of the operator: input float32 (1, 3, 112, 112), (p - 127.5) / 127.5 in RGB, output one vector."""
+class VectorMatcher(ABC):
+    """A matcher of vectors by their cosine; `vector` is what a model of one's own has to give."""
 
     demo = False
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Raises ModelError when the file is no such model."""
-        import onnxruntime as ort
+    def __init__(self, name: str, model_sha256: str) -> None:
+        self.name = name
+        self.model_sha256 = model_sha256
 
-        content = read_owner_model(path)
-        self.model_sha256 = hashlib.sha256(content).hexdigest()
-        self.name = f"onnx-{self.model_sha256[:12]}"
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            (input_,) = self._session.get_inputs()
-            self._input = input_.name
-            self.embed(np.zeros((_ONNX_SIDE, _ONNX_SIDE, 3), np.uint8))
-        except Exception:
-            raise ModelError(f"{path} is no face model with one input (1, 3, 112, 112); give another file.") from None
+    @abstractmethod
+    def vector(self, face: Pixels) -> NDArray[np.float32]:
+        """The model's vector float32 (d,), of any length, of a window uint8 (S, S) or RGB (S, S, 3), any S."""
 
     def embed(self, face: Pixels) -> Embedding:
         """The model's vector, scaled to length 1."""
-        planes = [_stretched(_plane(face, channel), _ONNX_SIDE) for channel in range(3)]
-        tensor = (np.stack(planes)[None].astype(np.float32) - 127.5) / 127.5
-        (vector, *_) = self._session.run(None, {self._input: tensor})
-        return _unit(np.asarray(vector, np.float32).ravel())
+        return _unit(self.vector(face))
 
     def mean(self, vectors: Sequence[Embedding]) -> Embedding:
         """The mean, of length 1."""
@@ -143,6 +131,35 @@ class OnnxMatcher:
     def accepts(self, a: Embedding, b: Embedding, threshold: float) -> bool:
         """Whether the cosine reaches the threshold."""
         return self.score(a, b) >= threshold
+
+
+class OnnxMatcher(VectorMatcher):
+    """A model file of the operator: input float32 (1, 3, 112, 112), (p - 127.5) / 127.5 in RGB, output one vector."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Raises ModelError when the file is no such model."""
+        import onnxruntime as ort
+
+        content = read_owner_model(path)
+        sha256 = hashlib.sha256(content).hexdigest()
+        super().__init__(f"onnx-{sha256[:12]}", sha256)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            (input_,) = self._session.get_inputs()
+            self._input = input_.name
+            self.embed(np.zeros((_ONNX_SIDE, _ONNX_SIDE, 3), np.uint8))
+        except Exception:
+            raise ModelError(f"{path} is no face model with one input (1, 3, 112, 112); give another file.") from None
+
+    def vector(self, face: Pixels) -> NDArray[np.float32]:
+        """The model's vector."""
+        planes = [_stretched(_plane(face, channel), _ONNX_SIDE) for channel in range(3)]
+        tensor = (np.stack(planes)[None].astype(np.float32) - 127.5) / 127.5
+        (vector, *_) = self._session.run(None, {self._input: tensor})
+        return np.asarray(vector, np.float32).ravel()
 
 
 def _plane(face: Pixels, channel: int) -> Pixels:
