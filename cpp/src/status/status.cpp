@@ -15,13 +15,13 @@ const char* describe(Status status) {
         case Status::channel_order:
             return "The channel order must be gray, rgb, bgr, rgba or bgra, and fit the number of channels.";
         case Status::output_size:
-            return "Each side of the output must lie between 1 and 4096.";
+            return "Each side of the output, or of what is cut into tiles, must lie between 1 and 4096.";
         case Status::block_layout:
-            return "The block layout is for gray images whose sides are multiples of 32.";
+            return "Tiles and the block layout are for gray images whose sides are multiples of 32.";
         case Status::feature:
             return "The feature must be gray, binary or standardised.";
         case Status::threshold:
-            return "The threshold must lie between 0 and 255.";
+            return "The threshold, or the level that counts as zero, must lie between 0 and 255.";
         case Status::window:
             return "The window must be odd and lie between 3 and 15.";
         case Status::block_size:
