@@ -105,8 +105,8 @@ def zig(folder: Path, target: str) -> tuple[str, ...]:
         extra = f"-target {target} -fno-sanitize=undefined" if tool == "c++" else ""
         wrapper.write_text(
             "#!/bin/sh\n"
-            # zig spells the baseline in its own way, and it is its default for this target.
-            'for option do shift; [ "$option" = -march=x86-64 ] || set -- "$@" "$option"; done\n'
+            # zig spells the baselines in its own way, and they are its defaults.
+            'for option do shift; case "$option" in -march=*) ;; *) set -- "$@" "$option" ;; esac; done\n'
             f'exec "{python}" -m ziglang {tool} {extra} "$@"\n'
         )
         wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
