@@ -1,7 +1,7 @@
 """A terminal that is killed, as by `kill -9`, at each step of a payment in turn, and started again after each.
 
-`python mortal_till.py FOLDER ADDRESS`: a line of JSON for every step, until a payment was made without being killed.
-The processes are forked from one that has the networks loaded.
+`python mortal_till.py FOLDER ADDRESS`: each life finds out how the payment of the one before ended, begins another, and
+says in lines of JSON what it does, until one is not killed. They are forked from a process with the networks loaded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.drawn_counter import DrawnCounter
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.link import ServerLink
-from sealframe.terminal.states import State
+from sealframe.terminal.states import Choice, State
 
 ENDS = (State.PAID, State.CANCELLED)
 _exit = os._exit
@@ -86,17 +86,17 @@ class Forker:
         self.clock = CorrectedClock(lambda: START)
         sf.Sealer(to=self.server, device=self.device, counter=sf.MemoryCounter(), workers=0).seal(NO_PICTURE)
 
-    def run(self, act: Callable[[Cashier], None], last: int = 0) -> int:
+    def live(self, last: int) -> int:
         """A terminal in a process of its own; the signal that ended it, else 0."""
         child = os.fork()
         if child == 0:
             try:
-                self._serve(act, last)
+                self._serve(last)
             finally:
                 _exit(1)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    def _serve(self, act: Callable[[Cashier], None], last: int) -> None:
+    def _serve(self, last: int) -> None:
         counter = DrawnCounter(sf.CounterFile(self.folder / "counter"))
         sealer = sf.Sealer(to=self.server, device=self.device, counter=counter, workers=0, clock=self.clock)
         with Journal(self.folder / "journal") as journal, ServerLink(self.address) as link:
@@ -112,10 +112,10 @@ class Forker:
             )
             self._note_sent(link)
             threading.Thread(target=cashier.run, daemon=True).start()
-            if last:
-                until(cashier, State.IDLE)
-                Steps(last)
-            act(cashier)
+            resolve(cashier)
+            Steps(last)
+            cashier.start(cashier.board.situation.screen, "shop", 10, "EUR", "alice")
+            until(cashier, *ENDS)
             cashier.stop()
         _exit(0)
 
@@ -135,19 +135,16 @@ def until(cashier: Cashier, *states: State) -> State:
     return cashier.board.situation.state
 
 
-def pay(cashier: Cashier) -> None:
-    cashier.start(cashier.board.situation.screen, "shop", 10, "EUR", "alice")
-    until(cashier, *ENDS)
-
-
 def resolve(cashier: Cashier) -> None:
-    print(json.dumps({"resolved": until(cashier, State.IDLE, *ENDS)}), flush=True)
+    end = until(cashier, State.IDLE, *ENDS)
+    print(json.dumps({"resolved": end}), flush=True)
+    if end in ENDS:
+        cashier.choose(cashier.board.situation.screen, Choice.DONE)
+    until(cashier, State.IDLE)
 
 
 if __name__ == "__main__":
     forker, step = Forker(Path(sys.argv[1]), sys.argv[2]), 1
-    while forker.run(pay, step) == -signal.SIGKILL:
-        if forker.run(resolve) != 0:
-            sys.exit("a terminal did not come up again")
+    while (ended := forker.live(step)) == -signal.SIGKILL:
         step += 1
-    print(json.dumps({"unharmed": step}), flush=True)
+    sys.exit(ended)

@@ -61,7 +61,7 @@ def read_lives(said: str) -> list[Life]:
             (lives[-1].sent if lives[-1].killed is None else lives[-1].sent_again).append(value)
         elif what == "killed":
             lives[-1].killed = value
-        elif what == "resolved":
+        elif what == "resolved" and lives[-1].killed is not None:
             lives[-1].resolved = value
             lives.append(Life())
     return lives
