@@ -176,6 +176,49 @@ def test_without_a_connection_nothing_was_sent_and_the_person_is_told(site: Bank
     assert till.open_files() == []
 
 
+def test_what_the_person_was_told_was_not_charged_is_not_sent_after_a_restart(site: BankSite, till: Till) -> None:
+    till.wire.is_unplugged = True
+    till.pay()
+    assert till.until(State.FAILED).reason is Trouble.NO_SERVER
+    till.restart()
+    till.until(State.CANCELLED)
+    assert site.bank.balance("alice") == FUNDS
+
+
+def test_an_old_capture_is_not_sent_again_after_a_restart(site: BankSite, till: Till) -> None:
+    """The person may have left; the server is asked instead."""
+
+    def stop(envelope: bytes) -> bytes:
+        till.cashier.stop()
+        return till.wire.lose_request(envelope)
+
+    till.wire.faults = [stop]
+    till.pay()
+    till.worker.join(20)
+    till.stop()
+    long_ago = time.time() - till.pauses.still_there
+    os.utime(till.folder / "journal" / "sent", (long_ago, long_ago))
+    till.start()
+    till.until(State.CANCELLED)
+    assert site.bank.balance("alice") == FUNDS
+
+
+def test_a_young_capture_is_sent_again_after_a_restart(site: BankSite, till: Till) -> None:
+    def stop(envelope: bytes) -> bytes:
+        till.cashier.stop()
+        return till.wire.lose_request(envelope)
+
+    till.wire.faults = [stop]
+    till.pay()
+    till.worker.join(20)
+    captured = till.wire.sent[0]
+    till.stop()
+    till.start()
+    till.until(State.PAID)
+    assert till.wire.sent == [captured]
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
 @pytest.mark.mortal
 def test_the_server_is_killed_in_the_middle_and_comes_back(site: BankSite, till: Till) -> None:
     def power_cut(envelope: bytes) -> bytes:

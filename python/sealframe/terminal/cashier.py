@@ -318,6 +318,7 @@ class Cashier:
         elif self._exchange.may_have_left:
             self._to(states.NotAnswered())
         else:
+            self._journal.never_send_again()
             self._to(states.NeverSent())
 
     # When an answer is missing, or the person has enough
@@ -355,9 +356,9 @@ class Cashier:
 
     def _show_cancelling(self, trouble: Trouble) -> None:
         """What was never sent ends here; else only the server knows, and from now on no capture is sent again."""
+        self._journal.never_send_again()
         if self._exchange.may_have_left:
             self._to(states.CancelWanted())
-            self._journal.never_send_again()
         else:
             self._to(states.CancelledUnsent(trouble))
 

@@ -130,8 +130,8 @@ class Journal:
 
     def resolve(self, request: PaymentRequest, end: dict[str, Any]) -> None:
         """Write down how a payment ended; from then on it is no longer open. Raises OSError."""
-        _append_synced(self._folder / "history.jsonl", {**_terms(request), **end})
         self.forget_sent()
+        _append_synced(self._folder / "history.jsonl", {**_terms(request), **end})
         self._path(request).unlink(missing_ok=True)
         self._sync_folder()
 
