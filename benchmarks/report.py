@@ -25,7 +25,7 @@ def run_benchmarks(*, short: bool, only: str | None) -> dict[str, Any]:
     """pytest-benchmark's result as a dictionary; the run's progress goes to the terminal."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        rounds = ["--benchmark-min-rounds=5", "--benchmark-max-time=0.3"] if short else ["--benchmark-max-time=2"]
+        rounds = ["--benchmark-min-rounds=5", "--benchmark-max-time=0.3"] if short else ["--benchmark-max-time=0.5"]
         command = [
             sys.executable,
             "-m",
