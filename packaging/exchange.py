@@ -1,6 +1,6 @@
 """Pictures sealed on this CPU and opened on another, and the reverse: every file comes back byte for byte.
 
-    python packaging/exchange.py cortex-a72 [--wheels dist] [PICTURE ...]
+    python packaging/exchange.py [--wheels dist] cortex-a72 [PICTURE ...]
 
 Opening recomputes the image factor and compares it exactly, so this holds A19 between two processors, on every path of
 the factor. Without pictures, those of the golden factors are sealed. Machines as in packaging/emulated.py.
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import sealframe as sf
 from emulated import MACHINES, SUITES, command, missing
 from sealframe.selftest import golden_pictures
 
@@ -31,56 +32,61 @@ def main() -> int:
     parser.add_argument("machine", choices=MACHINES, help="the other CPU")
     parser.add_argument("--wheels", type=Path, help="folder with the ARM wheel (default: dist)")
     parser.add_argument("--suite", choices=SUITES, default="bookworm", help="Debian release of the ARM64 Python")
+    parser.add_argument("--do", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("pictures", nargs="*", type=Path, metavar="PICTURE", help="PNG or JPEG files")
     arguments = parser.parse_args()
+    if arguments.do:
+        STEPS[arguments.do](*arguments.pictures)
+        return 0
     machine = MACHINES[arguments.machine]
     if lacking := missing(machine):
         raise SystemExit(f"{', '.join(lacking)} not found")
     here, there = [sys.executable], command(machine, arguments.wheels, arguments.suite)
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        pictures = _gather(folder / "pictures", arguments.pictures)
-        sealframe(here, folder, "keygen", "server", "--out", "server")
-        sealframe(here, folder, "keygen", "device", "--device-info", "POS-0001", "--out", "pos")
+        _gather(folder / "pictures", arguments.pictures)
+        sf.ServerKey.generate().save(folder / "server.key")
+        sf.DeviceKey.generate("POS-0001").save(folder / "pos.key")
         for way, sealing, opening in (("here-there", here, there), ("there-here", there, here)):
-            for path, reductions in PATHS.items():
-                for reduction in reductions:
-                    _exchange(folder, f"{way}-{path}-{reduction}", sealing, opening, path, reduction)
-            print(
-                f"{way}: {len(pictures)} pictures, {sum(map(len, PATHS.values()))} factor profiles, all equal",
-                flush=True,
-            )
+            for python, step in ((sealing, "seal"), (opening, "open")):
+                words = [*python, str(Path(__file__).resolve()), "--do", step, arguments.machine]
+                subprocess.run([*words, str(folder), str(folder / way)], check=True)
+            print(f"{way}: {len(list((folder / way).iterdir()))} envelopes opened, all equal", flush=True)
     return 0
 
 
-def _gather(folder: Path, pictures: list[Path]) -> list[Path]:
+def _gather(folder: Path, pictures: list[Path]) -> None:
     folder.mkdir()
     for picture in pictures:
         shutil.copy(picture, folder)
     if not pictures:
         for name, pixels, _ in golden_pictures():
             Image.fromarray(np.ascontiguousarray(pixels)).save(folder / f"{name}.png")
-    return sorted(folder.iterdir())
 
 
-def _exchange(folder: Path, name: str, sealing: list[str], opening: list[str], path: str, reduction: str) -> None:
-    """Seal the folder of pictures on one side, open it on the other, compare."""
-    factor = ["--path", path, "--reduction", reduction]
-    sealframe(sealing, folder, "seal", "pictures", "--to", "server.pub", "--as", "pos.key", "--out", name, *factor)
-    sealframe(opening, folder, "open", name, "--key", "server.key", "--from", "pos.pub", "--out", f"{name}-opened")
-    for picture in (folder / "pictures").iterdir():
-        (opened,) = (folder / f"{name}-opened").rglob(f"{picture.stem}.*")
-        if opened.read_bytes() != picture.read_bytes():
-            raise SystemExit(f"{name}: {picture.name} came back changed")
+def seal(folder: Path, sealed: Path) -> None:
+    """On one machine: each picture with each profile."""
+    sealed.mkdir()
+    server, device = sf.ServerKey.load(folder / "server.key").public, sf.DeviceKey.load(folder / "pos.key")
+    counter = sf.MemoryCounter()
+    for path, reductions in PATHS.items():
+        for reduction in reductions:
+            sealer = sf.Sealer(to=server, device=device, counter=counter, path=path, reduction=reduction)
+            for picture in (folder / "pictures").iterdir():
+                (sealed / f"{picture.name}.{path}-{reduction}").write_bytes(sealer.seal(picture.read_bytes()))
 
 
-def sealframe(python: list[str], folder: Path, *arguments: str) -> None:
-    """Run the command line on one of the two machines."""
-    done = subprocess.run(
-        [*python, "-m", "sealframe", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}{done.stderr}\nsealframe {' '.join(arguments)} failed")
+def open_(folder: Path, sealed: Path) -> None:
+    """On the other machine: each envelope, which computes its factor anew."""
+    device = sf.DeviceKey.load(folder / "pos.key").public
+    opener = sf.Opener(sf.ServerKey.load(folder / "server.key"), devices=[device], freshness=sf.Archive())
+    for envelope in sealed.iterdir():
+        opened = opener.open(envelope.read_bytes())
+        if opened.payload != (folder / "pictures" / envelope.stem).read_bytes():
+            raise SystemExit(f"{envelope.name} came back changed")
+
+
+STEPS = {"seal": seal, "open": open_}
 
 
 if __name__ == "__main__":

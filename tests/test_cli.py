@@ -373,6 +373,7 @@ def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:
         ],
         stdin=reading_end,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
