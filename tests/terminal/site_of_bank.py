@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import multiprocessing
 import time
 import urllib.request
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -70,23 +69,22 @@ def close_fronts() -> None:
 
 
 class MortalSite(BankSite):
-    """In a process of its own."""
+    """In a process of its own, forked from one that has the server's modules loaded and nothing else."""
 
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
 
     def start(self) -> None:
         if not (self.folder / "server.key").exists():
             self.bank.save_keys()
             self.port = free_port()
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, str(self.folder), str(self.port)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        _forks.set_forkserver_preload([__name__, "sealframe.server.web"])
+        self.process = _forks.Process(target=serve, args=(self.folder, self.port))
+        self.process.start()
         end = time.monotonic() + 60
         while time.monotonic() < end:
             with suppress(OSError), urllib.request.urlopen(f"{self.address}/health", timeout=2):
                 return
-            assert self.process.poll() is None, "the server ended"
+            assert self.process.is_alive(), "the server ended"
             time.sleep(0.05)
         raise TimeoutError("the server does not answer")
 
@@ -94,9 +92,13 @@ class MortalSite(BankSite):
         """Kill it: nothing is finished."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            self.process.join()
             self.process = None
 
 
-if __name__ == "__main__":
-    uvicorn.run(build_app(open_bank(Path(sys.argv[1]))), port=int(sys.argv[2]), log_config=None)
+_forks = multiprocessing.get_context("forkserver")
+
+
+def serve(folder: Path, port: int) -> None:
+    """The bank of this folder, until killed."""
+    uvicorn.run(build_app(open_bank(folder)), port=port, log_config=None)
