@@ -38,6 +38,7 @@ def take_pictures(language: str) -> dict[State, Image.Image]:
         try:
             for state in walk(till, person):
                 person.tab.mouse.move(1, 1)
+                person.tab.wait_for_timeout(150)
                 taken[state] = Image.open(io.BytesIO(person.tab.screenshot()))
         finally:
             till.stop()

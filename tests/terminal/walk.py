@@ -29,7 +29,6 @@ def walk(till: Till, person: Person) -> Iterator[State]:
 
 def shown(person: Person, state: State) -> State:
     person.until(state)
-    person.tab.wait_for_timeout(150)
     return state
 
 
@@ -118,7 +117,7 @@ class _HeldCamera(_Gate):
 
     def __call__(self, *arguments: Any) -> Any:
         (frames,) = arguments
-        while not self.open.wait(0.02):
+        while not self.open.wait(0.1):
             square = centre_square(next(frames))
             self.board.show_frame(square, judge(square))
         return self.function(frames)
