@@ -96,6 +96,8 @@ def _debian(suite: str) -> Path:
     if not system.exists():
         packages = ["python3-minimal", "libpython3-stdlib", "libstdc++6"]
         unpack(suite, packages, system, architecture="arm64", dependencies=True)
+        if not (system / "lib").exists():  # a link that later releases' base system makes
+            (system / "lib").symlink_to("usr/lib")
         (system / "proc").mkdir()
         (system / "proc" / "cpuinfo").write_text(CPUINFO)
     return system
