@@ -13,16 +13,18 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, insert, text
 
 from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
 from sealframe.server.database import Database
 from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
 from sealframe.server.settlement import Attempt, Limits, counter_text, settle, stored_answer
+from sealframe.server.statements import Prepared
 from sealframe.server.tables import accounts, attempts, audit, devices, entries, payments
 
 ACCOUNTS, PAYMENTS = 100, 2000
@@ -118,13 +120,15 @@ def explained(database: Database, payer: Payer) -> Iterator[tuple[str, str]]:
     """Every statement of one payment, and how the database means to run it."""
     seen: dict[str, Any] = {}
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.split()[0] in {"SELECT", "UPDATE", "INSERT"}:
-            seen.setdefault(statement, parameters)
+    arrange = Prepared.arrange
 
-    event.listen(database.engine, "before_cursor_execute", note)
-    payer.pay()
-    event.remove(database.engine, "before_cursor_execute", note)
+    def note(prepared: Prepared, values: Mapping[str, Any]) -> Any:
+        given = arrange(prepared, values)
+        seen.setdefault(prepared.sql, tuple(given) if isinstance(given, list) else given)
+        return given
+
+    with patch.object(Prepared, "arrange", autospec=True, side_effect=note):
+        payer.pay()
     word = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
     with database.engine.connect() as connection:
         for statement, parameters in seen.items():

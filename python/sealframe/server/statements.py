@@ -34,7 +34,7 @@ class Statement:
 
     def __init__(self, clause: ClauseElement) -> None:
         self._clause = clause
-        self._prepared: dict[str, _Prepared] = {}
+        self._prepared: dict[str, Prepared] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """How many rows it changed."""
@@ -61,7 +61,7 @@ class Statement:
         dialect = connection.dialect
         prepared = self._prepared.get(dialect.name)
         if prepared is None:
-            prepared = self._prepared[dialect.name] = _Prepared(self._clause, dialect, values)
+            prepared = self._prepared[dialect.name] = Prepared(self._clause, dialect, values)
         driver: Any = connection.connection.dbapi_connection
         try:
             return driver.execute(prepared.sql, prepared.arrange(values))
@@ -69,7 +69,7 @@ class Statement:
             raise DBAPIError.instance(prepared.sql, None, error, prepared.error, hide_parameters=True) from error
 
 
-class _Prepared:
+class Prepared:
     """The SQL of one dialect, and how its values are given."""
 
     def __init__(self, clause: ClauseElement, dialect: Dialect, values: Mapping[str, Any]) -> None:
