@@ -1,8 +1,8 @@
 """How the settle path grows with what is stored: `python benchmarks/growth.py [--database URL] [--most 100]`.
 
-A bank of 100 accounts, 100 devices, 2,000 payments with their attempts, entries and audit rows; then 10 and 100 times
-as much of all. Each time payments are made through the real settle path and the stored answers of attempts are asked
-for; times are ratios to the smallest bank. At the end every statement of a payment is explained by the database itself,
+A bank of 100 accounts with a face each, 100 devices, 2,000 payments with their attempts, entries and audit rows; then
+10 and 100 times as much of all. Each time payments are made through the real settle path and the stored answers of
+attempts are asked for; times are ratios to the smallest bank. At the end every statement of a payment is explained by the database itself,
 and a table that is read from end to end is named.
 """
 
@@ -13,19 +13,19 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text
 
 from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
 from sealframe.server.database import Database
 from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
 from sealframe.server.settlement import Attempt, Limits, counter_text, settle, stored_answer
 from sealframe.server.statements import Prepared
-from sealframe.server.tables import accounts, attempts, audit, devices, entries, payments
+from sealframe.server.tables import accounts, attempts, audit, devices, entries, face_days, payments, templates
 
 ACCOUNTS, PAYMENTS = 100, 2000
 TURNS, WARM = 300, 20
@@ -36,8 +36,9 @@ CHUNK = 5000
 def grow(database: Database, start: int, times: int) -> None:
     """Fill the tables up to `times` the smallest bank."""
     with database.transaction() as connection:
+        vault_key = connection.execute(select(templates.c.vault_key)).scalars().first()
         for kind, make, first, end in (
-            ((accounts, devices), _account, ACCOUNTS * start, ACCOUNTS * times),
+            ((accounts, devices, templates, face_days), _account_of(vault_key), ACCOUNTS * start, ACCOUNTS * times),
             ((payments, attempts, entries, audit), _payment, PAYMENTS * start, PAYMENTS * times),
         ):
             for begin in range(first, end, CHUNK):
@@ -50,13 +51,22 @@ def grow(database: Database, start: int, times: int) -> None:
             connection.execute(text("VACUUM ANALYZE"))
 
 
-def _account(number: int) -> tuple[list[dict[str, Any]], ...]:
+def _account_of(vault_key: str | None) -> Callable[[int], tuple[list[dict[str, Any]], ...]]:
+    return lambda number: _account(number, vault_key)
+
+
+def _account(number: int, vault_key: str | None) -> tuple[list[dict[str, Any]], ...]:
+    """An account, its terminal, an enrolled face, a day on which the face did not match."""
     account = {"account": f"old{number}", "name": "Old", "currency": CURRENCY, "balance": 0, "floor": 0}
     device = {"device": f"{number:032x}", "serial": f"OLD-{number}", "record": "x" * 400, "sign_version": 1}
     common = {"created_at": 1}
+    face = {"template_id": f"{number:032x}", "account": f"old{number}", "matcher": "old", "model_sha256": "0" * 64}
+    sealed = {"vault_key": vault_key, "wrapped_key": bytes(40), "sealed": bytes(420)}
     return (
         [{**account, "payment_limit": 1, **common}],
         [{**device, "status": "active", "last_counter": counter_text(1 << 40), **common}],
+        [{**face, **sealed, **common}],
+        [{"account": f"old{number}", "day": 1, "misses": 1}],
     )
 
 
