@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +17,15 @@ from emulated import MACHINES, command, missing
 from sealframe.selftest import golden_digests
 
 PICTURE = "noise-128x128-gray"
+TEMPLATES = Path(__file__).parent / "vectors" / "face_templates.json"
 PROGRAM = f"""
-import json, sealframe.selftest as selftest
+import hashlib, json, sealframe.selftest as selftest
 from sealframe import _core
+from sealframe.face_template import encode_face
 chosen = [picture for picture in selftest.golden_pictures() if picture[0] == "{PICTURE}"]
 selftest.golden_pictures = lambda: chosen
-print(json.dumps([_core.isa(), selftest.factor_digests()]))
+template = hashlib.sha256(encode_face(chosen[0][1]).tobytes()).hexdigest()
+print(json.dumps([_core.isa(), selftest.factor_digests(), template]))
 """
 
 pytestmark = pytest.mark.skipif(
@@ -30,11 +34,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize(("machine", "isa"), [("haswell", "avx2"), ("nehalem", "scalar")])
-def test_a19_an_older_processor_gives_the_golden_factors(machine: str, isa: str) -> None:
+def test_a19_m25_an_older_processor_gives_the_golden_factors_and_template(machine: str, isa: str) -> None:
     words = [*command(MACHINES[machine]), "-c", PROGRAM]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    used, digests = json.loads(done.stdout)
+    used, digests, template = json.loads(done.stdout)
     assert used == isa
+    assert template == json.loads(TEMPLATES.read_text())[PICTURE]
     assert digests == {name: digest for name, digest in golden_digests().items() if name.endswith(f"/{PICTURE}")}
     assert digests
 
