@@ -4,7 +4,37 @@ A bank of 100 accounts with a face each, 100 devices, 2,000 payments with their 
 10 and 100 times as much of all. Each time payments are made through the real settle path and the stored answers of
 attempts are asked for; times are ratios to the smallest bank. At the end every statement of a payment is explained by
 the database itself, and a table that is read from end to end is named.
-"""Fill the tables up to `times` the smallest bank."""
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import Connection, insert, select, text
+
+from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
+from sealframe.server.database import Database
+from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
+from sealframe.server.settlement import Attempt, Limits, counter_text, settle, stored_answer
+from sealframe.server.statements import Prepared
+from sealframe.server.tables import accounts, attempts, audit, devices, entries, face_days, payments, templates
+
+ACCOUNTS, PAYMENTS = 100, 2000
+TURNS, WARM = 300, 20
+ANSWER_BYTES = 600
+CHUNK = 5000
+
+
+def grow(database: Database, start: int, times: int) -> None:
+    """Fill the tables up to `times` the smallest bank."""
     with database.transaction() as connection:
         vault_key = connection.execute(select(templates.c.vault_key)).scalars().first()
         for kind, make, first, end in (
