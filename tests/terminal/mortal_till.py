@@ -1,7 +1,8 @@
 """A terminal that is killed, as by `kill -9`, at each step of a payment in turn, and started again after each.
 
 `python mortal_till.py FOLDER ADDRESS`: each life finds out how the payment of the one before ended, begins another, and
-says in lines of JSON what it does, until one is not killed. They are forked from a process with the networks loaded.
+says in lines of JSON what it does. The first is not killed; it tells the steps. They are forked from a process with the
+networks loaded.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,10 +38,11 @@ _exit = os._exit
 
 
 class Steps:
-    """Counts what reaches the disk or the network, and dies at the one that was chosen."""
+    """Counts what reaches the disk or the network, and dies at the one that was chosen, if it comes to that."""
 
-    def __init__(self, last: int) -> None:
-        self.left = last
+    def __init__(self, last: tuple[str, int] | None) -> None:
+        self.last = last
+        self.taken: Counter[str] = Counter()
         self.lock = threading.Lock()
         for name in ("open", "write", "pwrite", "fsync", "fdatasync"):
             setattr(os, name, self.before(name, getattr(os, name)))
@@ -52,8 +55,8 @@ class Steps:
 
     def take(self, name: str, dying: Callable[[], object] = lambda: None) -> None:
         with self.lock:
-            self.left -= 1
-            if self.left == 0:
+            self.taken[name] += 1
+            if (name, self.taken[name]) == self.last:
                 dying()
                 print(json.dumps({"killed": name}), flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -86,8 +89,8 @@ class Forker:
         self.clock = CorrectedClock(lambda: START)
         sf.Sealer(to=self.server, device=self.device, counter=sf.MemoryCounter(), workers=0).seal(NO_PICTURE)
 
-    def live(self, last: int) -> int:
-        """A terminal in a process of its own; the signal that ended it, else 0."""
+    def live(self, last: tuple[str, int] | None = None) -> int:
+        """A terminal in a process of its own, killed at the nth step of a name; the signal that ended it, else 0."""
         child = os.fork()
         if child == 0:
             try:
@@ -96,7 +99,7 @@ class Forker:
                 _exit(1)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    def _serve(self, last: int) -> None:
+    def _serve(self, last: tuple[str, int] | None) -> None:
         counter = DrawnCounter(sf.CounterFile(self.folder / "counter"))
         sealer = sf.Sealer(to=self.server, device=self.device, counter=counter, workers=0, clock=self.clock)
         with Journal(self.folder / "journal") as journal, ServerLink(self.address) as link:
@@ -113,10 +116,13 @@ class Forker:
             self._note_sent(link)
             threading.Thread(target=cashier.run, daemon=True).start()
             resolve(cashier)
-            Steps(last)
+            steps = Steps(last)
             cashier.start(cashier.board.situation.screen, "shop", 10, "EUR", "alice")
             until(cashier, *ENDS)
+            taken = dict(steps.taken)
             cashier.stop()
+        print(json.dumps({"unharmed": taken}), flush=True)
+        (self.folder / "steps.json").write_text(json.dumps(taken))
         _exit(0)
 
     def _note_sent(self, link: ServerLink) -> None:
@@ -144,7 +150,9 @@ def resolve(cashier: Cashier) -> None:
 
 
 if __name__ == "__main__":
-    forker, step = Forker(Path(sys.argv[1]), sys.argv[2]), 1
-    while (ended := forker.live(step)) == -signal.SIGKILL:
-        step += 1
-    sys.exit(ended)
+    forker = Forker(Path(sys.argv[1]), sys.argv[2])
+    lives = [forker.live()]
+    steps = json.loads((forker.folder / "steps.json").read_text())
+    lives += [forker.live((name, number)) for name in steps for number in range(1, steps[name] + 1)]
+    lives += [forker.live()]
+    sys.exit(not set(lives) <= {0, -signal.SIGKILL})
