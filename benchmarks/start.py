@@ -1,6 +1,7 @@
 """What a process pays before its first envelope, as ratios: `python benchmarks/start.py [--rounds N] [--json FILE]`.
 
-Processor time of whole processes, which take turns; medians, without bare Python's own time. No limit is set.
+Processor time. What `import sealframe` adds is measured inside processes that import NumPy first; the first envelope by
+whole processes, which take turns, without bare Python's own time. Medians. No limit is set.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+IMPORTS = """
+import time
+start = time.process_time()
+import numpy
+middle = time.process_time()
+import sealframe
+print((time.process_time() - middle) / (middle - start))
+"""
 LIBRARIES = "import numpy, onnxruntime, cryptography.hazmat.primitives.hpke"
 SEAL = """
 import numpy as np, sealframe as sf
@@ -20,41 +29,27 @@ device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
 sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
 sealer.seal(np.zeros((480, 640, 3), np.uint8))
 """
-PROGRAMS = {
-    "bare": "",
-    "numpy": "import numpy",
-    "numpy and sealframe": "import numpy, sealframe",
-    "libraries": LIBRARIES,
-    "first envelope": SEAL,
-}
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Median processor seconds of each program, without those of bare Python."""
-    spent: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    """What people compare: medians of so many rounds."""
+    added, first = [], []
     for _ in range(rounds):
-        for name, program in PROGRAMS.items():
-            before = _children()
-            subprocess.run([sys.executable, "-c", program], check=True)
-            spent[name].append(_children() - before)
-    medians = {name: statistics.median(times) for name, times in spent.items()}
-    return {name: median - medians["bare"] for name, median in medians.items() if name != "bare"}
-
-
-def ratios(seconds: dict[str, float]) -> dict[str, float]:
-    """What people compare."""
-    added = seconds["numpy and sealframe"] - seconds["numpy"]
+        added.append(float(_run(IMPORTS)[0]))
+        bare, libraries, envelope = (_run(program)[1] for program in ("", LIBRARIES, SEAL))
+        first.append((envelope - bare) / (libraries - bare))
     return {
-        "what `import sealframe` adds to NumPy's import, NumPy = 1": added / seconds["numpy"],
-        "process with its first envelope, import of NumPy, ONNX Runtime and cryptography = 1": (
-            seconds["first envelope"] / seconds["libraries"]
-        ),
+        "what `import sealframe` adds to NumPy's import, NumPy = 1": statistics.median(added),
+        "process with its first envelope, import of NumPy, ONNX Runtime and cryptography = 1": statistics.median(first),
     }
 
 
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _run(program: str) -> tuple[str, float]:
+    """What a process prints, and its processor seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return printed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> int:
@@ -63,7 +58,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the ratios here")
     arguments = parser.parse_args()
-    found = ratios(measure(arguments.rounds))
+    found = measure(arguments.rounds)
     for name, ratio in found.items():
         print(f"{ratio:6.2f}  {name}")
     if arguments.json:
