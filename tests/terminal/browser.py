@@ -100,6 +100,10 @@ class Person:
         for key in keys:
             self.tab.click(f'.pad [data-key="{key}"]')
 
+    def finds(self, words: str) -> None:
+        """Wait for words on the screen."""
+        self.tab.locator("main").filter(has_text=words).wait_for()
+
     def reads(self) -> str:
         return str(self.tab.inner_text("main"))
 
