@@ -185,8 +185,8 @@ def test_what_the_person_was_told_was_not_charged_is_not_sent_after_a_restart(si
     assert site.bank.balance("alice") == FUNDS
 
 
-def test_an_old_capture_is_not_sent_again_after_a_restart(site: BankSite, till: Till) -> None:
-    """The person may have left; the server is asked instead."""
+def stop_while_sending(till: Till) -> None:
+    """A capture is lost on its way, and the terminal ends."""
 
     def stop(envelope: bytes) -> bytes:
         till.cashier.stop()
@@ -196,6 +196,11 @@ def test_an_old_capture_is_not_sent_again_after_a_restart(site: BankSite, till: 
     till.pay()
     till.worker.join(20)
     till.stop()
+
+
+def test_an_old_capture_is_not_sent_again_after_a_restart(site: BankSite, till: Till) -> None:
+    """The person may have left; the server is asked instead."""
+    stop_while_sending(till)
     long_ago = time.time() - till.pauses.still_there
     os.utime(till.folder / "journal" / "sent", (long_ago, long_ago))
     till.start()
@@ -204,15 +209,8 @@ def test_an_old_capture_is_not_sent_again_after_a_restart(site: BankSite, till: 
 
 
 def test_a_young_capture_is_sent_again_after_a_restart(site: BankSite, till: Till) -> None:
-    def stop(envelope: bytes) -> bytes:
-        till.cashier.stop()
-        return till.wire.lose_request(envelope)
-
-    till.wire.faults = [stop]
-    till.pay()
-    till.worker.join(20)
+    stop_while_sending(till)
     captured = till.wire.sent[0]
-    till.stop()
     till.start()
     till.until(State.PAID)
     assert till.wire.sent == [captured]
