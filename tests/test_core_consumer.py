@@ -191,6 +191,8 @@ def test_a19_whole_numbers_do_not_depend_on_the_rounding_mode(isa_name, hashes_p
 
 @pytest.fixture(scope="module")
 def hashes_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not has("c++"):
+        pytest.skip("a C++ compiler is not installed")
     program = tmp_path_factory.mktemp("hashes") / "hashes"
     library = folder("--libdir") / "libsealframe.a"
     source = ROOT / "tests" / "cpp" / "hashes.cpp"

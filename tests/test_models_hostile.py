@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -392,3 +395,12 @@ def test_a48_a_manifest_that_is_no_json_is_refused(tmp_path: Path, content: byte
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(ModelError):
         ModelSet.from_directory(tmp_path)
+
+
+def test_onnx_runtime_reports_nothing_home(tmp_path: Path) -> None:
+    """It would leave a device's id and a queue of events in the cache folder, but not where CI is set."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    code = "import numpy as np, sealframe as sf; sf.image_factor(np.zeros((8, 8), np.uint8))"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env={**kept, **home}, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -120,8 +121,7 @@ class ModelSet:
     def _new_session(self, name: str) -> ort.InferenceSession:
         content = self.read(name)
         check_network(name, content, self._entry(name).signature)
-        import onnxruntime as ort
-
+        ort = import_onnxruntime()
         levels = ort.GraphOptimizationLevel
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads
@@ -137,6 +137,14 @@ class ModelSet:
             return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception:
             raise ModelError(f'ONNX Runtime {ort.__version__} cannot load the network "{name}"; update it.') from None
+
+
+def import_onnxruntime() -> Any:
+    """ONNX Runtime, on first use. From 1.29 on it reports home unless this variable is set before it is imported."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 @cache

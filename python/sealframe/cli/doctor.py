@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sealframe
 from sealframe import _core
 from sealframe.cli.streams import print_json
-from sealframe.models import shipped_models
+from sealframe.models import import_onnxruntime, shipped_models
 from sealframe.selftest import factor_digests, golden_digests
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _facts() -> dict[str, Any]:
     import cryptography
     import numpy as np
-    import onnxruntime as ort
     import PIL
 
     models = shipped_models()
@@ -42,7 +41,7 @@ def _facts() -> dict[str, Any]:
             "sealframe": sealframe.__version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
-            "onnxruntime": ort.__version__,
+            "onnxruntime": import_onnxruntime().__version__,
             "cryptography": cryptography.__version__,
             "pillow": PIL.__version__,
         },

@@ -22,7 +22,7 @@ from sealframe.face_template import (
     reaches,
     threshold_units,
 )
-from sealframe.models import shipped_models
+from sealframe.models import import_onnxruntime, shipped_models
 from sealframe.server.owner_model import read_owner_model
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ class OnnxMatcher(VectorMatcher):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raises ModelError when the file is no such model."""
-        import onnxruntime as ort
-
+        ort = import_onnxruntime()
         content = read_owner_model(path)
         sha256 = hashlib.sha256(content).hexdigest()
         super().__init__(f"onnx-{sha256[:12]}", sha256)
