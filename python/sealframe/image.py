@@ -130,11 +130,17 @@ def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
 
 def raw_payload(frame: Frame) -> memoryview:
     """A frame as payload: a 16-byte header and a snapshot of the pixels, rows without padding (A11)."""
-    payload = np.empty(_RAW_HEADER.size + frame.pixels.size, np.uint8).data
+    return raw_snapshot(frame)[0]
+
+
+def raw_snapshot(frame: Frame) -> tuple[memoryview, Frame]:
+    """The frame as payload, and the frame that is read from it."""
+    memory = np.empty(_RAW_HEADER.size + frame.pixels.size, np.uint8)
+    payload = memory.data
     _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
-    snapshot = np.frombuffer(payload, np.uint8, offset=_RAW_HEADER.size).reshape(frame.pixels.shape)
+    snapshot = memory[_RAW_HEADER.size :].reshape(frame.pixels.shape)
     np.copyto(snapshot, frame.pixels)
-    return payload
+    return payload, Frame(snapshot, frame.order)
 
 
 def read_picture_file(path: str | PathLike[str]) -> bytes:

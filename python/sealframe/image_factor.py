@@ -245,7 +245,6 @@ _MAPS: dict[FactorPath, Callable[[ImageFeatures, ModelSet, bytes | None, Mark], 
 
 
 def _factor_bytes(derived: DerivedImage | Conditional, similarity: SimilarityMap, profile: FactorProfile) -> bytes:
-    exact = hashlib.sha256(derived.pixels.data)
-    exact.update(similarity.values.data)
+    exact = hashlib.sha256(b"".join((derived.pixels.data, similarity.values.data))).digest()
     block_means = _core.block_means(derived.pixels, BLOCK_SIDE).tobytes()
-    return exact.digest() + block_means + _REDUCTIONS[profile.reduction](similarity)
+    return exact + block_means + _REDUCTIONS[profile.reduction](similarity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sealframe.capture_context.splice_rule import DEFAULT_RULE, splice_rule, splice_rule_of
@@ -52,7 +53,11 @@ class CaptureContext:
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
-            _require_integer(name, getattr(self, name), low, high)
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an int")
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be between {low} and {high}")
         escape_device_info(self.device_info)
         if not isinstance(self.random, bytes):
             raise TypeError("random must be bytes")
@@ -62,10 +67,7 @@ class CaptureContext:
 
     def encode(self) -> bytes:
         """The canonical bytes; different contexts give different bytes."""
-        fields = {name: str(getattr(self, name)) for name in _RANGES}
-        fields["device_info"] = escape_device_info(self.device_info)
-        fields["random"] = self.random.hex()
-        return splice_rule(self.magic_num).splice(fields).encode("ascii")
+        return splice_rule(self.magic_num).splice(self.facts()).encode("ascii")
 
     @classmethod
     def decode(cls, encoded: bytes) -> CaptureContext:
@@ -105,6 +107,7 @@ class CaptureContext:
         }
 
 
+@lru_cache(maxsize=256)
 def escape_device_info(device_info: str) -> str:
     """Spell a device_info with letters, digits and `._:-` only; every other byte of its UTF-8 becomes %XX."""
     if not isinstance(device_info, str):
@@ -115,13 +118,7 @@ def escape_device_info(device_info: str) -> str:
     return _NOT_PLAIN.sub(lambda match: b"%%%02X" % match.group()[0], raw).decode("ascii")
 
 
+@lru_cache(maxsize=256)
 def _unescape_device_info(escaped: str) -> str:
     raw = _ESCAPE.sub(lambda match: bytes.fromhex(match.group(1).decode()), escaped.encode("ascii"))
     return raw.decode("utf-8")
-
-
-def _require_integer(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low} and {high}")

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sealframe.errors import MalformedEnvelope
 
@@ -38,6 +38,7 @@ _FIELDS = {
     "width": _Field(_DECIMAL % 9, _DIGITS, fixed_width=False),
     "height": _Field(_DECIMAL % 9, _DIGITS, fixed_width=False),
 }
+_MAGIC_NUM = re.compile(_FIELDS["magic_num"].pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class SpliceRule:
     template: str
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(_FIELDS["magic_num"].pattern, self.magic_num):
+        if not _MAGIC_NUM.fullmatch(self.magic_num):
             raise ValueError("a magic number is 1 to 16 capital letters and digits")
         _require_injective(_split(self.template))
 
-    def splice(self, fields: dict[str, str]) -> str:
-        """The line for these field texts, which must be canonical already."""
-        return self.template.format(magic_num=self.magic_num, **fields)
+    def splice(self, fields: dict[str, Any]) -> str:
+        """The line for these fields, whose texts must be canonical already."""
+        return self.template.format_map(fields | {"magic_num": self.magic_num})
 
     def unsplice(self, text: str) -> dict[str, str]:
         """The field texts of a line, without the magic number.
@@ -96,7 +97,7 @@ def splice_rule(magic_num: str) -> SpliceRule:
 
 def splice_rule_of(text: str) -> SpliceRule:
     """The rule that a spliced line names at its start; MalformedEnvelope when it names none that is known."""
-    magic = re.match(_FIELDS["magic_num"].pattern, text)
+    magic = _MAGIC_NUM.match(text)
     rule = _registered.get(magic.group()) if magic else None
     if rule is None:
         raise MalformedEnvelope(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sealframe.envelope.layout import Buffer
 
 _KEPT_BUFFERS = 2
 _KEPT_BYTES = 1 << 24
 _SLACK = 8
+_OWNERS = (bytes, bytearray)
+"""Their memory is theirs alone."""
 
 
 class BufferPool:
@@ -26,24 +25,33 @@ class BufferPool:
     def __init__(self) -> None:
         self._free: list[bytearray] = []
 
-    @contextmanager
-    def borrow(self, size: int) -> Iterator[memoryview]:
-        """A writable view of `size` bytes with left-over content, valid inside the `with`."""
-        buffer = self._take(size)
-        view = memoryview(buffer)
-        try:
-            yield view[:size]
-        finally:
-            if len(buffer) <= _KEPT_BYTES and len(self._free) < _KEPT_BUFFERS:
-                self._free.append(buffer)
+    def borrow(self, size: int) -> _Loan:
+        """For a `with`: a writable view of `size` bytes with left-over content, valid inside."""
+        return _Loan(self, self._take(size), size)
 
     def _take(self, size: int) -> bytearray:
         """One of those kept, if it is large enough; a new one has an eighth more, to serve sizes that vary a little."""
-        with suppress(IndexError):
+        try:
             buffer = self._free.pop()
-            if len(buffer) >= size:
-                return buffer
-        return bytearray(size + size // _SLACK)
+        except IndexError:
+            buffer = bytearray()
+        return buffer if len(buffer) >= size else bytearray(size + size // _SLACK)
+
+    def _give_back(self, buffer: bytearray) -> None:
+        if len(buffer) <= _KEPT_BYTES and len(self._free) < _KEPT_BUFFERS:
+            self._free.append(buffer)
+
+
+# Here and below: classes with two methods, because `contextmanager` takes as long as a digest each time.
+class _Loan:
+    def __init__(self, pool: BufferPool, buffer: bytearray, size: int) -> None:
+        self._pool, self._buffer, self._size = pool, buffer, size
+
+    def __enter__(self) -> memoryview:
+        return memoryview(self._buffer)[: self._size]
+
+    def __exit__(self, *_: object) -> None:
+        self._pool._give_back(self._buffer)
 
 
 def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
@@ -54,10 +62,15 @@ def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
     view = memoryview(out).cast("B")
     if view.readonly:
         raise TypeError("the buffer is read-only; give a bytearray or a writable view")
-    first, second = (np.frombuffer(one, np.uint8) for one in (view, memoryview(source).cast("B")))
-    if np.may_share_memory(first, second):
+    if _may_overlap(view, memoryview(source).cast("B")):
         raise ValueError("the buffer overlaps what is read; give one of its own")
     return view
+
+
+def _may_overlap(first: memoryview, second: memoryview) -> bool:
+    if first.obj is not second.obj and type(first.obj) in _OWNERS and type(second.obj) in _OWNERS:
+        return False
+    return np.may_share_memory(np.frombuffer(first, np.uint8), np.frombuffer(second, np.uint8))
 
 
 def start_of(view: memoryview, size: int) -> memoryview:
@@ -67,12 +80,15 @@ def start_of(view: memoryview, size: int) -> memoryview:
     return view[:size]
 
 
-@contextmanager
-def zeroed_on_failure(view: memoryview | None) -> Iterator[None]:
+class ZeroedOnFailure:
     """Leaves nothing in a caller's buffer of what was decrypted but not found right."""
-    try:
-        yield
-    except BaseException:
-        if view is not None:
-            np.frombuffer(view, np.uint8).fill(0)
-        raise
+
+    def __init__(self, view: memoryview | None) -> None:
+        self._view = view
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._view is not None:
+            np.frombuffer(self._view, np.uint8).fill(0)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
@@ -55,10 +56,13 @@ def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer)
 
 
 def encrypt(head: bytes, draft: Draft, key: bytes, context: bytes) -> bytes:
-    """The head and the encrypted content, as one fresh object: each of this size costs more than its encryption."""
-    with _buffers.borrow(len(head) + draft.content_len) as out:
+    """The head and the encrypted content, as one fresh object: BytesIO hands out what was written in it, uncopied."""
+    whole = BytesIO()
+    whole.seek(len(head) + draft.content_len - 1)
+    whole.write(b"\0")
+    with whole.getbuffer() as out:
         encrypt_into(out, head, draft, key, context)
-        return bytes(out)
+    return whole.getvalue()
 
 
 def encrypt_into(out: memoryview, head: bytes, draft: Draft, key: bytes, context: bytes) -> int:
@@ -117,7 +121,7 @@ def decrypt(
         return _decrypt_into(start_of(out, size), encrypted, seal, payload_digest, passed)
     with _buffers.borrow(size) as plaintext:
         content = _decrypt_into(plaintext, encrypted, seal, payload_digest, passed)
-        return replace(content, payload=bytes(content.payload))
+        return Content(content.security_factor, content.data, bytes(content.payload))
 
 
 def _decrypt_into(

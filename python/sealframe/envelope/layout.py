@@ -26,6 +26,7 @@ _FIXED = struct.Struct(">4sBBBBHHIQ16s16s32s")
 _CHUNK = 16384
 _TAG = 16
 _CONTENT_PREFIX = 56
+_KIND_BYTES = 8
 
 
 class Mode(IntEnum):
@@ -54,11 +55,6 @@ class Header:
     def header_len(self) -> int:
         """Bytes before the signature."""
         return FIXED_BYTES + len(self.recipients) * block_bytes(self.suite)
-
-    @property
-    def total_len(self) -> int:
-        """Bytes of the whole envelope."""
-        return self.header_len + signature_bytes(self.sign_version) + self.content_len
 
     def fixed(self) -> bytes:
         """The first 88 bytes."""
@@ -123,24 +119,27 @@ def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Par
     view = memoryview(envelope).cast("B")
     if len(view) > max_bytes:
         raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed here.")
-    _require_kind(bytes(view[:8]))
-    if len(view) < FIXED_BYTES:
-        raise _malformed()
     fixed = bytes(view[:FIXED_BYTES])
+    lengths = _LENGTHS.get(fixed[:_KIND_BYTES])
+    if lengths is None:
+        raise _unknown_kind(fixed)
+    if len(fixed) < FIXED_BYTES:
+        raise _malformed()
+    block, signature = lengths
     (_, _, suite, sign_version, mode, count, profile, header_len, content_len, signer, message_id, factor_tag) = (
         _FIXED.unpack(fixed)
     )
-    block = block_bytes(suite)
     if not 1 <= count <= MAX_RECIPIENTS or header_len != FIXED_BYTES + count * block or header_len > len(view):
         raise _malformed()
-    blocks = tuple(bytes(view[start : start + block]) for start in range(FIXED_BYTES, header_len, block))
-    recipients = tuple(one[:KEY_ID_BYTES] for one in blocks)
+    blocks = tuple([bytes(view[start : start + block]) for start in range(FIXED_BYTES, header_len, block)])
+    recipients = tuple([one[:KEY_ID_BYTES] for one in blocks])
     header = Header(suite, sign_version, mode, profile, content_len, signer, message_id, factor_tag, recipients)
-    if header.total_len != len(view) or not is_content_length(content_len):
+    content_start = header_len + signature
+    if content_start + content_len != len(view) or not is_content_length(content_len):
         raise _malformed()
-    if any(first >= second for first, second in pairwise(recipients)):
-        raise MalformedEnvelope("The recipients of the envelope are not sorted, or one stands there twice.")
-    content_start = len(view) - content_len
+    for first, second in pairwise(recipients):
+        if first >= second:
+            raise MalformedEnvelope("The recipients of the envelope are not sorted, or one stands there twice.")
     return Parts(header, fixed, blocks, bytes(view[header_len:content_start]), view[content_start:])
 
 
@@ -165,20 +164,28 @@ def is_content_length(content_len: int) -> bool:
     return content_len >= _CONTENT_PREFIX + _TAG and content_bytes(plaintext_bytes(content_len)) == content_len
 
 
-def _require_kind(start: bytes) -> None:
+def _unknown_kind(start: bytes) -> MalformedEnvelope | UnsupportedEnvelope:
     """Magic first, then what a newer writer might have changed, so that the message names the cause."""
-    if start[:4] != MAGIC or len(start) < 8:
-        raise MalformedEnvelope("This is not a sealframe envelope.")
-    version, suite, sign_version, mode = start[4:8]
+    if start[:4] != MAGIC or len(start) < _KIND_BYTES:
+        return MalformedEnvelope("This is not a sealframe envelope.")
+    version, suite, sign_version, mode = start[4:_KIND_BYTES]
     if version != VERSION:
-        raise UnsupportedEnvelope(f"The envelope has format version {version}; update sealframe to open it.")
+        return UnsupportedEnvelope(f"The envelope has format version {version}; update sealframe to open it.")
     if suite not in ENCAPSULATION_BYTES:
-        raise UnsupportedEnvelope(f"The envelope uses suite {suite}, which is not defined; update sealframe.")
+        return UnsupportedEnvelope(f"The envelope uses suite {suite}, which is not defined; update sealframe.")
     if sign_version not in frozenset(SignVersion):
-        raise UnsupportedEnvelope(f"The envelope uses signature {sign_version}, not defined here; update sealframe.")
-    if mode not in (Mode.MESSAGE, Mode.SESSION_OPEN):
-        raise UnsupportedEnvelope(f"The envelope has mode {mode}, which is not read as a message.")
+        return UnsupportedEnvelope(f"The envelope uses signature {sign_version}, not defined here; update sealframe.")
+    return UnsupportedEnvelope(f"The envelope has mode {mode}, which is not read as a message.")
 
 
 def _malformed() -> MalformedEnvelope:
     return MalformedEnvelope("The envelope is cut, or has bytes that do not belong to it; get it again.")
+
+
+_LENGTHS = {
+    bytes((*MAGIC, VERSION, suite, sign_version, mode)): (block_bytes(suite), signature_bytes(sign_version))
+    for suite in ENCAPSULATION_BYTES
+    for sign_version in SignVersion
+    for mode in (Mode.MESSAGE, Mode.SESSION_OPEN)
+}
+"""Bytes of a recipient block and of the signature, by the start of every kind of message that is read."""

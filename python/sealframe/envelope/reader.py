@@ -7,15 +7,13 @@ they run while the payload is hashed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
-from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
+from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.content import Content, Seal, decrypt
 from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope
 from sealframe.envelope.payload_digest import StartDigest, in_line
@@ -27,6 +25,8 @@ from sealframe.keys.secrecy import KEY_ID_BYTES
 from sealframe.trace import no_mark
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
     from sealframe.trace import Mark
@@ -78,7 +78,7 @@ def unseal_envelope(
     read-only, ValueError when it is too small or shares memory with the envelope.
     """
     room = None if out is None else writable_bytes(out, envelope)
-    with zeroed_on_failure(room):
+    with ZeroedOnFailure(room):
         return _unseal(envelope, key, devices, policy, int(clock() * 1000), room, passed, start_digest, further)
 
 
@@ -108,7 +108,8 @@ def _unseal(
     seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
     content = decrypt(parts.content, seal, out=room, passed=passed)
     opens_session = header.mode == Mode.SESSION_OPEN
-    with _payload_required(content, start_digest):
+
+    def checked() -> Unsealed:
         passed("commitment")
         context = _check_context(header, content.security_factor, signer)
         passed("context")
@@ -123,19 +124,19 @@ def _unseal(
             SessionSecret.of_opening(header.suite, header_hash, content_key) if opens_session else None,
         )
         further(unsealed)
-    return unsealed
+        return unsealed
+
+    return _with_payload_required(content, start_digest, checked)
 
 
-@contextmanager
-def _payload_required(content: Content, start_digest: StartDigest) -> Iterator[None]:
-    """The payload's digest holds before the block, or, where a worker hashes, before anything the block found."""
+def _with_payload_required(content: Content, start_digest: StartDigest, checked: Callable[[], Unsealed]) -> Unsealed:
+    """The payload's digest holds before the other checks, or, where a worker hashes, before anything they found."""
     digest = start_digest(content.payload)
     if start_digest is in_line:
         content.require_payload(digest())
-        yield
-        return
+        return checked()
     try:
-        yield
+        return checked()
     finally:
         content.require_payload(digest())
 
@@ -159,7 +160,7 @@ def _find_signer(header: Header, devices: Mapping[bytes, DevicePublic], now: int
 
 
 def _find_key(header: Header, key: OpeningKey | Sequence[OpeningKey]) -> OpeningKey:
-    for candidate in key if isinstance(key, Sequence) else [key]:
+    for candidate in [key] if isinstance(key, OpeningKey) else key:
         if candidate.key_id in header.recipients:
             if candidate.suite != header.suite:
                 raise PolicyError("The envelope names another suite than the one of its recipient's key.")

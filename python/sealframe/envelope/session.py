@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
-from sealframe.envelope.buffers import start_of, writable_bytes, zeroed_on_failure
+from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
 from sealframe.envelope.content import Draft, Seal, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
 from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
@@ -129,7 +129,7 @@ class SessionReader:
         CannotOpen, FactorMismatch; for a buffer TypeError and ValueError as `SessionWriter.write_into`.
         """
         room = None if out is None else writable_bytes(out, frame)
-        with zeroed_on_failure(room):
+        with ZeroedOnFailure(room):
             return self._verify(frame, room)
 
     def _verify(self, frame: Buffer, room: memoryview | None) -> SessionFrame:

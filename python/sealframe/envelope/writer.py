@@ -65,7 +65,9 @@ class EnvelopeWriter:
 
     def write(self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
         """Seal a message."""
-        return self.write_request(profile, security_factor, data, payload)[0]
+        draft = _draft_message(security_factor, data, payload)
+        head = self._head(profile, Mode.MESSAGE, draft)
+        return encrypt(head.written, draft, head.content_key, head.context)
 
     def write_request(
         self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer

@@ -139,9 +139,14 @@ _COMPONENTS: dict[int, tuple[_Component, ...]] = {
 }
 
 
+_SIGNATURE_BYTES = {
+    version: sum(component.signature_bytes for component in components) for version, components in _COMPONENTS.items()
+}
+
+
 def signature_bytes(sign_version: int) -> int:
     """Length of a signature; KeyError for an undefined version."""
-    return sum(component.signature_bytes for component in _COMPONENTS[sign_version])
+    return _SIGNATURE_BYTES[sign_version]
 
 
 class VerifyingKey:
@@ -157,13 +162,14 @@ class VerifyingKey:
             raise ValueError("not a public key of this signature version")
         pieces = _cut(raw, lengths)
         self._keys = [part.load(piece) for part, piece in zip(self._components, pieces, strict=True)]
+        self._lengths = [component.signature_bytes for component in self._components]
+        self._signature_bytes = sum(self._lengths)
 
     def verify(self, signature: bytes, digest: bytes) -> None:
         """Raise BadSignature unless every component signed this digest."""
-        lengths = [component.signature_bytes for component in self._components]
-        if len(signature) != sum(lengths):
+        if len(signature) != self._signature_bytes:
             raise _bad_signature()
-        pieces = _cut(signature, lengths)
+        pieces = _cut(signature, self._lengths)
         try:
             for component, key, piece in zip(self._components, self._keys, pieces, strict=True):
                 component.verify(key, piece, digest)

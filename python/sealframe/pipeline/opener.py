@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
-from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
+from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.layout import Mode
 from sealframe.envelope.payload_digest import digest_starter, in_line
 from sealframe.errors import FactorMismatch, ImageError
@@ -171,7 +171,7 @@ class Opener(HoldsKeys):
         message says what is needed) or shares memory with the envelope.
         """
         room = writable_bytes(out, envelope)
-        with zeroed_on_failure(room):
+        with ZeroedOnFailure(room):
             opened = self._verify(envelope, self._policy, mark, no_mark, room).accept()
         mark("acceptance")
         return opened

@@ -11,7 +11,7 @@ from sealframe.capture_context import CaptureContext
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
 from sealframe.envelope.payload_digest import digest_starter
-from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_payload
+from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_snapshot
 from sealframe.image_factor import compute_image_factor, profile_by_name
 from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_mark
@@ -142,7 +142,6 @@ class Sealer(HoldsKeys):
 def _snapshot(picture: object, order: Order | None) -> tuple[Buffer, Frame]:
     """The payload, and the frame that is read from it: what is sealed is what was measured (A11)."""
     if isinstance(picture, bytes | bytearray | memoryview):
-        payload: Buffer = bytes(picture)
-    else:
-        payload = raw_payload(frame_from_array(picture, order))
-    return payload, frame_from_bytes(payload)
+        payload = bytes(picture)
+        return payload, frame_from_bytes(payload)
+    return raw_snapshot(frame_from_array(picture, order))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sealframe.envelope import SessionReader
-from sealframe.envelope.buffers import writable_bytes, zeroed_on_failure
+from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.pipeline.opener import OpenedPicture
 from sealframe.pipeline.sealer import HoldsKeys
 
@@ -76,7 +76,7 @@ class OpenSession(HoldsKeys):
     def open_into(self, out: Buffer, frame: Buffer) -> OpenedFrame:
         """As `open`, into a buffer of the caller's under the rules of `Opener.open_into`."""
         room = writable_bytes(out, frame)
-        with zeroed_on_failure(room):
+        with ZeroedOnFailure(room):
             return self._spend(self._reader.verify(frame, out=room))
 
     def _spend(self, checked: SessionFrame) -> OpenedFrame:
