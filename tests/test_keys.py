@@ -37,6 +37,20 @@ from sealframe.keys.signing import SigningKey, VerifyingKey, signature_bytes
 
 DIGEST = bytes(range(32))
 PASSWORD = b"correct horse"
+ENCRYPTED_KEY_FILE = """\
+-----BEGIN SEALFRAME DEVICE-----
+eyJkZXZpY2VfaW5mbyI6IlBPUy0wMDAxIiwia2V5IjoiMGI3ZDgwMjMxYzA5OGUz
+M2I1YjI4ZGRmYzc4MmNkMzNlMTI0ZjNhZWI0ZTlmOWVlMWE5YjA2Y2YxODg5ZDZl
+ZSIsIm5vdF9hZnRlciI6bnVsbCwibm90X2JlZm9yZSI6bnVsbCwicmV2b2tlZCI6
+ZmFsc2UsInNpZ25fdmVyc2lvbiI6MX0=
+-----END SEALFRAME DEVICE-----
+-----BEGIN SEALFRAME ENCRYPTED KEYS-----
+kOlpoWtVQa1gvD3Cwzuy/GQjGiMNDUNBJHGPd93ZA7PE/qGKJzp5XBthi2Vmc3A/
+ubwwv2KA0jwbGvrVNMoDhueb5nQhOD12Zd7J8xIW3RqRJDCSGy01n3sUWYPVpoet
+s+8/+Uc+ocDuz7lBbqaRpm1HU6zLB6YfYElVVRIikAchtchYCaC1mw9cG4gtxoy3
+EbKWqoSiPw==
+-----END SEALFRAME ENCRYPTED KEYS-----
+"""
 FILED = [
     pytest.param(lambda: DeviceKey.generate("POS-0001"), DeviceKey, id="device"),
     pytest.param(lambda: DeviceKey.generate("P", "ed25519+ml-dsa-65"), DeviceKey, id="hybrid"),
@@ -184,6 +198,57 @@ def test_public_records_travel_as_text(tmp_path: Path, make: Any, kind: Any) -> 
             type(public).from_text(wrong)
 
 
+def test_a_password_protected_file_of_the_first_release_still_loads(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    path.write_text(ENCRYPTED_KEY_FILE)
+    path.chmod(0o600)
+    loaded = DeviceKey.load(path, PASSWORD)
+    assert loaded.key_id.hex() == "14ccd1ede4ac4d5630c17791e03dad97"
+    assert loaded.public.to_text() == ENCRYPTED_KEY_FILE[: len(loaded.public.to_text())]
+    DevicePublic.from_text(loaded.public.to_text()).verify(loaded.sign(DIGEST), DIGEST)
+
+
+def test_a_salt_is_sixteen_bytes_and_the_rest_is_as_long_as_its_keys(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    DeviceKey.generate("POS-0001").save(path, PASSWORD)
+    assert [len(one) for one in path.read_text().splitlines()] == [len(one) for one in ENCRYPTED_KEY_FILE.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "respell",
+    [
+        pytest.param(lambda text: text.replace("MX0=", "MX1="), id="bits after the end"),
+        pytest.param(lambda text: text.replace("MX0=", "MX0=="), id="an equals sign too many"),
+        pytest.param(lambda text: text.replace("eyJk", "ey=Jk"), id="an equals sign inside"),
+        pytest.param(lambda text: text.replace("eyJk", "ey\nJk"), id="lines of another length"),
+        pytest.param(lambda text: text.replace("eyJk", "\neyJk"), id="an empty line"),
+        pytest.param(lambda text: text.replace("MX0=", "MX0"), id="an equals sign too few"),
+    ],
+)
+def test_a44_a_record_has_one_spelling_in_base64_too(tmp_path: Path, respell: Any) -> None:
+    text = ENCRYPTED_KEY_FILE.split("-----BEGIN SEALFRAME ENCRYPTED")[0]
+    path = tmp_path / "a.pub"
+    path.write_text(text)
+    DevicePublic.load(path)
+    assert respell(text) != text
+    path.write_text(respell(text))
+    with pytest.raises(KeyFileError):
+        DevicePublic.load(path)
+
+
+def test_a44_key_files_are_at_most_64_kib(tmp_path: Path) -> None:
+    record, path = DeviceKey.generate("POS-0001").public.to_text(), tmp_path / "a.pub"
+    lines = (65_536 - len(record) - 100) // 65
+    for size in (65_536, 65_537):
+        # Three bytes on a line of their own change the size by 5, a letter in the label by 2.
+        fillers = (Block("X" * length, bytes(48 * lines + more)).pem() for length in range(1, 65) for more in (0, 3))
+        path.write_text(record + next(filler for filler in fillers if len(record + filler) == size))
+        if size == 65_536:
+            DevicePublic.load(path)
+    with pytest.raises(KeyFileError, match="too large"):
+        DevicePublic.load(path)
+
+
 def test_a_record_of_another_kind_is_no_device() -> None:
     with pytest.raises(KeyFileError, match="DEVICE is needed"):
         DevicePublic.from_text(ServerKey.generate().public.to_text())
@@ -320,7 +385,7 @@ def test_a44_records_that_are_not_valid_are_refused(tmp_path: Path, change: dict
         DevicePublic.load(path)
 
 
-@pytest.mark.parametrize("content", [b"{ }", b"[]", b"nonsense", b"\xff", b'{"a":1,"a":1}', b"[" * 20_000])
+@pytest.mark.parametrize("content", [b"{ }", b"[]", b"5", b"nonsense", b"\xff", b'{"a":1,"a":1}', b"[" * 20_000])
 @pytest.mark.parametrize(("kind", "label"), [(DevicePublic, "DEVICE"), (ServerPublic, "SERVER")])
 def test_a44_records_that_are_not_canonical_are_refused(tmp_path: Path, kind: Any, label: str, content: bytes) -> None:
     path = tmp_path / "a.pub"
@@ -376,7 +441,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
         (lambda: ServerPublic.load(tmp_path / "pos.pub"), "SEALFRAME DEVICE"),
         (lambda: DevicePublic.load(tmp_path / "text"), "not a sealframe key file"),
         (lambda: DevicePublic.load(tmp_path / "padding"), "damaged"),
-        (lambda: DevicePublic.load(tmp_path / "large"), "not a sealframe key file"),
+        (lambda: DevicePublic.load(tmp_path / "large"), "too large"),
         (lambda: DevicePublic.load(tmp_path / "absent"), "cannot be read"),
         (lambda: DevicePublic.load(tmp_path), "cannot be read"),
     ):

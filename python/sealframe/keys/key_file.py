@@ -132,24 +132,16 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
 
 
 def _parse(text: str) -> list[Block]:
-    blocks = []
-    position = 0
-    while position < len(text):
-        match = _BLOCK.match(text, position)
-        if match is None:
-            break
-        blocks.append(_block(match.group(1), match.group(2)))
-        position = match.end()
-    if not blocks or position != len(text) or len(text) > _MAX_FILE_BYTES:
+    """The blocks of a file; KeyFileError unless it is their one spelling, to the byte."""
+    if len(text) > _MAX_FILE_BYTES:
+        raise KeyFileError("The file is too large for a sealframe key file; give another file.")
+    try:
+        blocks = [Block(label, base64.b64decode(lines)) for label, lines in _BLOCK.findall(text)]
+    except ValueError:
+        blocks = []
+    if not blocks or text != "".join(block.pem() for block in blocks):
         raise KeyFileError("The file is not a sealframe key file, or it is damaged; give another file.")
     return blocks
-
-
-def _block(label: str, text: str) -> Block:
-    try:
-        return Block(label, base64.b64decode(text.replace("\n", ""), validate=True))
-    except ValueError as error:
-        raise KeyFileError("The key file is damaged; use a fresh copy of the file.") from error
 
 
 def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Block:
@@ -167,7 +159,7 @@ def _decrypt(record: Block, blocks: list[Block], password: bytes) -> list[Block]
         plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
     except (InvalidTag, ValueError) as error:
         raise KeyFileError("The password is wrong, or the key file was altered.") from error
-    return _parse(plaintext.decode("ascii"))
+    return _parse(plaintext.decode("latin-1"))
 
 
 def _password_key(password: bytes, salt: bytes) -> bytes:
