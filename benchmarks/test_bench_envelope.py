@@ -34,6 +34,7 @@ PAYLOADS = {
 RoundTrip = Callable[[bytes], Callable[[], object]]
 CONTEXT = CaptureContext("POS-0001", 1, 1_790_000_000_000, 1, bytes(16), 640, 480).encode()
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
+HPKE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 FRAME_FACTOR = SecurityFactor(bytes(800), CONTEXT, EMPTY_DIGEST, b"")
 
 
@@ -115,33 +116,39 @@ def sha256_twice(payload: bytes) -> Callable[[], object]:
     return lambda: hashlib.sha256(payload).digest() + hashlib.sha256(payload).digest()
 
 
-def hpke_x_wing(payload: bytes) -> Callable[[], object]:
+def hpke_x_wing_key() -> tuple[hpke.MLKEM768X25519PublicKey, hpke.MLKEM768X25519PrivateKey]:
     private = hpke.MLKEM768X25519PrivateKey(mlkem.MLKEM768PrivateKey.generate(), x25519.X25519PrivateKey.generate())
-    suite, public = (
-        hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM),
-        private.public_key(),
-    )
-    return lambda: suite.decrypt(suite.encrypt(payload, public), private)
+    return private.public_key(), private
 
 
-def cobblestone_into(payload: bytes) -> Callable[[], object]:
-    key, sealed, opened = bytes(32), bytearray(len(payload) + len(payload) // 512 + 128), bytearray(len(payload))
+def hpke_x_wing(payload: bytes) -> Callable[[], object]:
+    public, private = hpke_x_wing_key()
+    return lambda: HPKE.decrypt(HPKE.encrypt(payload, public), private)
+
+
+def primitives_alone(payload: bytes) -> Callable[[], object]:
+    """What a message needs, in its order and with nothing around it, into kept buffers.
+
+    SHA-256, X-Wing of the content key, Ed25519, chunked cipher; then verify, unwrap, decrypt, SHA-256.
+    """
+    wrapping, unwrapping = hpke_x_wing_key()
+    signing, key, digest = ed25519.Ed25519PrivateKey.generate(), bytes(32), bytes(32)
+    verifying = signing.public_key()
+    sealed, opened = bytearray(len(payload) + len(payload) // 512 + 128), bytearray(len(payload))
 
     def round_trip() -> object:
+        hashlib.sha256(payload).digest()
+        wrapped, signature = HPKE.encrypt(key, wrapping), signing.sign(digest)
         encryptor = Cobblestone256Encryptor(key, b"")
         end = encryptor.update_into(payload, sealed)
         last = encryptor.finalize()
         sealed[end : end + len(last)] = last
-        decryptor = Cobblestone256Decryptor(key, b"")
-        return decryptor.update_into(memoryview(sealed)[: end + len(last)], opened), decryptor.finalize()
+        verifying.verify(signature, digest)
+        decryptor = Cobblestone256Decryptor(HPKE.decrypt(wrapped, unwrapping), b"")
+        decryptor.update_into(memoryview(sealed)[: end + len(last)], opened)
+        return decryptor.finalize(), hashlib.sha256(opened).digest()
 
     return round_trip
-
-
-def primitives_alone(payload: bytes) -> Callable[[], object]:
-    """SHA-256 on both sides, chunked cipher into buffers, X-Wing of the content key, Ed25519: nothing else."""
-    steps = [sha256_twice(payload), cobblestone_into(payload), hashed_and_signed(hpke_x_wing)(bytes(32))]
-    return lambda: [step() for step in steps]
 
 
 def hashed_and_signed(peer: RoundTrip) -> RoundTrip:
