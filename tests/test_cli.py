@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sealframe.cli import main
+from sealframe.cli import folder, main
 from sealframe.cli.arguments import build_parser
 from sealframe.envelope import inspect
 from sealframe.errors import ImageError
@@ -164,6 +164,48 @@ def test_a51_a_killed_run_over_a_folder_takes_its_workers_along_and_goes_on_late
     capsys.readouterr()
     assert main(command) == 0
     assert capsys.readouterr().out == f"Sealed {150 - there}, there already {there}, refused 0.\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers through /proc")
+def test_a52_a_killed_worker_ends_the_run_over_a_folder_with_a_sentence(home: Path) -> None:
+    Path("in").mkdir()
+    for number in range(300):
+        Path("in", f"{number:03}.png").write_bytes(Path("photo.png").read_bytes())
+    command = ["seal", "in", "--to", "server.pub", "--as", "pos.key", "--out", "sealed", "--jobs", "2"]
+    run = subprocess.Popen([sys.executable, "-m", "sealframe", *command], stderr=subprocess.PIPE, text=True)
+    while not list(Path().glob("sealed/*.seal")):
+        assert run.poll() is None
+        time.sleep(0.02)
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    worker = next(one for one in children if b"spawn_main" in Path("/proc", one, "cmdline").read_bytes())
+    os.kill(int(worker), signal.SIGKILL)
+    _, told = run.communicate()
+    assert run.returncode == 1
+    assert "fewer --jobs" in told.splitlines()[-1]
+    assert "Traceback" not in told
+
+
+def test_a52_a_picture_too_large_for_the_memory_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(source: Path, target: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(folder, "_step", exhausted)
+    assert folder._one(Path("large.png"), Path("x")).startswith("large.png: There is not enough memory")
+
+
+def test_names_reach_the_terminal_without_control_characters(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "POS\x1b[31m\n1"
+    assert main(["keygen", "device", "--device-info", hostile, "--out", "evil"]) == 0
+    assert main(["seal", "photo.png", "--to", "server.pub", "--as", "evil.key", "--out", "photo.seal"]) == 0
+    assert main(["open", "photo.seal", "--key", "server.key", "--from", "evil.pub", "--out", "opened.png"]) == 0
+    Path("in").mkdir()
+    Path("in", hostile + ".png").write_bytes(b"no picture")
+    assert seal(image="in", out="sealed") == 1
+    assert main(["seal", hostile, "--to", "server.pub", "--as", "pos.key", "--out", "x"]) == 1
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert r"Opened a capture of POS\x1b[31m\n1, " in shown.out
+    assert r"sealframe: in/POS\x1b[31m\n1.png: " in shown.err
 
 
 def test_every_readable_file_seals_and_opens_and_every_other_is_a_sentence(

@@ -61,7 +61,7 @@ def _require_place(target: Path, *, overwrite: bool) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder; name a file in it.")
     if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.")
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).")
 
 
 def _write_all(descriptor: int, rest: memoryview) -> None:
@@ -73,7 +73,7 @@ def _put_in_place_if_free(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target, follow_symlinks=False)
     except FileExistsError:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting.") from None
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).") from None
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise

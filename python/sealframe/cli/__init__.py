@@ -33,8 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def printable(text: str) -> str:
+    """Names out of files and folders as a terminal may show them: whatever is no visible character is spelled."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def _refuse(sentence: str) -> int:
-    print(f"sealframe: {sentence}", file=sys.stderr)
+    print(f"sealframe: {printable(sentence)}", file=sys.stderr)
     return 1
 
 

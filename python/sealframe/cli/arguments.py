@@ -443,7 +443,7 @@ def _add_keygen(commands: _Commands) -> None:
     )
     for signer in (server, device):
         signer.add_argument("--sign", choices=SIGN_NAMES, default="ed25519", help="signature (default: %(default)s)")
-    device.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1..96 characters")
+    device.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1..96 bytes")
     for owner in (server, device, shared):
         owner.add_argument("--out", metavar="NAME", required=True, help="where the files go, without an ending")
         owner.add_argument("--password", action="store_true", help="ask for a password and encrypt NAME.key with it")
@@ -564,10 +564,9 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1")
+    return int(text)
 
 
 def _add_out(parser: argparse.ArgumentParser, what: str) -> None:

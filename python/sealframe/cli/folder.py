@@ -10,10 +10,12 @@ import sys
 import time
 from _thread import interrupt_main
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from sealframe.cli import printable
 from sealframe.errors import PolicyError, SealframeError
 
 if TYPE_CHECKING:
@@ -51,15 +53,20 @@ def run_over(
     sendable = type(arguments)(**{name: value for name, value in vars(arguments).items() if not callable(value)})
     workers = ProcessPoolExecutor(arguments.jobs, get_context("spawn"), _prepare, (prepare, sendable))
     with workers as pool:
-        running = [pool.submit(_one, source, target) for source, target in todo]
         try:
+            running = [pool.submit(_one, source, target) for source, target in todo]
             for count, future in enumerate(as_completed(running), 1):
                 problem = future.result()
                 _progress(f"{count}/{len(todo)}")
                 if problem:
                     refused += 1
                     _progress("")
-                    print(f"sealframe: {problem}", file=sys.stderr)
+                    print(f"sealframe: {printable(problem)}", file=sys.stderr)
+        except BrokenProcessPool:
+            raise SealframeError(
+                "A process was killed, most likely for want of memory; say the same again, with fewer --jobs: "
+                "what is done is not done again."
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -94,6 +101,8 @@ def _one(source: Path, target: Path) -> str:
         return f"{source}: {error}"
     except OSError as error:
         return f"{source}: {error.strerror}."
+    except MemoryError:
+        return f"{source}: There is not enough memory for this picture; say the same again with fewer --jobs."
     return ""
 
 

@@ -57,4 +57,6 @@ def _generate(arguments: argparse.Namespace) -> DeviceKey | ServerKey | SharedKe
     try:
         return DeviceKey.generate(arguments.device_info, arguments.sign)
     except ValueError:
-        raise KeyFileError("A device's serial has 1 to 96 characters; shorten it.") from None
+        raise KeyFileError(
+            "A device's serial has 1 to 96 bytes, letters beyond ASCII 2 to 4 each; choose another."
+        ) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sealframe as sf
+from sealframe.cli import printable
 from sealframe.cli.folder import files_in, run_over
 from sealframe.cli.keys import load_opening_key
 from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output, write_output
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         checked = "never seen before" if arguments.live else "archive: replays and age are not checked"
         say(
-            f"Opened a capture of {opened.context.device_info}, {len(opened.payload)} bytes ({checked}).",
+            f"Opened a capture of {printable(opened.context.device_info)}, {len(opened.payload)} bytes ({checked}).",
             out=arguments.out,
         )
     return 0
