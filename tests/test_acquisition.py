@@ -168,6 +168,7 @@ def connect_without_lookup(target: tuple[str, int], timeout: float) -> socket.so
         f"http://{'a' * 64}.example/",
         "http://a..b/",
         "http://\u2028/",
+        "http://\u2024/",
         "http://127.0.0.1\0/",
     ],
 )

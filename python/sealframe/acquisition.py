@@ -220,7 +220,7 @@ def _look_up(host: str, port: int, deadline: float) -> list[str]:
     found: list[str] = []
 
     def resolve() -> None:
-        with suppress(OSError):
+        with suppress(OSError, UnicodeError):  # the latter for labels that no name can have
             found.extend(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
     resolver = Thread(target=resolve, name="sealframe-resolver", daemon=True)
