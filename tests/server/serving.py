@@ -18,7 +18,7 @@ class Serving:
         self.server = uvicorn.Server(
             uvicorn.Config(app, port=port, http=PunctualProtocol, log_config=None, server_header=False)
         )
-        self.thread = threading.Thread(target=self.server.run)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)  # a failed test ends, too
         self.thread.start()
         end = time.monotonic() + 20
         while not self.server.started and time.monotonic() < end:

@@ -24,6 +24,7 @@ def test_m26_a_short_load_test_finds_a_sound_server(tmp_path: Path, capsys: pyte
     assert sum(stages.values()) < report["scenarios"]["first"]["milliseconds"]["p100"]
     goals = {goal["name"]: goal for goal in report["goals"]}
     assert goals["rows that garbage wrote"]["measured"] == 0
+    assert set(report["scenarios"]["garbage"]["kinds_ms"]) == {"noise", "forged signature", "altered picture"}
     assert len(goals) == 7
     with Image.open(out.with_suffix(".png")) as picture:
         assert picture.size == (1000, 820)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,7 @@ from sealframe.server.demo_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.face_choice import choose_detector
 from sealframe.server.faces import Box, Cascade, CentreOval, Liveness, MustPass, crop_face
 from sealframe.server.matching import DemoMatcher, OnnxMatcher, Thresholds
+from sealframe.server.pools import Pools
 from sealframe.server.records import device_from_record, record_of
 from sealframe.server.vault import Vault, VaultKey
 
@@ -372,3 +376,22 @@ def test_vault_keys_change_under_stored_templates(
     bank.service.faces.matcher.name = DemoMatcher.name
     bank.vault._newest, bank.vault._keys = newest, {newest.key_id.hex(): newest}
     assert bank.code(bank.request()) is Code.PAID
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
+def test_hashing_gives_way_in_a_server_that_gives_way_itself() -> None:
+    def own_priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def priorities() -> tuple[int, int, int]:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, own_priority() + 7))
+        pools = Pools(RuntimeError)
+        try:
+            asked = pools.networks.submit(own_priority), pools.passwords.submit(own_priority)
+            return own_priority(), asked[0].result(), asked[1].result()
+        finally:
+            pools.close()
+
+    with ThreadPoolExecutor(1) as polite:  # its thread alone is slowed down
+        starter, networks, passwords = polite.submit(priorities).result()
+    assert (networks, passwords) == (starter, min(19, starter + 5))

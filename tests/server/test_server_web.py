@@ -198,6 +198,14 @@ def test_a53_a_slow_body_is_told_so_and_the_connection_ends(bank: Bank) -> None:
     site.stop()
 
 
+def status_of_reply(sender: socket.socket) -> int:
+    """Of the next one, which may come in parts."""
+    with http.client.HTTPResponse(sender) as reply:
+        reply.begin()
+        reply.read()
+        return reply.status
+
+
 def test_a53_a_slow_head_ends_the_connection_and_a_slow_answer_does_not(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,17 +217,17 @@ def test_a53_a_slow_head_ends_the_connection_and_a_slow_answer_does_not(
             with socket.create_connection(("127.0.0.1", site.port), timeout=20) as sender:
                 for _ in range(heads_before):
                     sender.sendall(whole)
-                    assert sender.recv(200).startswith(b"HTTP/1.1 200")
+                    assert status_of_reply(sender) == 200
                 sender.sendall(slow)
                 if slow or not heads_before:  # a connection that rests after an answer is uvicorn's matter
                     assert sender.recv(200) == b""
     with slow_senders(site, 1) as (sender,):  # its head is whole; the body has limits of its own
         time.sleep(0.6)
         sender.sendall(b"cdefghi")
-        assert sender.recv(200).startswith(b"HTTP/1.1 400")
+        assert status_of_reply(sender) == 400
         time.sleep(0.6)
         sender.sendall(whole)
-        assert sender.recv(200).startswith(b"HTTP/1.1 200")
+        assert status_of_reply(sender) == 200
     site.stop()
 
 

@@ -56,21 +56,22 @@ class Intake:
 
     async def read(self, request: Request, most: int) -> bytes:
         """The whole body. Raises TransportError when it is larger, too slow, or cut."""
-        body = bytearray()
+        pieces, received = [], 0
         try:
             async with asyncio.timeout(self._seconds) as deadline:
                 with self._arrives(request, deadline) as mine:
                     async for piece in request.stream():
-                        body += piece
-                        if len(body) > most:
+                        received += len(piece)
+                        if received > most:
                             raise TransportError.of(413, Code.TOO_LARGE)
-                        mine.received = len(body)
+                        pieces.append(piece)
+                        mine.received = received
                         self._make_room()
         except TimeoutError:
             raise TransportError(408, "too_slow", "The body did not arrive in time; send it again.") from None
         except ClientDisconnect:
             raise TransportError(400, "cut", "The body was cut; send it again.") from None
-        return bytes(body)
+        return b"".join(pieces)
 
     @contextmanager
     def _arrives(self, request: Request, deadline: asyncio.Timeout) -> Iterator[_Arriving]:

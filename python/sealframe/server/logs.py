@@ -11,6 +11,7 @@ import logging
 import sys
 
 _FIELDS = ("request_id", "code", "stored", "why", "device", "payment_id", "status", "ms", "actor", "route", "where")
+_encode = json.JSONEncoder(default=str).encode
 
 
 class _JsonLines(logging.Formatter):
@@ -21,7 +22,7 @@ class _JsonLines(logging.Formatter):
             # The kind of error and its place, never its text: a text may quote what came in.
             line["why"] = record.exc_info[0].__name__
             line["where"] = _innermost_place(record)
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def log_as_json(level: int = logging.INFO) -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 _PASSWORD_THREADS = 1
 _PASSWORDS_WAITING = 8
-_LOWER_PRIORITY = 5
+_STEPS_BACK = 5
 """A third of the processor time of the others. Not less: the thread needs it while it holds the interpreter's lock."""
+_LOWEST_PRIORITY = 19
 
 
 class Places:
@@ -56,4 +57,6 @@ class Pools:
 def _give_way_to_others() -> None:
     """Linux counts priority by thread, and threads that this one starts inherit it; elsewhere it is the process's."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
+        thread = threading.get_native_id()
+        own = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(own + _STEPS_BACK, _LOWEST_PRIORITY))

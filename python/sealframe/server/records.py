@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sealframe.keys import DevicePublic
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from sealframe.keys import ServerPublic
 
 
+@lru_cache(maxsize=4096)
 def device_from_record(text: str) -> DevicePublic:
     """Read a device's record. Raises KeyFileError for anything that is not exactly one."""
     return DevicePublic.from_text(text)

@@ -39,6 +39,7 @@ from sealframe.server import operators
 from sealframe.server.group_commit import GroupCommit
 from sealframe.server.records import device_from_record, record_of
 from sealframe.server.settlement import Attempt, Limits, Refused, Settled, settle, spend_capture, stored_answer
+from sealframe.server.statements import Statement
 from sealframe.server.tables import devices
 from sealframe.server.verification import MIN_ENROLLED_FRAMES
 from sealframe.trace import no_mark
@@ -62,7 +63,7 @@ REST_MS = 1000
 """So long a device that was told to be too busy for is not listened to: its captures would cost a factor each."""
 
 _log = logging.getLogger("sealframe.server")
-_DEVICE = select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device"))
+_DEVICE = Statement(select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device")))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -148,7 +149,7 @@ class PaymentService:
             before = stored_answer(connection, envelope_id)
             if before is not None:
                 return before
-            status = connection.execute(_DEVICE, {"device": header.signer.hex()}).one_or_none()
+            status = _DEVICE.row(connection, {"device": header.signer.hex()})
         mark("stored answer")
         if status is None or status.status != "active":
             code = Code.UNKNOWN_DEVICE if status is None else Code.DEVICE_REVOKED
@@ -293,7 +294,7 @@ class _Directory(Mapping[bytes, DevicePublic]):
         held, row = getattr(self._held, "device", (None, None))
         if held != key_id:
             with self._database.reading() as connection:
-                row = connection.execute(_DEVICE, {"device": key_id.hex()}).one_or_none()
+                row = _DEVICE.row(connection, {"device": key_id.hex()})
         if row is None:
             raise KeyError(key_id)
         device = device_from_record(row.record)

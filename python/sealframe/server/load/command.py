@@ -168,6 +168,8 @@ def _print_report(report: dict[str, Any], out: Path) -> None:
         p50, p90, p99, most = facts["milliseconds"].values()
         line = f"{p50:9.1f}{p90:8.1f}{p99:8.1f}{most:8.1f}"
         print(f"{_TITLES[name]:24}{facts['requests']:9}{facts['per_second']:10.1f}{line}")
+        for kind, spent in facts.get("kinds_ms", {}).items():
+            print(f"    {kind:20}{'':19}{spent:8.1f}")
     if "first" in report["scenarios"]:
         _print_stages(report["scenarios"]["first"], unit)
     print()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 4 << 30
 _SPARE_BYTES = 1 << 30
 _SMALL_SIDE = 32
+GARBAGE = ("noise", "forged signature", "altered picture")
 _SIGNED = 45
 """A byte of the header that the device signs."""
 
@@ -64,16 +65,16 @@ class Corpus:
         )
 
     def garbage(self, sealed: Sequence[Sealed]) -> list[Sealed]:
-        """Of each envelope, in turn: noise of its length, a forged signature, a picture altered after the signature.
+        """Of each envelope, in turn, one of GARBAGE: noise of its length, a header or picture changed after signing.
 
         The last two name a registered device, so everything is checked up to what gives them away.
         """
         made = []
         for number, each in enumerate(sealed):
             content = bytearray(each.path.read_bytes())
-            if number % 3 == 0:
+            if number % len(GARBAGE) == 0:
                 content = bytearray(os.urandom(len(content)))
-            elif number % 3 == 1:
+            elif number % len(GARBAGE) == 1:
                 content[_SIGNED] ^= 1
             else:
                 content[len(content) // 2] ^= 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealframe.payment import Code
 from sealframe.server.load.clients import Flood, Seen, send_all
+from sealframe.server.load.corpus import GARBAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,6 +38,7 @@ class Findings:
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     processor: dict[str, float] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    garbage: dict[str, float] = field(default_factory=dict)
     rows_of_garbage: int = 0
     paid: set[str] = field(default_factory=set)
 
@@ -54,6 +56,8 @@ class Findings:
             facts["stages_ms"] = {stage: 1000 * spent / count for stage, spent in self.stages[name].items()}
         if name in self.processor:
             facts["server_processor_ms"] = 1000 * self.processor[name] / count
+        if name == "garbage":
+            facts["kinds_ms"] = {kind: 1000 * seconds for kind, seconds in self.garbage.items()}
         return facts
 
 
@@ -85,6 +89,9 @@ class Scenarios:
         self._note("first", first, stages)
         self._note("again", again)
         self._note("garbage", refused)
+        self.findings.garbage = {
+            kind: Seen(refused.replies[number :: len(GARBAGE)]).percentile(50) for number, kind in enumerate(GARBAGE)
+        }
         self._expect_paid("first", first.replies)
         if [reply.answer for reply in first.replies] != [reply.answer for reply in again.replies]:
             self.findings.faults.append("again: the same bytes got another answer")
