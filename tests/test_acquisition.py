@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import sqlite3
 import sys
@@ -37,6 +38,21 @@ def test_m1_a_picture_comes_from_a_path_bytes_a_file_an_array_or_a_database(tmp_
         assert read_image(source) == PICTURE
     array = synthetic_frame(4, 5)
     assert read_image(array) is array
+
+
+def test_m1_a_file_object_is_read_to_its_end_however_little_it_gives_at_a_time() -> None:
+    reading, writing = os.pipe()
+    picture = encoded(synthetic_frame(200, 300), "BMP")  # more than a pipe holds
+
+    def write() -> None:
+        with os.fdopen(writing, "wb") as out:
+            out.write(picture)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(reading, "rb", buffering=0) as file:
+        assert read_image(file) == picture
+    writer.join()
 
 
 def test_what_is_no_source_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,3 +358,6 @@ def test_m1_frames_come_from_a_folder_or_a_sequence_in_order(tmp_path: Path) -> 
         assert second[0, 0].tolist() == [0, 0, 200]
     with pytest.raises(ImageError):
         list(frames([tmp_path / "absent.png"]))
+    (tmp_path / "c.png").write_bytes((tmp_path / "a.png").read_bytes()[:-30])
+    with pytest.raises(ImageError, match=r"c\.png: "):
+        list(frames(tmp_path))

@@ -92,7 +92,7 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
     if isinstance(source, int):
         if source < 0:  # OpenCV ends the process
             raise ImageError(f"Cameras are numbered from 0; there is no camera {source}.")
-        return _captured(source)
+        return _captured(int(source))
     if not isinstance(source, str | PathLike):
         return FrameStream(map(_read_bgr, source))
     path = Path(source)
@@ -159,19 +159,28 @@ def _all_of(capture: Any) -> Iterator[NDArray[np.uint8]]:
 
 
 def _read_bgr(path: str | PathLike[str]) -> NDArray[np.uint8]:
-    pixels = frame_for_viewing(read_picture_file(path)).pixels
+    try:
+        pixels = frame_for_viewing(read_picture_file(path)).pixels
+    except ImageError as error:
+        raise ImageError(f"{Path(path)}: {error}") from None
     if pixels.ndim == 2:
         return np.repeat(pixels[:, :, None], 3, axis=2)
     return np.ascontiguousarray(pixels[:, :, 2::-1])
 
 
 def _read_all(file: Any) -> bytes:
-    content = file.read(MAX_FILE_BYTES + 1)
-    if not isinstance(content, bytes):
-        raise TypeError("The file object gives text; open it in binary mode.")
-    if len(content) > MAX_FILE_BYTES:
-        raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
-    return content
+    """Until there is no more: pipes and other unbuffered files give less at a time than is asked for."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= MAX_FILE_BYTES:
+        piece = file.read(MAX_FILE_BYTES + 1 - size)
+        if not isinstance(piece, bytes):
+            raise TypeError("The file object gives no bytes; open it in binary mode, and let it wait for its content.")
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
 
 
 # Addresses

@@ -108,8 +108,6 @@ def frame_from_bytes(data: Buffer) -> Frame:
     if bytes(view[:4]) == RAW_MAGIC:
         return _frame_from_raw(view)
     picture = _open_picture(view)
-    if picture.format == "PNG":
-        _check_png_is_complete(view, picture)
     return _decoded(picture, luma=picture.format == "JPEG" and _is_luma_chroma(picture))
 
 
@@ -195,7 +193,7 @@ def _format_of(view: memoryview) -> str:
 
 
 def _open_picture(view: memoryview) -> PillowImage:
-    """Header only: nothing is allocated before the size has passed the limits (A1, A2, A6)."""
+    """The header, and whether a PNG is whole: no pixel is allocated before the limits hold (A1, A2, A6)."""
     from PIL import Image
 
     kind = _format_of(view)
@@ -214,6 +212,8 @@ def _open_picture(view: memoryview) -> PillowImage:
         raise ImageError(
             "The file is far too small for the picture it announces; it is refused as a decompression bomb."
         )
+    if kind == "PNG":
+        _check_png_is_complete(view, picture)
     return picture
 
 
