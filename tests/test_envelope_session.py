@@ -149,7 +149,7 @@ def test_a_message_opens_no_session_and_a_frame_is_no_message(device: DeviceKey,
     with pytest.raises(PolicyError):
         SessionReader(unseal(seal(device, server.public), server, device.public))
     writer, opening = opened(device, server)
-    with pytest.raises(UnsupportedEnvelope):
+    with pytest.raises(UnsupportedEnvelope, match="frame of a session"):
         unseal(frame(writer, device), server, device.public, policy=SESSIONS)
     with pytest.raises(UnsupportedEnvelope):
         SessionReader(opening).verify(seal(device, server.public))

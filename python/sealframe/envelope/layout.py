@@ -173,6 +173,8 @@ def _unknown_kind(start: bytes) -> MalformedEnvelope | UnsupportedEnvelope:
         return UnsupportedEnvelope(f"The envelope has format version {version}; update sealframe to open it.")
     if suite not in ENCAPSULATION_BYTES:
         return UnsupportedEnvelope(f"The envelope uses suite {suite}, which is not defined; update sealframe.")
+    if mode == Mode.SESSION_FRAME:
+        return UnsupportedEnvelope("This is a frame of a session; it is opened by the session that it belongs to.")
     if sign_version not in frozenset(SignVersion):
         return UnsupportedEnvelope(f"The envelope uses signature {sign_version}, not defined here; update sealframe.")
     return UnsupportedEnvelope(f"The envelope has mode {mode}, which is not read as a message.")
