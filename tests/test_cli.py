@@ -68,6 +68,15 @@ def test_seal_open_round_trip_writes_the_same_bytes(home: Path, capsys: pytest.C
     assert facts["context"]["device_info"] == "POS-0001"
 
 
+def test_m21_envelopes_of_the_old_and_the_new_key_open_while_keys_change(home: Path) -> None:
+    assert main(["keygen", "server", "--out", "next"]) == 0
+    assert seal() == 0
+    assert main(["seal", "photo.png", "--to", "next.pub", "--as", "pos.key", "--out", "next.seal"]) == 0
+    for envelope in ("photo.seal", "next.seal"):
+        assert open_("--key", "next.key", "--force", envelope=envelope) == 0
+    assert open_("--force", envelope="next.seal") == 1
+
+
 def test_open_explain_names_each_check_and_its_outcome(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert seal() == 0
     capsys.readouterr()

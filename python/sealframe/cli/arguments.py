@@ -496,7 +496,14 @@ def _add_open(commands: _Commands) -> None:
         "sealframe open photo.seal --key server.key --from pos.pub --out photo.jpg",
     )
     open_.add_argument("envelope", metavar="FILE", help="an envelope, a folder of .seal files, or - for standard input")
-    open_.add_argument("--key", metavar="KEY", required=True, help="the server's key, or the shared one")
+    open_.add_argument(
+        "--key",
+        metavar="KEY",
+        required=True,
+        action="append",
+        dest="keys",
+        help="the server's key, or the shared one; repeatable while keys change",
+    )
     open_.add_argument(
         "--from",
         metavar="PUB",

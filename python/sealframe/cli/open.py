@@ -65,7 +65,7 @@ def _step(arguments: argparse.Namespace) -> Step:
 
 def _opener(arguments: argparse.Namespace) -> sf.Opener:
     return sf.Opener(
-        load_opening_key(arguments.key, password_of(arguments)),
+        [load_opening_key(path, password_of(arguments)) for path in arguments.keys],
         devices=[sf.DevicePublic.load(path) for path in arguments.devices],
         freshness=sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
