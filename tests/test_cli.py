@@ -368,6 +368,9 @@ def test_a50_outputs_are_never_overwritten_unless_told(home: Path, capsys: pytes
     Path("link.png").symlink_to("elsewhere.png")
     assert open_("--force", out="link.png") == 1
     assert open_(out=".") == 1
+    capsys.readouterr()
+    assert open_(out="absent/opened.png") == 1
+    assert capsys.readouterr().err == "sealframe: No such file or directory: absent.\n"
     assert not Path("elsewhere.png").exists()
     assert open_() == 0
     assert Path("opened.png").stat().st_mode & 0o777 == 0o600

@@ -447,9 +447,10 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(KeyFileError, match=reason):
             use()
-    (tmp_path / "pos.pub").chmod(0o600)
-    with pytest.raises(KeyFileError, match="public key only"):
-        DeviceKey.load(tmp_path / "pos.pub")
+    for mode in (0o644, 0o600):
+        (tmp_path / "pos.pub").chmod(mode)
+        with pytest.raises(KeyFileError, match="public key only"):
+            DeviceKey.load(tmp_path / "pos.pub")
 
 
 def test_a50_key_files_are_not_overwritten_unless_told_and_links_not_followed(tmp_path: Path) -> None:
@@ -457,9 +458,11 @@ def test_a50_key_files_are_not_overwritten_unless_told_and_links_not_followed(tm
     first, second = DeviceKey.generate("POS-0001"), DeviceKey.generate("POS-0002")
     first.save(path)
     link.symlink_to(tmp_path / "elsewhere")
-    for target in (path, link):
-        with pytest.raises(KeyFileError, match="exists already"):
+    for target, reason in ((path, "exists already"), (link, "symbolic link"), (tmp_path, "is a folder; name")):
+        with pytest.raises(KeyFileError, match=reason):
             second.save(target)
+    with pytest.raises(KeyFileError, match="symbolic link"):
+        second.save(link, overwrite=True)
     assert DeviceKey.load(path).public == first.public
     second.save(path, overwrite=True)
     assert DeviceKey.load(path).public == second.public

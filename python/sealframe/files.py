@@ -38,7 +38,10 @@ def staged_file(
     target = Path(path)
     _require_place(target, overwrite=overwrite)
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target.parent)) from None
     try:
         try:
             _write_all(descriptor, memoryview(content).cast("B"))
@@ -57,7 +60,7 @@ def staged_file(
 
 def _require_place(target: Path, *, overwrite: bool) -> None:
     if target.is_symlink():
-        raise FileExistsError(f"{target} is a symbolic link; name the real file.")
+        raise OSError(f"{target} is a symbolic link; name the real file.")
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder; name a file in it.")
     if target.exists() and not overwrite:

@@ -75,7 +75,7 @@ def save_public(path: PathLike, record: Block, *, overwrite: bool) -> None:
 
 def load_public(path: PathLike) -> Block:
     """The record of a public file, or of a private one (whose secrets are not touched)."""
-    return _parse(_read(path, private=False))[0]
+    return _parse(_read(path)[0])[0]
 
 
 def record_in_text(text: str) -> Block:
@@ -100,9 +100,12 @@ def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Bl
 
     Raises KeyFileError when others may read or write the file, or the password does not fit.
     """
-    record, *secret_blocks = _parse(_read(path, private=True))
+    text, open_to_others = _read(path)
+    record, *secret_blocks = _parse(text)
     if not secret_blocks:
         raise KeyFileError(f"{path} holds a public key only; give the private key file.")
+    if open_to_others:
+        raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
     encrypted = secret_blocks[0].label == _ENCRYPTED_LABEL
     if encrypted and password is None:
         raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
@@ -111,15 +114,15 @@ def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Bl
     return record, _decrypt(record, secret_blocks, password) if password is not None else secret_blocks
 
 
-def _read(path: PathLike, *, private: bool) -> str:
+def _read(path: PathLike) -> tuple[str, bool]:
+    """The text of a file, and whether others may do anything with it."""
     try:
         with Path(path).open("rb") as file:
-            if private and os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS:
-                raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
+            open_to_others = bool(os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS)
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
-    return content.replace(b"\r\n", b"\n").decode("latin-1")
+    return content.replace(b"\r\n", b"\n").decode("latin-1"), open_to_others
 
 
 def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
@@ -128,7 +131,8 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
     except FileExistsError as error:
         raise KeyFileError(f"{path} exists already; choose another name, or say that it may be replaced.") from error
     except OSError as error:
-        raise KeyFileError(f"The key file {path} cannot be written: {error.strerror}.") from error
+        reason = error.strerror or str(error).removesuffix(".")
+        raise KeyFileError(f"The key file {path} cannot be written: {reason}.") from error
 
 
 def _parse(text: str) -> list[Block]:
