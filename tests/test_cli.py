@@ -134,6 +134,13 @@ def test_folders_are_sealed_and_opened_and_a_second_run_does_the_rest(
     for name in ("deep/b.png", "c.PNG"):
         assert Path("back", name).read_bytes() == Path("in", name).read_bytes()
     assert not Path("back/a.png").exists()
+    Path("twice").mkdir()
+    for name in ("c.PNG.seal", "c.PNG.SEAL"):
+        Path("twice", name).write_bytes(Path("sealed/c.PNG.seal").read_bytes())
+    assert open_(envelope="twice", out="once") == 1
+    shown = capsys.readouterr()
+    assert shown.out == "Opened 1, there already 0, refused 1.\n"
+    assert "once/c.PNG exists already" in shown.err
     assert open_("--live", "replay.db", envelope="sealed", out="back") == 1
     with pytest.raises(SystemExit):
         seal("--jobs", "0", image="in", out="sealed")

@@ -100,7 +100,7 @@ def _one(source: Path, target: Path) -> str:
     except SealframeError as error:
         return f"{source}: {error}"
     except OSError as error:
-        return f"{source}: {error.strerror}."
+        return f"{source}: {error.strerror or str(error).removesuffix('.')}."
     except MemoryError:
         return f"{source}: There is not enough memory for this picture; say the same again with fewer --jobs."
     return ""
