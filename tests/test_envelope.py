@@ -363,13 +363,13 @@ def test_a24_an_envelope_beyond_the_size_cap_is_malformed(
         unseal(envelope, server, device.public, policy=replace(capped, max_bytes=len(envelope) - 1))
 
 
-@pytest.mark.parametrize("field", [4, 5, 6, 7])
+@pytest.mark.parametrize(("field", "named"), [(4, "version 99"), (5, "suite 99"), (6, "signature 99"), (7, "mode 99")])
 def test_a25_unknown_versions_suites_signatures_and_modes_are_unsupported(
-    device: DeviceKey, server: ServerKey, envelope: bytes, field: int
+    device: DeviceKey, server: ServerKey, envelope: bytes, field: int, named: str
 ) -> None:
     altered = bytearray(envelope)
     altered[field] = 99
-    with pytest.raises(UnsupportedEnvelope):
+    with pytest.raises(UnsupportedEnvelope, match=named):
         unseal(altered, server, device.public)
 
 
