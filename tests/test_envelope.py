@@ -16,7 +16,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 
 from sealframe.envelope import Policy, inspect, reader, schedule, unseal_envelope
 from sealframe.envelope.buffers import BufferPool
-from sealframe.envelope.layout import content_bytes, plaintext_bytes
+from sealframe.envelope.layout import content_bytes, is_content_length, plaintext_bytes
 from sealframe.envelope.writer import EnvelopeWriter
 from sealframe.errors import (
     BadSignature,
@@ -369,8 +369,15 @@ def test_a25_unknown_versions_suites_signatures_and_modes_are_unsupported(
 ) -> None:
     altered = bytearray(envelope)
     altered[field] = 99
-    with pytest.raises(UnsupportedEnvelope, match=named):
-        unseal(altered, server, device.public)
+    for told in (altered, altered[:8]):
+        with pytest.raises(UnsupportedEnvelope, match=named):
+            unseal(told, server, device.public)
+    with pytest.raises(MalformedEnvelope, match="not a sealframe envelope"):
+        unseal(altered[:7], server, device.public)
+
+
+def test_the_shortest_content_is_one_of_nothing() -> None:
+    assert [length for length in range(100) if is_content_length(length)] == list(range(72, 100))
 
 
 def test_a25_a_suite_rewritten_in_transit_is_refused(device: DeviceKey) -> None:
