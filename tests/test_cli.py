@@ -377,7 +377,7 @@ def test_a50_outputs_are_never_overwritten_unless_told(home: Path, capsys: pytes
     assert open_(out=".") == 1
     capsys.readouterr()
     assert open_(out="absent/opened.png") == 1
-    assert capsys.readouterr().err == "sealframe: No such file or directory: absent.\n"
+    assert capsys.readouterr().err == "sealframe: absent is no folder; make it first, or name another.\n"
     assert not Path("elsewhere.png").exists()
     assert open_() == 0
     assert Path("opened.png").stat().st_mode & 0o777 == 0o600

@@ -466,8 +466,9 @@ def test_a50_key_files_are_not_overwritten_unless_told_and_links_not_followed(tm
     assert DeviceKey.load(path).public == first.public
     second.save(path, overwrite=True)
     assert DeviceKey.load(path).public == second.public
-    with pytest.raises(KeyFileError):
-        second.save(tmp_path / "absent" / "a.key")
+    for target, reason in ((tmp_path / "absent" / "a.key", "absent is no folder"), (tmp_path, "is a folder")):
+        with pytest.raises(KeyFileError, match=reason):
+            second.save(target)
     assert not (tmp_path / "elsewhere").exists()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.key", "link"]
 

@@ -18,6 +18,24 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links (FAT, some network mounts) answer to link()."""
 
 
+def reason_of(error: OSError) -> str:
+    """What the system, or this module, said, as the end of a sentence."""
+    return f"{error.strerror}." if error.strerror else str(error)
+
+
+def require_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise the OSError of `write_whole_file` that is known before the work: no folder, or something in the way."""
+    target = Path(path)
+    if target.is_symlink():
+        raise OSError(f"{target} is a symbolic link; name the real file.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} is no folder; make it first, or name another.")
+
+
 def write_whole_file(
     path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
 ) -> None:
@@ -36,7 +54,7 @@ def staged_file(
 ) -> Iterator[None]:
     """As `write_whole_file`, but put in place only when the block ends well: what can fail comes before what counts."""
     target = Path(path)
-    _require_place(target, overwrite=overwrite)
+    require_place(target, overwrite=overwrite)
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -56,15 +74,6 @@ def staged_file(
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
-
-
-def _require_place(target: Path, *, overwrite: bool) -> None:
-    if target.is_symlink():
-        raise OSError(f"{target} is a symbolic link; name the real file.")
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).")
 
 
 def _write_all(descriptor: int, rest: memoryview) -> None:

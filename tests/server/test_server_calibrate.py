@@ -121,5 +121,25 @@ def test_m26_calibrate_refuses_what_cannot_be_known(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("rate", ["0", "1", "2", "-0.1", "nan", "inf", "much"])
+def test_a_rate_is_between_nothing_and_always(rate: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["calibrate", str(folder)], ["server", "run", "--home", str(folder)]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*words, f"--fmr={rate}"])
+        assert "a rate between 0 and 1" in capsys.readouterr().err
+
+
+def test_the_place_of_the_report_is_looked_at_first(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["calibrate", str(folder)], ["loadtest", "--payments", "20"]):
+        assert main([*words, "--out", str(tmp_path / "none" / "x.json")]) == 1
+        assert (
+            capsys.readouterr().err == f"sealframe: {tmp_path / 'none'} is no folder; make it first, or name another.\n"
+        )
+    assert main(["loadtest", "--folder", str(tmp_path / "none"), "--out", str(tmp_path / "x.json")]) == 1
+    assert "is no folder" in capsys.readouterr().err
+
+
 def test_tries_multiply_false_matches() -> None:
     assert per_payment(0.01) == pytest.approx(0.049, abs=1e-4)

@@ -197,10 +197,15 @@ def test_thresholds_come_from_measured_rates(tmp_path: Path) -> None:
     assert thresholds_at(path, matcher, 0.01) == Thresholds(payment=0.8, agreement=0.5)
     assert thresholds_at(path, matcher, 0.002) == Thresholds(payment=0.9, agreement=0.5)
     assert thresholds_at(path, matcher, 0.2) == Thresholds(payment=0.3, agreement=0.3)
-    for rate in (0.0002, 0.0005):
+    for rate in (0.0002, 0.0005, float("nan"), 1.0):
         with pytest.raises(PolicyError):
             thresholds_at(path, matcher, rate)
-    for change in ({"matcher": "other"}, {"rows": 1}):
+    odd: list[dict[str, float]] = [
+        {"fmr": float("nan"), "threshold": 0.5},
+        {"fmr": 0.01, "threshold": float("nan")},
+        {"fmr": -0.1, "threshold": 0.5},
+    ]
+    for change in ({"matcher": "other"}, {"rows": 1}, *({"rows": [row]} for row in odd)):
         path.write_text(json.dumps({**table, **change}))
         with pytest.raises(ModelError):
             thresholds_at(path, matcher, 0.01)

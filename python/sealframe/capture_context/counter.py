@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sealframe.errors import KeyFileError, PolicyError
-from sealframe.files import write_whole_file
+from sealframe.files import reason_of, write_whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ class CounterFile:
         self._next = self._end = 0
 
     def _unusable(self, error: OSError) -> KeyFileError:
-        return KeyFileError(f"The counter file {self._path} cannot be used: {error.strerror}.")
+        return KeyFileError(f"The counter file {self._path} cannot be used: {reason_of(error)}")
 
 
 _open_counters: weakref.WeakSet[CounterFile] = weakref.WeakSet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -348,7 +349,7 @@ def _add_calibrate(commands: _Commands) -> None:
     )
     calibrate.set_defaults(run=_application("sealframe.server.calibrate", "server"))
     calibrate.add_argument("folder", metavar="FOLDER", help="a folder for each person, at least four pictures in each")
-    calibrate.add_argument("--fmr", type=float, default=1e-2, help="the false match rate asked for (default: 0.01)")
+    calibrate.add_argument("--fmr", type=_rate, default=1e-2, help="the false match rate asked for (default: 0.01)")
     calibrate.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     calibrate.add_argument("--detector", default="cascade", help="cascade (default), centre, or MODULE:NAME of yours")
     calibrate.add_argument(
@@ -415,7 +416,7 @@ def _add_matcher(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--calibration", metavar="FILE", help="thresholds measured for this model, site and camera")
-    parser.add_argument("--fmr", type=float, default=1e-3, help="the false match rate to allow (default: %(default)s)")
+    parser.add_argument("--fmr", type=_rate, default=1e-3, help="the false match rate to allow (default: %(default)s)")
 
 
 def _add_keygen(commands: _Commands) -> None:
@@ -574,6 +575,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number from 1")
     return int(text)
+
+
+def _rate(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < 1:
+            return float(text)
+    raise argparse.ArgumentTypeError("a rate between 0 and 1, as 0.001")
 
 
 def _add_out(parser: argparse.ArgumentParser, what: str) -> None:

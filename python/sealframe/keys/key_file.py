@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from sealframe.errors import KeyFileError
-from sealframe.files import write_whole_file
+from sealframe.files import reason_of, write_whole_file
 
 _MAX_FILE_BYTES = 65536
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----\n([0-9A-Za-z+/=\n]+)-----END \1-----\n")
@@ -131,8 +131,7 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
     except FileExistsError as error:
         raise KeyFileError(f"{path} exists already; choose another name, or say that it may be replaced.") from error
     except OSError as error:
-        reason = error.strerror or str(error).removesuffix(".")
-        raise KeyFileError(f"The key file {path} cannot be written: {reason}.") from error
+        raise KeyFileError(f"The key file {path} cannot be written: {reason_of(error)}") from error
 
 
 def _parse(text: str) -> list[Block]:

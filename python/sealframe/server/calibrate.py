@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sealframe.errors import ImageError, PolicyError
-from sealframe.files import write_whole_file
+from sealframe.files import require_place, write_whole_file
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
 from sealframe.payment import Code
 from sealframe.server.calibration import per_payment
@@ -59,8 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     matcher, detector = choose_matcher(arguments.model), choose_detector(arguments.detector)
     out = Path(arguments.out)
     for path in (out, out.with_suffix(".png")):
-        if path.exists() and not arguments.force:
-            raise PolicyError(f"{path} exists already; choose another name with --out, or give --force.")
+        require_place(path, overwrite=arguments.force)
     site = look_at(Path(arguments.folder), matcher, detector)
     report, curves = calibrate(site, matcher, arguments.fmr)
     write_whole_file(out, (json.dumps(report, indent=2) + "\n").encode(), overwrite=arguments.force)
@@ -74,8 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def look_at(folder: Path, matcher: Matcher, detector: FaceDetector) -> Site:
     """Encode every picture of a folder of folders, one for each person. Raises ImageError when there are not two."""
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is no folder; name one that has a folder for each person.")
     site = Site()
-    persons = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    persons = sorted(path for path in folder.iterdir() if path.is_dir())
     for number, person in enumerate(persons, 1):
         _progress(f"{number}/{len(persons)} people")
         vectors = site.people.setdefault(person.name, [])

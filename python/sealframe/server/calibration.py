@@ -7,6 +7,7 @@ faces of the site and camera where it is used. Rates below 3 / pairs are not kno
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +35,13 @@ def thresholds_at(path: str | os.PathLike[str], matcher: Matcher, fmr: float) ->
         same = (table["matcher"], table["model_sha256"]) == (matcher.name, matcher.model_sha256)
         pairs = int(table["pairs"])
         rows = [(float(row["fmr"]), float(row["threshold"])) for row in table["rows"]]
+        if not all(0 <= rate <= 1 and math.isfinite(threshold) for rate, threshold in rows):
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(f"{path} is no calibration file; measure one.") from None
     if not same:
         raise ModelError(f"{path} was measured with another matcher or model; measure again.")
-    if pairs < 1 or fmr < 3 / pairs:
+    if pairs < 1 or not 3 / pairs <= fmr < 1:
         raise PolicyError(
             f"A false match rate of {fmr} cannot be known from {pairs} pairs; measure more, or allow more."
         )

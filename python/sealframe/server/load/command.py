@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sealframe as sf
 from sealframe.errors import PolicyError
-from sealframe.files import write_whole_file
+from sealframe.files import require_place, write_whole_file
 from sealframe.server.load.commit import compare_commits, synchronised_write_ms
 from sealframe.server.load.corpus import Corpus
 from sealframe.server.load.picture import draw_load
@@ -61,8 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_too_much(arguments)
     out = Path(arguments.out)
     for path in (out, out.with_suffix(".png")):
-        if path.exists() and not arguments.force:
-            raise PolicyError(f"{path} exists already; choose another name with --out, or give --force.")
+        require_place(path, overwrite=arguments.force)
+    if arguments.folder is not None and not Path(arguments.folder).is_dir():
+        raise PolicyError(f"{arguments.folder} is no folder; make it first, or name another with --folder.")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         report = measure(arguments, Path(folder))
     write_whole_file(out, (json.dumps(report, indent=2) + "\n").encode(), overwrite=arguments.force)
