@@ -124,6 +124,8 @@ def test_a34_any_other_spelling_is_refused(old: bytes, new: bytes) -> None:
         {"sign_version": 0},
         {"sign_version": 256},
         {"timestamp": 0},
+        {"timestamp": 10**12 - 1},
+        {"timestamp": 10**13},
         {"timestamp": 253_402_300_799_000},
         {"counter": -1},
         {"counter": 2**64},
@@ -343,3 +345,16 @@ def test_registering_is_safe_from_many_threads() -> None:
         thread.join()
     assert len(refused) == 4
     assert len(set(refused)) == 1
+
+
+def test_the_longest_line_of_the_longest_rule_is_read() -> None:
+    template = "{magic_num}|{device_info}|{sign_version}|{timestamp}|{counter}|{random}|{width}x{height}"
+    longest = template + "." * (512 - len(template))
+    with pytest.raises(ValueError, match="at most 512"):
+        SpliceRule("TOOLONG", longest + ".")
+    register_splice_rule(SpliceRule("LONGESTRULE12345", longest))
+    edge = {"sign_version": 255, "timestamp": 10**13 - 1, "counter": 2**64 - 1, "width": 2**32 - 1, "height": 2**32 - 1}
+    context = CaptureContext(device_info="|" * 96, random=bytes(16), magic_num="LONGESTRULE12345", **edge)
+    assert CaptureContext.decode(context.encode()) == context
+    with pytest.raises(MalformedEnvelope):
+        CaptureContext.decode(context.encode() + b"." * 1024)

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from sealframe.errors import MalformedEnvelope
 
+MAX_TEMPLATE = 512
+"""So the longest line of any rule stays below the 1,024 bytes that a reader takes."""
 _DIGITS = "0123456789"
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DEVICE_PLAIN = _DIGITS + _CAPITALS + _CAPITALS.lower() + "._:-"
@@ -48,7 +50,7 @@ class SpliceRule:
     The magic number is 1..16 capital letters and digits; it names the rule on the wire. The template holds
     `{magic_num}` first, then each other field once, between literals of printable ASCII.
 
-    Raises ValueError when the rule is not provably injective, or leaves a field out.
+    Raises ValueError when the rule is not provably injective, leaves a field out, or has more than 512 characters.
     """
 
     magic_num: str
@@ -57,6 +59,8 @@ class SpliceRule:
     def __post_init__(self) -> None:
         if not _MAGIC_NUM.fullmatch(self.magic_num):
             raise ValueError("a magic number is 1 to 16 capital letters and digits")
+        if len(self.template) > MAX_TEMPLATE:
+            raise ValueError(f"the template of a splice rule has at most {MAX_TEMPLATE} characters")
         _require_injective(_split(self.template))
 
     def splice(self, fields: dict[str, Any]) -> str:
