@@ -358,3 +358,22 @@ def test_the_longest_line_of_the_longest_rule_is_read() -> None:
     assert CaptureContext.decode(context.encode()) == context
     with pytest.raises(MalformedEnvelope):
         CaptureContext.decode(context.encode() + b"." * 1024)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("sign_version", 1, 255),
+        ("timestamp", 10**12, 10**13 - 1),
+        ("counter", 0, 2**64 - 1),
+        ("width", 1, 2**32 - 1),
+        ("height", 1, 2**32 - 1),
+    ],
+)
+def test_numbers_reach_to_their_bounds_and_no_further(name: str, low: int, high: int) -> None:
+    for value in (low, high):
+        context = CaptureContext(**{**FIELDS, name: value})
+        assert CaptureContext.decode(context.encode()) == context
+    for value in (low - 1, high + 1):
+        with pytest.raises(ValueError, match=f"{name} must be between {low} and {high}"):
+            CaptureContext(**{**FIELDS, name: value})
