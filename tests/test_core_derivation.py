@@ -68,7 +68,7 @@ def test_m8_mean_and_deviation_are_those_of_the_posterior() -> None:
     mean, log_variance = np.full(2**16, 100, np.uint8), np.full(2**16, 160, np.uint8)
     sample = _core.sample_posterior(mean, log_variance, SEED).astype(float)
     assert abs(sample.mean() - 100) < 0.1
-    assert abs(sample.std() - 24 * np.exp(-1)) < 0.1
+    assert abs(sample.std() - 32 * np.exp(-1)) < 0.1
 
 
 def test_m8_the_latent_saturates() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import sealframe as sf
 from reference.derivation import sample_posterior
-from reference.features import random_words, unblock
+from reference.features import random_words, spectrum, unblock
 from reference.image_factor import block_means, leading_pair, norms, rank, row_sums
 from reference.similarity import window_cosine
 from sealframe import _core
@@ -205,8 +205,8 @@ def test_m7_m8_m9_m10_the_vae_factor_is_sample_association_and_reduction() -> No
     seed, models = noise_seed_of(bytes(16)), shipped_models()
     factor = sf.image_factor(synthetic_frame(240, 320), "vae", noise_seed=seed)
     binary = (factor.features.rows() >= 128).astype(int)
-    tiles = (factor.features.tiles >= 128).astype(np.uint8)
-    mean, log_variance = models.run("posterior", ["mean", "log_variance"], tiles)
+    read = np.clip(128 + (spectrum(255 * binary).astype(int) + 128) // 256, 0, 255).astype(np.uint8)
+    mean, log_variance = models.run("posterior", ["mean", "log_variance"], read.reshape(16, 8, 8, 16))
     latent = sample_posterior(mean, log_variance, random_words(seed, 0, mean.size))
     (ones,) = models.run("likelihood", ["probability"], latent)
     conditional = unblock(ones, 128, 128).astype(int)

@@ -59,7 +59,7 @@ class Discernment:
 class Posterior:
     """q(z|x) of every tile (M7): uint8 (tiles, 8, 8, 16), in the blocks of the features.
 
-    A byte m of `mean` is (m - 128) / 24, a byte v of `log_variance` is v / 20 - 10.
+    A byte m of `mean` is (m - 128) / 32, a byte v of `log_variance` is v / 20 - 10.
     """
 
     mean: NDArray[np.uint8]

@@ -101,8 +101,8 @@ REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
 _GENERATOR = {"generator": "f415eb798c6b41f6a6edd116437aeabc53f629b8f50aee5e08ed22bfc9951660"}
 _BOTH = {"generator_discriminator": "328dbf386242878d927aa4cb805225b337604747231cf194065b723bf8573e93"}
 _VAE = {
-    "posterior": "1b75036f190ec5f68d2f79b383f02a45803ff20c424e7e4a348565a5bf8b2f0b",
-    "likelihood": "a52321604fc0b6ffdf7dddadeeeb83efe57a469f68edf0ab013c9ceb3810130d",
+    "posterior": "f91f9804231917181fbc4a8d08e670979f0c2dcb946aba3dbf80ab16b58fbe2e",
+    "likelihood": "35135b74a8bd2419ae772bc0600355c360353d72af30419467c161f30a657f95",
 }
 PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {
     "gan": (_GENERATOR, 128),

@@ -120,7 +120,7 @@ def test_m16_gan_from_pictures_to_networks(folder, recipe, tmp_path):
 
 
 def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
-    recipe = VaeRecipe(steps=150, batch=16, mix=TINY)
+    recipe = VaeRecipe(steps=150, batch=16, mix=TINY, features="pixels")
     run = VaeRun(recipe, scan([folder]).pictures, tmp_path)
     first = run.advance()
     run.run(lambda line: None, every=50)

@@ -169,7 +169,7 @@ def _add_train(commands: _Commands) -> None:
         )
         if name == "vae":
             image_net.add_argument(
-                "--features", choices=("pixels", "spectrum"), help="what the posterior net reads (default: pixels)"
+                "--features", choices=("pixels", "spectrum"), help="what the posterior net reads (default: spectrum)"
             )
     matcher = _add_action(
         actions,

@@ -50,7 +50,7 @@ class VaeRecipe:
     warm_up: float = 0.3
     """Part of the run over which the weight grows from zero."""
     averaging: float = 0.998
-    features: str = "pixels"
+    features: str = "spectrum"
     """What the posterior net reads (M6): binary `pixels`, or their `spectrum`."""
     channels: int = 32
     """Maps of 4x4 that the posterior net starts from: its size."""

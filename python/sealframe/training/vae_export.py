@@ -6,6 +6,7 @@ the mean's step and zero point, so that sampling is one integer addition. Log-va
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
 
     from sealframe.training.vae import VaeRun
 
-LATENT = (1 / 24, 128)
-"""Step and zero point of mean and sampled latent: about +-5.3, beyond what N(0, 1) ever asks for."""
+LATENT = (1 / 32, 128)
+"""Step and zero point of mean and sampled latent: -4 to 3.97, which a few values in a million exceed."""
+LARGEST_LOGIT = math.log(511)
+"""Its chance is half a 256th away from certain; steps for more would be steps lost where nothing is certain."""
 LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
 """Step and zero point of the log-variance: -10 to 2.75."""
 
@@ -118,7 +121,8 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
     graph = GraphWriter()
     inner = network.maps(latent)
     first, second, third = ((_reach(maps), 0) for maps in inner)
-    logits = (step_without_ties(float(network(latent).abs().quantile(0.999)) / 127), 128)
+    reached = float(network(latent).abs().quantile(0.999))
+    logits = (step_without_ties(min(reached, LARGEST_LOGIT) / 127), 128)
     for name, source, layer, quanta, rewrite in (
         ("shrink1", "latent", network.shrink1, (LATENT, first), blocks_to_phases),
         ("shrink2", "shrink1", network.shrink2, (first, second), phases_to_maps),
