@@ -57,10 +57,10 @@ def staged_file(
     require_place(target, overwrite=overwrite)
     temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target.parent)) from None
-    try:
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(target.parent)) from None
         try:
             _write_all(descriptor, memoryview(content).cast("B"))
             os.fsync(descriptor)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from _thread import interrupt_main
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from sealframe.cli import printable
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 
 _step: Step | None = None
 """In a worker process: what to do with one file, set up once."""
+_at_work = Lock()
+"""Held while it does it."""
 
 
 def run_over(
@@ -86,9 +86,8 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
-        interrupt_main()  # a file that is being written leaves nothing behind
-        time.sleep(1)
-        os._exit(1)
+        with _at_work:  # the file that is being written is finished first, and no other begun
+            os._exit(1)
 
 
 def _one(source: Path, target: Path) -> str:
@@ -96,7 +95,8 @@ def _one(source: Path, target: Path) -> str:
     if _step is None:
         raise RuntimeError("the worker was not prepared")
     try:
-        _step(source, target)
+        with _at_work:
+            _step(source, target)
     except SealframeError as error:
         return f"{source}: {error}"
     except OSError as error:
