@@ -44,7 +44,7 @@ void check(std::int32_t status) {
 class Generator {
   public:
     explicit Generator(const std::string& file) {
-        setenv("ORT_DISABLE_TELEMETRY", "1", 0);  // from 1.29 on it reports home otherwise
+        setenv("ORT_DISABLE_TELEMETRY", "1", 0);  // from 1.29 on it collects telemetry otherwise
         check(api->CreateEnv(ORT_LOGGING_LEVEL_WARNING, "terminal", &environment));
         check(api->CreateSessionOptions(&options));
         // One thread and no rewriting of the graph: both change the speed alone, and this is the fastest.

@@ -140,7 +140,7 @@ class ModelSet:
 
 
 def import_onnxruntime() -> Any:
-    """ONNX Runtime, on first use. From 1.29 on it reports home unless this variable is set before it is imported."""
+    """ONNX Runtime, on first use. From 1.29 on it collects telemetry unless the variable is set before the import."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

@@ -175,7 +175,7 @@ SF_API int32_t sf_spectrum(const uint8_t* rows, size_t height, size_t width, int
 
 /* The latent that the likelihood network takes, drawn from what the posterior network gives (tensors of any
  * shape with count values in all): clamp((mean << 18) + deviation * noise + 2^17 >> 18, 0, 255), where
- *   deviation = round(64 * 24 * exp(-5 + log_variance / 40)),
+ *   deviation = round(64 * 32 * exp(-5 + log_variance / 40)),
  *   noise     = round(4096 * quantile((word + 1/2) / 65536)) of the standard normal distribution, and
  *   word      = word first + i of the seed's stream, see sf_random_words.
  * `out` may be `mean`. SF_STREAM_POSITION, SF_IMAGE_SIZE. */

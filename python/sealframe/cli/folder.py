@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sealframe.cli import printable
 from sealframe.errors import PolicyError, SealframeError
+from sealframe.files import reason_of
 
 if TYPE_CHECKING:
     import argparse
@@ -100,7 +101,7 @@ def _one(source: Path, target: Path) -> str:
     except SealframeError as error:
         return f"{source}: {error}"
     except OSError as error:
-        return f"{source}: {error.strerror or str(error).removesuffix('.')}."
+        return f"{source}: {reason_of(error)}"
     except MemoryError:
         return f"{source}: There is not enough memory for this picture; say the same again with fewer --jobs."
     return ""

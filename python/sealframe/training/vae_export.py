@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sealframe.training.vae import VaeRun
 
 LATENT = (1 / 32, 128)
-"""Step and zero point of mean and sampled latent: -4 to 3.97, which a few values in a million exceed."""
+"""Step and zero point of mean and sampled latent, -4 to 3.97: of unseen payment codes 8 means in 100,000 end there."""
 LARGEST_LOGIT = math.log(511)
 """Its chance is half a 256th away from certain; steps for more would be steps lost where nothing is certain."""
 LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
