@@ -65,7 +65,7 @@ def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
     request = PaymentRequest(Action.PAY, new_payment_id(), SHOP, 1, CURRENCY, till.account)
     envelope, _ = till.sealer.seal_request(frame, request.encode())
     mark = ProcessorStages()
-    opened = service.open(envelope, mark)
+    opened = service.open(envelope, mark=mark)
     assert isinstance(opened, OpenedRequest)
     attempt = service.judge(opened, mark)
     assert service.settle(attempt).result().code is Code.PAID

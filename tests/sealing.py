@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sealframe.capture_context import CaptureContext
-from sealframe.envelope import EnvelopeWriter, Policy, Unsealed, unseal_envelope
+from sealframe.envelope import EnvelopeWriter, Policy, SignedStart, Unsealed, unseal_envelope
 from sealframe.envelope.layout import Header, Parts, split_envelope
 from sealframe.envelope.schedule import signed_digest
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, SharedKey, Suite
@@ -64,8 +64,10 @@ def unseal(
     key: ServerKey | SharedKey | Sequence[ServerKey | SharedKey],
     *devices: DevicePublic,
     policy: Policy = ANY_SUITE,
+    start: SignedStart | None = None,
 ) -> Unsealed:
-    return unseal_envelope(envelope, key, {device.key_id: device for device in devices}, policy, clock=now_s)
+    known = {device.key_id: device for device in devices}
+    return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start)
 
 
 def join(fixed: bytes, blocks: Sequence[bytes], signature: bytes, content: bytes | memoryview) -> bytes:

@@ -14,9 +14,24 @@ import numpy as np
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 
-from sealframe.envelope import Policy, inspect, reader, schedule, unseal_envelope
+from sealframe.envelope import (
+    MAX_START_BYTES,
+    Policy,
+    SignedStart,
+    check_start,
+    inspect,
+    reader,
+    schedule,
+    unseal_envelope,
+)
 from sealframe.envelope.buffers import BufferPool
-from sealframe.envelope.layout import content_bytes, is_content_length, plaintext_bytes
+from sealframe.envelope.layout import (
+    FIXED_BYTES,
+    content_bytes,
+    is_content_length,
+    plaintext_bytes,
+    split_envelope,
+)
 from sealframe.envelope.writer import EnvelopeWriter
 from sealframe.errors import (
     BadSignature,
@@ -75,6 +90,56 @@ def test_m20_a_shared_key_seals_and_opens(device: DeviceKey) -> None:
 def test_every_length_round_trips(device: DeviceKey, server: ServerKey, length: int) -> None:
     payload = bytes(range(256)) * (length // 256) + bytes(length % 256)
     assert unseal(seal(device, server.public, payload), server, device.public).payload == payload
+
+
+def test_the_start_of_an_envelope_is_checked_before_its_content(device: DeviceKey, server: ServerKey) -> None:
+    envelope, other = (seal(device, server.public, bytes(40_000)) for _ in range(2))
+    end = len(envelope) - split_envelope(envelope).header.content_len
+    for length in (end, end + 1, MAX_START_BYTES, len(envelope)):
+        start = begin(envelope[:length], device, server)
+        assert start.signer == device.public
+        assert unseal(envelope, server, device.public, start=start).payload == bytes(40_000)
+    with pytest.raises(MalformedEnvelope, match="other bytes"):
+        unseal(other, server, device.public, start=start)
+    for length in (0, 1, FIXED_BYTES, end - 1):
+        with pytest.raises(MalformedEnvelope):
+            begin(envelope[:length], device, server)
+    with pytest.raises(UnknownKey):
+        begin(envelope[:end], DeviceKey.generate("POS-0001"), server)
+    with pytest.raises(UnknownKey):
+        begin(envelope[:end], device, ServerKey.generate(Suite.X25519))
+
+
+def test_a_checked_start_excuses_nothing_else(device: DeviceKey, server: ServerKey, envelope: bytes) -> None:
+    """Every flipped bit of the envelope, after its unflipped start was checked."""
+    start = begin(envelope, device, server)
+    for position in range(len(envelope)):
+        altered = bytearray(envelope)
+        altered[position] ^= 1 << position % 8
+        with pytest.raises(SealframeError):
+            unseal(bytes(altered), server, device.public, start=start)
+
+
+def test_a_flipped_bit_of_the_start_is_found_without_the_content(
+    device: DeviceKey, server: ServerKey, envelope: bytes
+) -> None:
+    end = len(envelope) - split_envelope(envelope).header.content_len
+    for position in range(end):
+        altered = bytearray(envelope[:end])
+        altered[position] ^= 1 << position % 8
+        with pytest.raises(SealframeError):
+            begin(bytes(altered), device, server)
+
+
+def test_the_longest_start_is_as_long_as_said() -> None:
+    servers = [ServerKey.generate() for _ in range(16)]
+    device = DeviceKey.generate("POS-0001", "ed25519+ml-dsa-65")
+    envelope = seal(device, [server.public for server in servers])
+    assert len(envelope) - split_envelope(envelope).header.content_len == MAX_START_BYTES
+
+
+def begin(start: bytes, device: DeviceKey, server: ServerKey) -> SignedStart:
+    return check_start(start, server, {device.key_id: device.public}, ANY_SUITE, clock=now_s)
 
 
 def test_content_lengths_are_inverse_and_skip_what_cannot_be() -> None:

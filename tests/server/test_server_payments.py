@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from bank import ALICE, BOB, FUNDS, PASSWORD, Bank
 from sqlalchemy import event, func, select
 
 import sealframe as sf
-from sealframe.envelope import AnswerKey
+from sealframe.envelope import MAX_START_BYTES, AnswerKey
+from sealframe.envelope.layout import FIXED_BYTES, split_start
+from sealframe.errors import BadSignature
 from sealframe.payment import Action, Code, PaymentState, Retry, new_payment_id
-from sealframe.server import operators
+from sealframe.server import operators, service
 from sealframe.server.demo_faces import draw_face
 from sealframe.server.group_commit import StoreUnavailable
-from sealframe.server.settlement import DAY_MS
+from sealframe.server.settlement import DAY_MS, Settled
 from sealframe.server.tables import face_days, password_misses
 
 
@@ -290,14 +293,47 @@ def test_devices_unknown_and_revoked(bank: Bank) -> None:
     assert bank.code(bank.request()) is Code.DEVICE_REVOKED
 
 
-def test_a_flipped_bit_is_rejected_in_the_clear_and_signed(bank: Bank) -> None:
+def flipped(envelope: bytes, position: int) -> bytes:
+    changed = bytearray(envelope)
+    changed[position] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("met", [False, True])
+def test_a_flipped_bit_is_rejected_signed_where_the_device_did(bank: Bank, *, met: bool) -> None:
     envelope, key = bank.terminal.seal(bank.request())
-    for position in (len(envelope) // 2, 60, len(envelope) - 1):
-        flipped = bytearray(envelope)
-        flipped[position] ^= 1
-        settled = bank.service.answer(bytes(flipped))
-        assert settled.code is Code.REJECTED
+    content = len(envelope) - split_start(envelope).header.content_len
+    if met:
+        assert bank.code(bank.request()) is Code.PAID
+        envelope, key = bank.terminal.seal(bank.request())
+    for position in (content, len(envelope) // 2, len(envelope) - 1):
+        assert bank.service.answer(flipped(envelope, position)).code is Code.REJECTED
+    for position in (60, FIXED_BYTES + 20, content - 1):
+        with pytest.raises(BadSignature):
+            bank.service.answer(flipped(envelope, position))
     assert bank.terminal.read(bank.service.answer(envelope).answer, key).code is Code.PAID
+
+
+def test_what_was_recognised_is_forgotten_when_the_device_changed_meanwhile(bank: Bank) -> None:
+    assert bank.code(bank.request()) is Code.PAID
+    envelope, key = bank.terminal.seal(bank.request())
+    start = bank.service.recognise(envelope[:MAX_START_BYTES])
+    assert start is not None
+    renamed = replace(start, signer=replace(start.signer, device_info="POS-0000"))
+    opened = bank.service.open(envelope, renamed)
+    assert not isinstance(opened, Settled)
+    assert opened.verified.device == bank.terminal.device.public
+    bank.operate(operators.revoke_device, device=bank.terminal.device.key_id.hex())
+    refused = bank.service.open(envelope, start)
+    assert isinstance(refused, Settled)
+    assert bank.terminal.read(refused.answer, key).code is Code.DEVICE_REVOKED
+
+
+def test_no_more_devices_are_remembered_than_there_is_room_for(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_MOST_MET", 2)
+    for number in range(2, 6):
+        assert bank.code(bank.request(), terminal=bank.new_terminal(f"POS-{number:04}")) is Code.PAID
+        assert 1 <= len(bank.service._met) <= 2
 
 
 def test_a_device_revoked_or_a_template_deleted_while_it_was_judged_does_not_pay(bank: Bank) -> None:

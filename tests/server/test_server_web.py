@@ -25,6 +25,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from serving import Serving
 from starlette.requests import Request
 
+from sealframe.envelope import MAX_START_BYTES
 from sealframe.payment import (
     ENVELOPE_TYPE,
     ENVELOPES_TYPE,
@@ -231,6 +232,40 @@ def test_a53_a_slow_head_ends_the_connection_and_a_slow_answer_does_not(
     site.stop()
 
 
+@contextmanager
+def forger(site: Site) -> Iterator[tuple[socket.socket, bytes]]:
+    """Has sent all before the content of what the bank's terminal did not sign; and the content, not sent."""
+    bank = site.bank
+    assert bank.code(bank.request()) is Code.PAID
+    envelope = bytearray(bank.terminal.seal(bank.request())[0])
+    envelope[60] ^= 1
+    head = f"POST /v1/attempts HTTP/1.1\r\nHost: x\r\nContent-Type: {OCTETS}\r\nContent-Length: {len(envelope)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as sender:
+        sender.sendall(head.encode() + envelope[:MAX_START_BYTES])
+        yield sender, bytes(envelope[MAX_START_BYTES:])
+
+
+def test_a53_what_a_device_did_not_sign_is_refused_before_it_has_arrived(site: Site) -> None:
+    with forger(site) as (sender, rest):
+        assert status_of_reply(sender) == 400
+        assert site.call("GET", "/metrics")[1].count(b"sealframe_bodies_arriving 0.0") == 1
+        sender.sendall(rest + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")  # the connection still serves
+        assert status_of_reply(sender) == 200
+
+
+def test_a53_the_rest_of_what_was_refused_may_take_as_long_as_a_body(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(heads, "BODY_SECONDS", 0.5)
+    with forger(site) as (sender, rest):
+        assert status_of_reply(sender) == 400
+        begun = time.monotonic()
+        sender.sendall(rest[:1])
+        assert sender.recv(200) == b""
+        assert time.monotonic() - begun > 0.5
+
+
 def test_a53_slow_bodies_keep_nobody_out(bank: Bank) -> None:
     """Three times as many as there is room for: a payment goes through meanwhile, and the first who came had to go."""
     site = Site(bank, intake=Intake(bodies=70, seconds=60))
@@ -261,7 +296,8 @@ def test_a53_bodies_that_are_too_much_together_make_room_from_the_address_that_s
                 return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
             scope = {"type": "http", "client": (address, 1), "headers": [], "method": "POST"}
-            return await intake.read(Request(scope, receive), 100)
+            async with intake.arriving_body(Request(scope, receive), 100) as body:
+                return await body.whole()
 
         readers = [asyncio.create_task(read(*each)) for each in (("a", 40), ("b", 30), ("b", 20), ("c", 30))]
         await asyncio.sleep(0.05)

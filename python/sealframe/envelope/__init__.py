@@ -6,14 +6,15 @@ what a reader allows, `reader` opens.
 """
 
 from sealframe.envelope.answer import Answer, AnswerKey, write_clear_answer
-from sealframe.envelope.layout import Header, inspect
+from sealframe.envelope.layout import MAX_START_BYTES, Header, inspect
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
-from sealframe.envelope.reader import OpeningKey, Unsealed, unseal_envelope
+from sealframe.envelope.reader import OpeningKey, SignedStart, Unsealed, check_start, unseal_envelope
 from sealframe.envelope.session import SessionFrame, SessionReader, SessionWriter
 from sealframe.envelope.writer import EnvelopeWriter
 
 __all__ = [
     "DEFAULT_POLICY",
+    "MAX_START_BYTES",
     "Answer",
     "AnswerKey",
     "EnvelopeWriter",
@@ -23,7 +24,9 @@ __all__ = [
     "SessionFrame",
     "SessionReader",
     "SessionWriter",
+    "SignedStart",
     "Unsealed",
+    "check_start",
     "inspect",
     "unseal_envelope",
     "write_clear_answer",

@@ -93,7 +93,7 @@ class Header:
 
 
 class Parts(NamedTuple):
-    """An envelope cut at its borders; the content is a view into the caller's bytes."""
+    """An envelope cut at its borders; the content, as far as it is there, is a view into the caller's bytes."""
 
     header: Header
     fixed: bytes
@@ -119,6 +119,15 @@ def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Par
     view = memoryview(envelope).cast("B")
     if len(view) > max_bytes:
         raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed here.")
+    parts = split_start(view)
+    if len(parts.content) != parts.header.content_len:
+        raise _malformed()
+    return parts
+
+
+def split_start(start: Buffer) -> Parts:
+    """As `split_envelope`, of an envelope whose content may not have arrived yet: what is not there is not missed."""
+    view = memoryview(start).cast("B")
     fixed = bytes(view[:FIXED_BYTES])
     lengths = _LENGTHS.get(fixed[:_KIND_BYTES])
     if lengths is None:
@@ -135,7 +144,7 @@ def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Par
     recipients = tuple([one[:KEY_ID_BYTES] for one in blocks])
     header = Header(suite, sign_version, mode, profile, content_len, signer, message_id, factor_tag, recipients)
     content_start = header_len + signature
-    if content_start + content_len != len(view) or not is_content_length(content_len):
+    if content_start > len(view) or not is_content_length(content_len):
         raise _malformed()
     for first, second in pairwise(recipients):
         if first >= second:
@@ -191,3 +200,7 @@ _LENGTHS = {
     for mode in (Mode.MESSAGE, Mode.SESSION_OPEN)
 }
 """Bytes of a recipient block and of the signature, by the start of every kind of message that is read."""
+MAX_START_BYTES = (
+    FIXED_BYTES + MAX_RECIPIENTS * max(map(block_bytes, ENCAPSULATION_BYTES)) + max(map(signature_bytes, SignVersion))
+)
+"""So many bytes stand before the content at most."""

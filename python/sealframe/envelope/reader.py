@@ -15,11 +15,11 @@ from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.content import Content, Seal, decrypt
-from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope
+from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope, split_start
 from sealframe.envelope.payload_digest import StartDigest, in_line
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
-from sealframe.errors import PolicyError, UnknownKey
+from sealframe.errors import MalformedEnvelope, PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
 from sealframe.trace import no_mark
@@ -52,6 +52,30 @@ class Unsealed:
     session: SessionSecret | None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class SignedStart:
+    """What stands before an envelope's content, after steps 1 to 4: `signer` signed it, `key` opens what follows."""
+
+    parts: Parts
+    signer: DevicePublic
+    key: OpeningKey
+
+
+def check_start(
+    start: Buffer,
+    key: OpeningKey | Sequence[OpeningKey],
+    devices: Mapping[bytes, DevicePublic],
+    policy: Policy = DEFAULT_POLICY,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> SignedStart:
+    """Check an envelope's first bytes before the others have arrived; arguments and errors as `unseal_envelope`.
+
+    `start` is at least all that stands before the content, which is at most MAX_START_BYTES.
+    """
+    return _check_start(split_start(bytes(start)), key, devices, policy, int(clock() * 1000), no_mark)
+
+
 def unseal_envelope(
     envelope: Buffer,
     key: OpeningKey | Sequence[OpeningKey],
@@ -59,6 +83,7 @@ def unseal_envelope(
     policy: Policy = DEFAULT_POLICY,
     *,
     clock: Callable[[], float] = time.time,
+    start: SignedStart | None = None,
     out: Buffer | None = None,
     passed: Mark = no_mark,
     start_digest: StartDigest = in_line,
@@ -71,6 +96,8 @@ def unseal_envelope(
     Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
     FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
 
+    `start` is what `check_start` gave for this envelope, and is not checked again; MalformedEnvelope for another one.
+
     `further` raises when a check of the caller's fails. With another `start_digest` than `in_line`, the context and
     these checks run before the payload's digest is known; whatever they find, its verdict comes first.
 
@@ -79,21 +106,22 @@ def unseal_envelope(
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):
-        return _unseal(envelope, key, devices, policy, int(clock() * 1000), room, passed, start_digest, further)
+        parts = split_envelope(envelope, policy.max_bytes)
+        if start is None:
+            start = _check_start(parts, key, devices, policy, int(clock() * 1000), passed)
+        elif parts[:-1] != start.parts[:-1]:
+            raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
+        return _unseal(parts, start, room, passed, start_digest, further)
 
 
-def _unseal(
-    envelope: Buffer,
+def _check_start(
+    parts: Parts,
     key: OpeningKey | Sequence[OpeningKey],
     devices: Mapping[bytes, DevicePublic],
     policy: Policy,
     now: int,
-    room: memoryview | None,
     passed: Mark,
-    start_digest: StartDigest,
-    further: Callable[[Unsealed], object],
-) -> Unsealed:
-    parts = split_envelope(envelope, policy.max_bytes)
+) -> SignedStart:
     header = parts.header
     passed("framing")
     policy.require(header)
@@ -103,8 +131,20 @@ def _unseal(
     passed("keys")
     signer.verify(parts.signature, schedule.signed_digest(parts.fixed, parts.blocks))
     passed("signature")
+    return SignedStart(parts, signer, own_key)
+
+
+def _unseal(
+    parts: Parts,
+    start: SignedStart,
+    room: memoryview | None,
+    passed: Mark,
+    start_digest: StartDigest,
+    further: Callable[[Unsealed], object],
+) -> Unsealed:
+    header, signer = parts.header, start.signer
     header_hash = schedule.header_hash(parts.fixed, header.recipients)
-    content_key = unwrap_content_key(parts, own_key, header_hash)
+    content_key = unwrap_content_key(parts, start.key, header_hash)
     seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
     content = decrypt(parts.content, seal, out=room, passed=passed)
     opens_session = header.mode == Mode.SESSION_OPEN

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sealframe.capture_context import CaptureContext
-    from sealframe.envelope import Header, Policy, SessionFrame, Unsealed
+    from sealframe.envelope import Header, Policy, SessionFrame, SignedStart, Unsealed
     from sealframe.freshness import Archive, Live
     from sealframe.image import Buffer, Frame
     from sealframe.keys import DevicePublic, ServerKey, SharedKey
@@ -176,14 +176,17 @@ class Opener(HoldsKeys):
         mark("acceptance")
         return opened
 
-    def verify(self, envelope: Buffer, *, mark: Mark = no_mark, passed: Mark = no_mark) -> Verified:
+    def verify(
+        self, envelope: Buffer, *, start: SignedStart | None = None, mark: Mark = no_mark, passed: Mark = no_mark
+    ) -> Verified:
         """Check everything and change nothing. `passed` is told each of CHECKS that has passed, in their order.
 
-        Whoever gives `passed` has the checks made one after the other, without the worker.
+        What `sealframe.envelope.check_start` found good is not checked again when it is given as `start`. Whoever gives
+        `passed` has the checks made one after the other, without the worker.
         Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey, PolicyError, BadSignature, CannotOpen,
         FactorMismatch, StaleCapture.
         """
-        return self._verify(envelope, self._policy, mark, passed)
+        return self._verify(envelope, self._policy, mark, passed, start=start)
 
     def verify_session(self, envelope: Buffer) -> Verified:
         """Check the signed opening of a stream; `OpenSession` is what applications use. Raises as `verify`."""
@@ -195,7 +198,13 @@ class Opener(HoldsKeys):
         self._check_image_factor(frame, frame.profile, no_mark)
 
     def _verify(
-        self, envelope: Buffer, policy: Policy, mark: Mark, passed: Mark, out: memoryview | None = None
+        self,
+        envelope: Buffer,
+        policy: Policy,
+        mark: Mark,
+        passed: Mark,
+        out: memoryview | None = None,
+        start: SignedStart | None = None,
     ) -> Verified:
         def further(unsealed: Unsealed) -> None:
             mark("envelope")
@@ -210,6 +219,7 @@ class Opener(HoldsKeys):
             self._devices,
             policy,
             clock=self._clock,
+            start=start,
             out=out,
             passed=passed,
             start_digest=self._start_digest if passed is no_mark else in_line,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -17,7 +16,8 @@ from sealframe.payment import Code
 from sealframe.server.problems import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from fastapi import Response
 
@@ -29,11 +29,41 @@ BODY_SECONDS = 15.0
 _MAX_JSON_BYTES = 1 << 17
 
 
-@dataclass(slots=True, eq=False)
-class _Arriving:
-    address: str
-    deadline: asyncio.Timeout
-    received: int = 0
+class ArrivingBody:
+    """One body on its way in; what is not asked for stays with its sender."""
+
+    def __init__(
+        self, request: Request, most: int, address: str, deadline: asyncio.Timeout, grown: Callable[[], None]
+    ) -> None:
+        self.address, self.deadline, self.received = address, deadline, 0
+        self._most, self._grown = most, grown
+        self._announced = "content-length" in request.headers
+        self._stream = request.stream()
+        self._pieces: list[bytes] = []
+
+    async def first(self, length: int) -> bytes:
+        """Its first bytes, so many or, of a shorter body, all; as soon as they are there if its length was announced.
+
+        Whoever is answered then sends the rest in vain, which without a length could go on for ever.
+        """
+        if not self._announced:
+            return (await self.whole())[:length]
+        while self.received < length and (piece := await anext(self._stream, None)) is not None:
+            self._take(piece)
+        return b"".join(self._pieces)[:length]
+
+    async def whole(self) -> bytes:
+        """All of it."""
+        async for piece in self._stream:
+            self._take(piece)
+        return b"".join(self._pieces)
+
+    def _take(self, piece: bytes) -> None:
+        self.received += len(piece)
+        if self.received > self._most:
+            raise TransportError.of(413, Code.TOO_LARGE)
+        self._pieces.append(piece)
+        self._grown()
 
 
 class Intake:
@@ -47,41 +77,30 @@ class Intake:
         self, bodies: int = MAX_ARRIVING, total_bytes: int = MAX_ARRIVING_BYTES, seconds: float = BODY_SECONDS
     ) -> None:
         self._bodies, self._bytes, self._seconds = bodies, total_bytes, seconds
-        self._arriving: list[_Arriving] = []
+        self._arriving: list[ArrivingBody] = []
 
     @property
     def arriving(self) -> int:
         """How many bodies."""
         return len(self._arriving)
 
-    async def read(self, request: Request, most: int) -> bytes:
-        """The whole body. Raises TransportError when it is larger, too slow, or cut."""
-        pieces, received = [], 0
+    @asynccontextmanager
+    async def arriving_body(self, request: Request, most: int) -> AsyncIterator[ArrivingBody]:
+        """A body while it arrives. Raises TransportError when it is larger, too slow, or cut."""
+        address = request.client.host if request.client else ""
         try:
             async with asyncio.timeout(self._seconds) as deadline:
-                with self._arrives(request, deadline) as mine:
-                    async for piece in request.stream():
-                        received += len(piece)
-                        if received > most:
-                            raise TransportError.of(413, Code.TOO_LARGE)
-                        pieces.append(piece)
-                        mine.received = received
-                        self._make_room()
+                body = ArrivingBody(request, most, address, deadline, self._make_room)
+                self._arriving.append(body)
+                self._make_room()
+                try:
+                    yield body
+                finally:
+                    self._arriving.remove(body)
         except TimeoutError:
             raise TransportError(408, "too_slow", "The body did not arrive in time; send it again.") from None
         except ClientDisconnect:
             raise TransportError(400, "cut", "The body was cut; send it again.") from None
-        return b"".join(pieces)
-
-    @contextmanager
-    def _arrives(self, request: Request, deadline: asyncio.Timeout) -> Iterator[_Arriving]:
-        arriving = _Arriving(request.client.host if request.client else "", deadline)
-        self._arriving.append(arriving)
-        self._make_room()
-        try:
-            yield arriving
-        finally:
-            self._arriving.remove(arriving)
 
     def _make_room(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -92,25 +111,31 @@ class Intake:
             staying.remove(leaving)
 
 
-def _is_leaving(arriving: _Arriving, now: float) -> bool:
+def _is_leaving(arriving: ArrivingBody, now: float) -> bool:
     return (arriving.deadline.when() or 0.0) <= now
 
 
-def _slowest(arriving: list[_Arriving]) -> _Arriving:
+def _slowest(arriving: list[ArrivingBody]) -> ArrivingBody:
     """What was begun first by the address that sends the most."""
     of_address = Counter(each.address for each in arriving)
     most = max(of_address.values())
     return next(each for each in arriving if of_address[each.address] == most)
 
 
-async def read_body(request: Request, types: set[str], most: int) -> bytes:
-    """The body of one of these types or of plain octets, at most so long. Raises TransportError."""
+def arriving_body(request: Request, types: set[str], most: int) -> AbstractAsyncContextManager[ArrivingBody]:
+    """The body of one of these types or of plain octets, at most so long, while it arrives. Raises TransportError."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() not in types | {OCTETS}:
         raise TransportError(415, "unsupported_type", f"Send {' or '.join(sorted(types | {OCTETS}))}.")
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > 12 or int(announced) > most:
         raise TransportError.of(413, Code.TOO_LARGE)
-    return await intake_of(request).read(request, most)
+    return intake_of(request).arriving_body(request, most)
+
+
+async def read_body(request: Request, types: set[str], most: int) -> bytes:
+    """As `arriving_body`, once it has arrived."""
+    async with arriving_body(request, types, most) as body:
+        return await body.whole()
 
 
 def intake_of(request: Request) -> Intake:
@@ -125,7 +150,8 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """The whole body, read once."""
         if not hasattr(self, "_body"):
-            self._body = await intake_of(self).read(self, _MAX_JSON_BYTES)
+            async with intake_of(self).arriving_body(self, _MAX_JSON_BYTES) as body:
+                self._body = await body.whole()
         return self._body
 
     async def json(self) -> Any:
@@ -144,6 +170,15 @@ class StrictRoute(APIRoute):
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
+
+
+class PlainRoute(APIRoute):
+    """A route that takes the request as it is; FastAPI describes it, and reads nothing for it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

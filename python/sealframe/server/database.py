@@ -109,5 +109,7 @@ def _keep_write_ahead_log(connection: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """The driver's own transactions begin too late, at the first write: here the lock comes first."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reading", False):
+        connection.connection.execute("BEGIN")  # waits for nobody, so nothing can fail that SQLAlchemy would translate
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

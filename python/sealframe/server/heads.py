@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sealframe.server.bodies import BODY_SECONDS
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -15,8 +17,9 @@ HEAD_SECONDS = 10.0
 class PunctualProtocol(HttpToolsProtocol):
     """uvicorn's HTTP; a connection whose next head is not whole in time is cut.
 
-    The time runs from the connection's begin, then from the first byte after a request was answered; between
-    requests a connection may rest as long as uvicorn allows.
+    The time runs from the connection's begin, then from the first byte after a request was answered; where that was
+    before the request had arrived, the rest may take as long as a body. Between requests a connection may rest as long
+    as uvicorn allows.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -30,7 +33,7 @@ class PunctualProtocol(HttpToolsProtocol):
         """Take what came; a head that began and did not end is waited for."""
         before = self.cycle
         if self._deadline is None and (before is None or before.response_complete):
-            self._wait_for_head()
+            self._wait_for_head(after_rest=before is not None and before.more_body)
         super().data_received(data)
         if self.cycle is not before:
             self._stop_waiting()
@@ -40,8 +43,9 @@ class PunctualProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _wait_for_head(self) -> None:
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def _wait_for_head(self, *, after_rest: bool = False) -> None:
+        seconds = HEAD_SECONDS + BODY_SECONDS if after_rest else HEAD_SECONDS
+        self._deadline = self.loop.call_later(seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

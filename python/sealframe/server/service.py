@@ -1,33 +1,35 @@
 """One envelope from its bytes to its answer, without HTTP.
 
-    open      header, stored answer, device, signature, decryption, clock, image factor, request
-    judge     the face or the password
-    settle    one transaction, together with others
+    recognise    header and signature, while the picture arrives
+    open         stored answer, device, signature, decryption, clock, image factor, request
+    judge        the face or the password
+    settle       one transaction, together with others
 
-The first two change nothing. Devices that the server does not know, or no longer, learn that before the signature is
-looked at; every other refusal up to the image factor is `rejected`, its reason in the log alone.
+The first three change nothing. Devices that the server does not know, or no longer, learn that before the signature is
+looked at; every other refusal up to the image factor is `rejected`, its reason in the log alone. What a device that the
+server has met did not sign gets no signed answer, and its picture is not waited for: on its way it was changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import bindparam, select
 
-from sealframe.envelope import DEFAULT_POLICY, Policy, write_clear_answer
+from sealframe.envelope import DEFAULT_POLICY, MAX_START_BYTES, Policy, check_start, write_clear_answer
 from sealframe.envelope.layout import split_envelope
 from sealframe.errors import (
+    BadSignature,
     MalformedEnvelope,
     PolicyError,
     SealframeError,
     StaleCapture,
+    UnknownKey,
     UnsupportedEnvelope,
 )
 from sealframe.freshness import Live
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from sealframe.envelope import SignedStart
     from sealframe.keys import ServerKey
     from sealframe.pipeline import Verified
     from sealframe.server.database import Database
@@ -61,6 +64,8 @@ MAX_ENVELOPE_BYTES = 16 << 20
 CLOCK_WINDOW_S = 300
 REST_MS = 1000
 """So long a device that was told to be too busy for is not listened to: its captures would cost a factor each."""
+
+_MOST_MET = 4096
 
 _log = logging.getLogger("sealframe.server")
 _DEVICE = Statement(select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device")))
@@ -106,10 +111,11 @@ class PaymentService:
         self._clock = clock
         freshness = Live(_SettledLater(), window_s=CLOCK_WINDOW_S, clock=clock)
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
-        self._directory = _Directory(database)
+        self._keys = list(server)
+        self._met: dict[bytes, DevicePublic] = {}
         self._opener = Opener(
-            list(server),
-            devices=self._directory,
+            self._keys,
+            devices=_Directory(database),
             freshness=freshness,
             policy=self._policy,
             workers=0,  # the server's own threads keep the cores busy
@@ -126,8 +132,8 @@ class PaymentService:
         return int(self._clock() * 1000)
 
     def answer(self, envelope: bytes) -> Settled:
-        """Open, judge and settle in this thread. Raises MalformedEnvelope, UnsupportedEnvelope, StoreUnavailable."""
-        opened = self.open(envelope)
+        """Everything in this thread. Raises what `recognise` and `open` raise, and StoreUnavailable."""
+        opened = self.open(envelope, self.recognise(envelope[:MAX_START_BYTES]))
         if isinstance(opened, Settled):
             return opened
         try:
@@ -136,10 +142,20 @@ class PaymentService:
         except Refused as refused:
             return self.refusal(opened, refused)
 
-    def open(self, envelope: bytes, mark: Mark = no_mark) -> OpenedRequest | Settled:
-        """Check what does not need the person; an answer when that is the end of it.
+    def recognise(self, start: bytes) -> SignedStart | None:
+        """Check an envelope's first MAX_START_BYTES, waiting for nothing; None where `open` must look further.
 
-        Raises MalformedEnvelope or UnsupportedEnvelope for bytes that no signed answer can name.
+        Raises MalformedEnvelope, UnsupportedEnvelope, or BadSignature when a device that was met did not sign this.
+        """
+        try:
+            return self._check_start(start, self._met)
+        except (UnknownKey, PolicyError):
+            return None
+
+    def open(self, envelope: bytes, start: SignedStart | None = None, mark: Mark = no_mark) -> OpenedRequest | Settled:
+        """Check what does not need the person; an answer when that is the end of it. `start`: what was recognised.
+
+        Raises MalformedEnvelope, UnsupportedEnvelope, or BadSignature for bytes that get no signed answer.
         """
         mark("waiting")
         received_at = self.now()
@@ -156,9 +172,14 @@ class PaymentService:
             return self._clear(envelope, envelope_id, code, received_at, "device")
         if received_at < self._resting_until.get(header.signer, 0):
             return self._clear(envelope, envelope_id, Code.SERVER_BUSY, received_at, "told so a moment ago")
+        device = device_from_record(status.record)
         try:
-            with self._directory.holding(header.signer, status):
-                verified = self._opener.verify(envelope, mark=mark)
+            if start is None or start.signer != device:
+                start = self._check_start(envelope[:MAX_START_BYTES], {header.signer: device})
+                self._meet(device)
+            verified = self._opener.verify(envelope, start=start, mark=mark)
+        except BadSignature:
+            raise
         except StaleCapture as error:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
@@ -224,6 +245,18 @@ class PaymentService:
         self.writer.close()
         self.database.close()
 
+    def _check_start(self, start: bytes, devices: Mapping[bytes, DevicePublic]) -> SignedStart:
+        try:
+            return check_start(start, self._keys, devices, self._policy, clock=self._clock)
+        except BadSignature:
+            _log.info("refused", extra={"code": Code.REJECTED.value, "why": BadSignature.__name__})
+            raise
+
+    def _meet(self, device: DevicePublic) -> None:
+        if len(self._met) >= _MOST_MET:
+            self._met.clear()
+        self._met[device.key_id] = device
+
     def _open_enrolment(self, envelope: bytes, account: str) -> Verified:
         verified = self._opener.verify(envelope)
         request = parse_request(verified.data)
@@ -279,22 +312,10 @@ class _Directory(Mapping[bytes, DevicePublic]):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held = threading.local()
-
-    @contextmanager
-    def holding(self, key_id: bytes, row: Any) -> Iterator[None]:
-        """What this thread has just read of a device is not read again for the same envelope."""
-        self._held.device = key_id, row
-        try:
-            yield
-        finally:
-            del self._held.device
 
     def __getitem__(self, key_id: bytes) -> DevicePublic:
-        held, row = getattr(self._held, "device", (None, None))
-        if held != key_id:
-            with self._database.reading() as connection:
-                row = _DEVICE.row(connection, {"device": key_id.hex()})
+        with self._database.reading() as connection:
+            row = _DEVICE.row(connection, {"device": key_id.hex()})
         if row is None:
             raise KeyError(key_id)
         device = device_from_record(row.record)

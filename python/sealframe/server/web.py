@@ -20,9 +20,10 @@ from fastapi.responses import PlainTextResponse
 from sqlalchemy import text
 
 from sealframe import __version__
-from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
+from sealframe.envelope import MAX_START_BYTES
+from sealframe.errors import BadSignature, MalformedEnvelope, UnsupportedEnvelope
 from sealframe.payment import ANSWER_TYPE, ENVELOPE_TYPE, Code, request_id
-from sealframe.server.bodies import Intake, StrictRoute, described_body, read_body
+from sealframe.server.bodies import Intake, PlainRoute, StrictRoute, arriving_body, described_body
 from sealframe.server.group_commit import StoreUnavailable
 from sealframe.server.metrics import Metrics
 from sealframe.server.operator_calls import OperatorGate, add_operator_calls
@@ -35,6 +36,7 @@ from sealframe.trace import StageTimes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sealframe.envelope import SignedStart
     from sealframe.trace import Mark
 
 MAX_IN_FLIGHT = 64
@@ -83,9 +85,9 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
         with pools.password_places:
             return await loop.run_in_executor(pools.passwords, service.judge, opened, mark)
 
-    async def answer(envelope: bytes, mark: Mark) -> Settled:
+    async def answer(envelope: bytes, start: SignedStart | None, mark: Mark) -> Settled:
         loop = asyncio.get_running_loop()
-        opened = await loop.run_in_executor(pools.networks, service.open, envelope, mark)
+        opened = await loop.run_in_executor(pools.networks, service.open, envelope, start, mark)
         if isinstance(opened, Settled):
             return opened
         try:
@@ -97,15 +99,17 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
             return service.refusal(opened, refused)
 
     async def attempt(request: Request) -> Response:
-        envelope = await read_body(request, {ENVELOPE_TYPE}, MAX_ENVELOPE_BYTES)
-        started, times = time.perf_counter(), StageTimes()
-        with metrics.in_flight.track_inprogress(), places:
-            try:
-                settled = await answer(envelope, times)
-            except UnsupportedEnvelope:
-                raise TransportError.of(400, Code.VERSION_UNSUPPORTED) from None
-            except MalformedEnvelope:
-                raise TransportError.of(400, Code.REJECTED) from None
+        try:
+            async with arriving_body(request, {ENVELOPE_TYPE}, MAX_ENVELOPE_BYTES) as body:
+                recognised = service.recognise(await body.first(MAX_START_BYTES))
+                envelope = await body.whole()
+            started, times = time.perf_counter(), StageTimes()
+            with metrics.in_flight.track_inprogress(), places:
+                settled = await answer(envelope, recognised, times)
+        except UnsupportedEnvelope:
+            raise TransportError.of(400, Code.VERSION_UNSUPPORTED) from None
+        except (MalformedEnvelope, BadSignature):
+            raise TransportError.of(400, Code.REJECTED) from None
         seconds = time.perf_counter() - started
         metrics.seconds.observe(seconds)
         for stage, spent in times.nanoseconds.items():
@@ -117,7 +121,7 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
             await asyncio.sleep(REST_MS / 1000)
         return Response(settled.answer, media_type=ANSWER_TYPE)
 
-    app.add_api_route(
+    app.router.add_api_route(
         "/v1/attempts",
         attempt,
         methods=["POST"],
@@ -127,6 +131,7 @@ def _add_attempts(app: FastAPI, service: PaymentService, pools: Pools, metrics: 
         responses=_SIGNED_ANSWER,
         openapi_extra=described_body(ENVELOPE_TYPE, "One envelope."),
         tags=["terminals"],
+        route_class_override=PlainRoute,
     )
 
 
