@@ -505,6 +505,78 @@ def test_m20_a_shared_key_seals_and_opens_where_it_is_allowed_by_name(home: Path
     assert main([*argv, "--allow-suite", "shared-key"]) == 0
 
 
+@pytest.fixture
+def locked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Three keys whose passwords are their names, and a person who types them; the prompts so far."""
+    for command in (["shared"], ["server"], ["device", "--device-info", "POS-0002"]):
+        name = f"locked-{command[0]}"
+        Path("secret").write_text(f"{name}.key\n")
+        assert main(["keygen", *command, "--out", name, "--password-file", "secret"]) == 0
+    asked: list[str] = []
+
+    def type_the_name(prompt: str) -> str:
+        asked.append(prompt)
+        return prompt.removeprefix("Password of ").removesuffix(": ")
+
+    monkeypatch.setattr("getpass.getpass", type_the_name)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    return asked
+
+
+SHARED = ["--key", "locked-shared.key", "--allow-suite", "shared-key"]
+
+
+def test_m20_each_protected_key_is_asked_for_once_by_its_name(locked: list[str]) -> None:
+    argv = ["--to", "locked-shared.key", "--as", "locked-device.key", "--out", "photo.seal"]
+    assert main(["seal", "photo.png", *argv]) == 0
+    assert locked == ["Password of locked-shared.key: ", "Password of locked-device.key: "]
+    locked.clear()
+    argv = ["--key", "server.key", *SHARED, "--from", "locked-device.pub", "--out", "opened.png"]
+    assert main(["open", "photo.seal", "--key", "locked-server.key", *argv]) == 0
+    assert locked == ["Password of locked-server.key: ", "Password of locked-shared.key: "]
+
+
+def test_a_password_file_serves_all_the_keys_that_it_opens(locked: list[str]) -> None:
+    Path("secret").write_text("locked-shared.key\n")
+    argv = ["--to", "locked-shared.key", "--as", "pos.key", "--out", "photo.seal", "--password-file", "secret"]
+    assert main(["seal", "photo.png", *argv]) == 0
+    assert main(["keygen", "server", "--out", "same", "--password-file", "secret"]) == 0
+    argv = ["--key", "same.key", *SHARED, "--from", "pos.pub", "--out", "opened.png", "--password-file", "secret"]
+    assert main(["open", "photo.seal", *argv]) == 0
+    assert locked == []
+    assert main(["key", "show", "locked-shared.key"]) == 0
+    assert locked == ["Password of locked-shared.key: "]
+
+
+def test_a_folder_asks_for_a_password_once_for_all_its_processes(locked: list[str]) -> None:
+    Path("in").mkdir()
+    for name in ("1.png", "2.png"):
+        Path("in", name).write_bytes(Path("photo.png").read_bytes())
+    argv = ["--to", "server.pub", "--as", "locked-device.key", "--jobs", "2", "--out", "out"]
+    assert main(["seal", "in", *argv]) == 0
+    assert locked == ["Password of locked-device.key: "]
+    assert {path.name for path in Path("out").iterdir()} == {"1.png.seal", "2.png.seal"}
+
+
+def test_a44_a_password_that_nobody_types_rightly_is_refused_by_the_name_of_its_key(
+    locked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(_: str) -> str:
+        raise EOFError
+
+    for typed in (lambda _: "wrong", lambda _: "", nobody):
+        monkeypatch.setattr("getpass.getpass", typed)
+        assert seal("--as", "locked-device.key") == 1
+        assert "password" in capsys.readouterr().err.lower()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    assert seal("--as", "locked-device.key") == 1
+    assert "locked-device.key is protected by a password" in capsys.readouterr().err
+    assert seal("--as", "locked-device.key", "--password-file", "secret") == 0
+    Path("secret").write_text("wrong\n")
+    assert seal("--as", "locked-device.key", "--password-file", "secret", out="again.seal") == 1
+    assert "locked-device.key" in capsys.readouterr().err
+
+
 def test_a45_key_show_prints_public_facts_alone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keygen", "shared", "--out", "both"]) == 0
     for name in ("server.key", "server.pub", "pos.key", "pos.pub", "both.key"):

@@ -448,7 +448,7 @@ def _add_keygen(commands: _Commands) -> None:
     for owner in (server, device, shared):
         owner.add_argument("--out", metavar="NAME", required=True, help="where the files go, without an ending")
         owner.add_argument("--password", action="store_true", help="ask for a password and encrypt NAME.key with it")
-        _add_password_file(owner)
+        owner.add_argument("--password-file", metavar="FILE", help="the key's password is the first line of this file")
 
 
 def _add_key(commands: _Commands) -> None:
@@ -611,4 +611,8 @@ def _add_no_browser(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_password_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--password-file", metavar="FILE", help="the key's password is the first line of this file")
+    parser.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="the password of protected keys is the first line of this file; those it does not open are asked for",
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealframe.cli.keys import load_facts
-from sealframe.cli.streams import password_of, print_json
+from sealframe.cli.keys import Passwords, load_facts
+from sealframe.cli.streams import print_json
 
 if TYPE_CHECKING:
     import argparse
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them; no secret is shown."""
-    facts = load_facts(arguments.file, password_of(arguments))
+    facts = load_facts(arguments.file, Passwords(arguments))
     if arguments.json:
         print_json(facts)
     else:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import sealframe as sf
 from sealframe.cli import printable
 from sealframe.cli.folder import files_in, run_over
-from sealframe.cli.keys import load_opening_key
-from sealframe.cli.streams import password_of, print_json, read_envelope, say, staged_output, write_output
+from sealframe.cli.keys import Passwords, load_opening_key
+from sealframe.cli.streams import print_json, read_envelope, say, staged_output, write_output
 from sealframe.envelope import Policy
 from sealframe.errors import PolicyError, SealframeError
 from sealframe.keys.recipient import SUITE_NAMES, Suite
@@ -64,8 +64,9 @@ def _step(arguments: argparse.Namespace) -> Step:
 
 
 def _opener(arguments: argparse.Namespace) -> sf.Opener:
+    passwords = Passwords(arguments)
     return sf.Opener(
-        [load_opening_key(path, password_of(arguments)) for path in arguments.keys],
+        [load_opening_key(path, passwords) for path in arguments.keys],
         devices=[sf.DevicePublic.load(path) for path in arguments.devices],
         freshness=sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import sealframe as sf
 from sealframe.acquisition import PICTURE_ENDINGS
 from sealframe.cli.folder import files_in, run_over
-from sealframe.cli.keys import load_recipient
-from sealframe.cli.streams import password_of, read_picture, say, write_output
+from sealframe.cli.keys import Passwords, load_recipient
+from sealframe.cli.streams import read_picture, say, write_output
 
 if TYPE_CHECKING:
     import argparse
@@ -44,9 +44,10 @@ def _step(arguments: argparse.Namespace) -> Step:
 
 
 def _sealer(arguments: argparse.Namespace) -> sf.Sealer:
+    passwords = Passwords(arguments)
     return sf.Sealer(
-        to=[load_recipient(path) for path in arguments.to],
-        device=sf.DeviceKey.load(arguments.device, password_of(arguments)),
+        to=[load_recipient(path, passwords) for path in arguments.to],
+        device=passwords.load(sf.DeviceKey.load, arguments.device),
         counter=sf.CounterFile(Path(arguments.device).with_suffix(".counter")),
         path=arguments.path,
         reduction=arguments.reduction,

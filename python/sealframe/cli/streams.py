@@ -86,7 +86,15 @@ def new_password(arguments: argparse.Namespace) -> bytes | None:
     """The password for a new key: from --password-file, asked for twice with --password, or none."""
     if arguments.password_file is not None or not arguments.password:
         return password_of(arguments)
-    first = getpass.getpass("New password: ")
-    if not first or first != getpass.getpass("Once more: "):
+    first = ask_password("New password: ")
+    if not first or first != ask_password("Once more: "):
         raise KeyFileError("The passwords are empty or differ; run the command again.")
-    return first.encode()
+    return first
+
+
+def ask_password(prompt: str) -> bytes:
+    """What a person types unseen. Raises KeyFileError when nobody does."""
+    try:
+        return getpass.getpass(prompt).encode()
+    except EOFError:
+        raise KeyFileError("No password was typed; run the command again.") from None

@@ -100,18 +100,28 @@ def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Bl
 
     Raises KeyFileError when others may read or write the file, or the password does not fit.
     """
+    record, secret_blocks, encrypted = _read_private(path)
+    if encrypted and password is None:
+        raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
+    if not encrypted and password is not None:
+        raise KeyFileError(f"The key file {path} is not protected by a password; leave the password out.")
+    return record, _decrypt(path, record, secret_blocks, password) if password is not None else secret_blocks
+
+
+def is_protected(path: PathLike) -> bool:
+    """Whether a private file needs a password. Raises KeyFileError for what no password would help."""
+    return _read_private(path)[2]
+
+
+def _read_private(path: PathLike) -> tuple[Block, list[Block], bool]:
+    """Record, secret blocks, and whether these are encrypted."""
     text, open_to_others = _read(path)
     record, *secret_blocks = _parse(text)
     if not secret_blocks:
         raise KeyFileError(f"{path} holds a public key only; give the private key file.")
     if open_to_others:
         raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
-    encrypted = secret_blocks[0].label == _ENCRYPTED_LABEL
-    if encrypted and password is None:
-        raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
-    if not encrypted and password is not None:
-        raise KeyFileError(f"The key file {path} is not protected by a password; leave the password out.")
-    return record, _decrypt(record, secret_blocks, password) if password is not None else secret_blocks
+    return record, secret_blocks, secret_blocks[0].label == _ENCRYPTED_LABEL
 
 
 def _read(path: PathLike) -> tuple[str, bool]:
@@ -154,14 +164,14 @@ def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Bloc
     return Block(_ENCRYPTED_LABEL, salt + sealed)
 
 
-def _decrypt(record: Block, blocks: list[Block], password: bytes) -> list[Block]:
+def _decrypt(path: PathLike, record: Block, blocks: list[Block], password: bytes) -> list[Block]:
     if len(blocks) != 1:
         raise KeyFileError("The key file has blocks after its encrypted keys; use a fresh copy of the file.")
     salt, sealed = blocks[0].content[:_SALT_BYTES], blocks[0].content[_SALT_BYTES:]
     try:
         plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
     except (InvalidTag, ValueError) as error:
-        raise KeyFileError("The password is wrong, or the key file was altered.") from error
+        raise KeyFileError(f"The password is wrong, or the key file {path} was altered.") from error
     return _parse(plaintext.decode("latin-1"))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from sealframe.cli.keys import Passwords as KeyPasswords
 from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.keys import ServerKey
@@ -194,8 +195,9 @@ _ACTIONS = {"init": init, "run": serve, "token": token, "check": check, "prune":
 
 
 def _build_service(arguments: argparse.Namespace) -> PaymentService:
-    password = password_of(arguments)
-    server = [ServerKey.load(path, password) for path in (Path(arguments.home) / "server.key", *arguments.old_key)]
+    passwords = KeyPasswords(arguments)
+    paths = (Path(arguments.home) / "server.key", *arguments.old_key)
+    server = [passwords.load(ServerKey.load, path) for path in paths]
     matcher, thresholds = _matcher(arguments)
     faces = FaceVerifier(
         vault=_open_vault(arguments),
@@ -208,9 +210,9 @@ def _build_service(arguments: argparse.Namespace) -> PaymentService:
 
 
 def _open_vault(arguments: argparse.Namespace) -> Vault:
-    password = password_of(arguments)
+    passwords = KeyPasswords(arguments)
     paths = (Path(arguments.home) / "vault.key", *arguments.old_vault_key)
-    return Vault([VaultKey.load(path, password) for path in paths])
+    return Vault([passwords.load(VaultKey.load, path) for path in paths])
 
 
 def _matcher(arguments: argparse.Namespace) -> tuple[Matcher, Thresholds]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import sealframe as sf
-from sealframe.cli.streams import password_of
+from sealframe.cli.keys import Passwords
 from sealframe.payment import Action, PaymentRequest, new_payment_id
 from sealframe.terminal.cashier import Cashier
 from sealframe.terminal.clock import CorrectedClock
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     _silence_opencv()
     latency = Latency()
     device = Path(arguments.device)
-    key = sf.DeviceKey.load(device, password_of(arguments))
+    key = Passwords(arguments).load(sf.DeviceKey.load, device)
     server = sf.ServerPublic.load(arguments.to)
     source = source_of(arguments.source)
     clock, counter = CorrectedClock(), DrawnCounter(sf.CounterFile(device.with_suffix(".counter")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sealframe as sf
 from sealframe.acquisition import PICTURE_ENDINGS, frames
-from sealframe.cli.streams import password_of
+from sealframe.cli.keys import Passwords
 from sealframe.image import read_picture_file
 from sealframe.payment import EnrolmentRequest
 from sealframe.terminal.link import NoReply, ServerLink
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     data = _request(arguments.account)
     token = _token_in(Path(arguments.token_file))
     key = Path(arguments.device)
-    device, server = sf.DeviceKey.load(key, password_of(arguments)), sf.ServerPublic.load(arguments.to)
+    device, server = Passwords(arguments).load(sf.DeviceKey.load, key), sf.ServerPublic.load(arguments.to)
     sealer = sf.Sealer(to=server, device=device, counter=sf.CounterFile(key.with_suffix(".counter")))
     if len(arguments.source) == 1 and arguments.source[0].isdecimal():
         envelopes = [sealer.seal(square, data, order="bgr") for square in _captured(int(arguments.source[0]))]
