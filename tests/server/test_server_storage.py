@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from bank import Bank, open_bank
+from postgres import Cluster
 from sqlalchemy import bindparam, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -78,8 +80,11 @@ class Held:
         self.writer.submit(lambda _: (started.set(), self._go.wait(10)))
         assert started.wait(10)
 
-    def release(self, futures: list[Future[Any]]) -> list[BaseException | None]:
+    def go_on(self) -> None:
         self._go.set()
+
+    def release(self, futures: list[Future[Any]]) -> list[BaseException | None]:
+        self.go_on()
         errors = [future.exception(10) for future in futures]
         self.writer.close()
         return errors
@@ -262,6 +267,41 @@ def test_what_is_being_written_cannot_be_cancelled(database: Database) -> None:
     go_on.set()
     assert future.result(10) == "slow"
     writer.close()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_batches_of_two_processes_that_name_what_they_work_on_never_wait_in_a_circle(
+    cluster: Cluster, *, named: bool
+) -> None:
+    """Each holds rows that the other wants next; without names PostgreSQL notices after a second and ends one."""
+    url = cluster.new_database()
+    databases = [Database(url), Database(url)]
+    databases[0].migrate()
+    with databases[0].transaction() as connection:
+        for name in ("a", "b"):
+            open_account(connection, name)
+    tries: list[str] = []
+
+    def rename(name: str) -> Callable[[Any], None]:
+        def work(connection: Any) -> None:
+            tries.append(name)
+            connection.execute(update(accounts).where(accounts.c.account == name).values(name=f"{name}!"))
+            time.sleep(0.2)  # the other batch meanwhile takes its first row
+
+        return work
+
+    both = [Held(database) for database in databases]
+    futures = [
+        held.writer.submit(rename(name), [f"account {name}"] if named else [])
+        for held, names in zip(both, ("ab", "ba"), strict=True)
+        for name in names
+    ]
+    for held in both:
+        held.go_on()
+    assert [held.release(futures) for held in both] == [[None] * 4] * 2
+    assert (len(tries) == 4) is named
+    for database in databases:
+        database.close()
 
 
 def test_nothing_queues_up_behind_a_stop(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -10,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event, func, make_url, select
+from sqlalchemy import create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from sealframe.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection, Engine
 
 _BUSY_SECONDS = 10.0
 _MIGRATION_LOCK = int.from_bytes(b"sealfram")
 """Servers that are started at once bring the tables forward one after the other."""
+_LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 _LOST_RACES = {"40001", "40P01", "23505"}
 """SQLSTATE of a serialization failure, a deadlock, a row that another process made first: try again."""
 
@@ -49,6 +51,15 @@ class Database:
             connection.begin()
             yield connection
 
+    def take_turns(self, connection: Connection, names: Iterable[str]) -> None:
+        """Wait until no transaction of another process works on what has these names; this one does until it ends.
+
+        All names at once and in one order everywhere, so that no two wait for each other. On SQLite whoever writes is
+        alone.
+        """
+        if connection.dialect.name == "postgresql" and (keys := sorted({_lock_key(name) for name in names})):
+            connection.execute(_LOCK, {"keys": keys})
+
     def migrate(self) -> None:
         """Bring the tables to this version's form. Raises PolicyError when the database cannot be used."""
         config = Config()
@@ -70,6 +81,10 @@ class Database:
 def lost_a_race(error: BaseException) -> bool:
     """Whether the database asks to try the same transaction again."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _LOST_RACES
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 def _engine(url: str) -> Engine:

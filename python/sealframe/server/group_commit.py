@@ -20,7 +20,7 @@ from sealframe.server.database import lost_a_race
 from sealframe.server.statements import Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -44,6 +44,7 @@ class StoreUnavailable(PolicyError):
 class _Waiting(Generic[T]):
     work: Callable[[Connection], T]
     done: Future[T]
+    names: Sequence[str]
     tries: int = 0
 
 
@@ -62,13 +63,14 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="sealframe-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[Connection], T], names: Sequence[str] = ()) -> Future[T]:
         """Do `work` in a transaction; the future holds its result once that is on the disk.
 
+        `names`: whatever it works on that other processes may work on too; batches that share one take turns.
         The future raises what `work` raised (nothing of it was written), or StoreUnavailable. `work` may run more
         than once, but only one run is ever committed. Raises StoreUnavailable when too much waits.
         """
-        waiting = _Waiting(work, Future[T]())
+        waiting = _Waiting(work, Future[T](), names)
         with self._door:
             if self._closed:
                 raise StoreUnavailable("The server is stopping; try again.")
@@ -120,6 +122,7 @@ class GroupCommit:
         outcomes: list[_Outcome] = []
         try:
             with self._database.transaction() as connection:
+                self._database.take_turns(connection, (name for waiting in batch for name in waiting.names))
                 outcomes.extend((waiting, *_attempt(connection, waiting)) for waiting in batch)
         except Exception as error:
             return _fail_all(batch, error)

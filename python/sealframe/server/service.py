@@ -201,7 +201,8 @@ class PaymentService:
 
     def settle(self, attempt: Attempt) -> Future[Settled]:
         """Queue the attempt; the future holds its answer once that is on the disk, or raises Refused."""
-        return self.writer.submit(lambda connection: settle(connection, attempt, self._limits))
+        names = f"device {attempt.device}", f"account {attempt.request.account}", f"account {attempt.request.payee}"
+        return self.writer.submit(lambda connection: settle(connection, attempt, self._limits), names)
 
     def refusal(self, opened: OpenedRequest, refused: Refused) -> Settled:
         """The sealed answer to a request that left no trace. Whom the server was too busy for rests a moment (A60).
