@@ -35,8 +35,9 @@ def float_generator() -> bytes:
             nodes.append(
                 helper.make_node("Relu" if name in RELU else "Tanh", [wide], [name if name in RELU else "derived"])
             )
-        elif node.op_type == "Concat":
-            nodes.append(helper.make_node("Concat", list(node.input), list(node.output), axis=1))
+        elif list(node.output) == ["grow"]:
+            nodes.append(helper.make_node("Concat", RELU[1:], ["phases"], axis=1))
+            nodes.append(helper.make_node("DepthToSpace", ["phases"], ["grow"], blocksize=2))
     tensors = [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["tiles", 1024])
     derived = helper.make_tensor_value_info("derived", TensorProto.FLOAT, ["tiles", 16, 8, 8])

@@ -136,7 +136,7 @@ def openvino_int8(files: dict[str, bytes]) -> dict[str, Job]:
 
 def ours(models: ModelSet) -> dict[str, Job]:
     """As sealing runs them: integers, one session for both networks of the GAN path."""
-    outputs = ["derived", "features_image", "features_derived", "verdict_image", "verdict_derived"]
+    outputs = ["derived", "features", "verdict"]
 
     def vae(tiles: Tiles) -> object:
         mean, log_variance = models.run("posterior", ["mean", "log_variance"], tiles >> 7)

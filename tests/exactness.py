@@ -28,7 +28,7 @@ from sealframe.selftest import factor_digests, golden_digests, golden_pictures
 THREADS, BATCHES = (1, 2, 4), (1, 16, 64)
 OUTPUTS = {
     "generator": ["derived"],
-    "generator_discriminator": ["features_image", "features_derived", "verdict_image", "verdict_derived"],
+    "generator_discriminator": ["features", "verdict"],
     "posterior": ["mean", "log_variance"],
     "likelihood": ["probability"],
 }
@@ -47,7 +47,8 @@ def digest(models: ModelSet, gray: np.ndarray, batch: int) -> str:
         source = gray >> 7 if name == "posterior" else gray
         parts = [models.run(name, outputs, source[at : at + batch]) for at in range(0, len(source), batch)]
         for values in zip(*parts, strict=True):
-            found.update(np.concatenate(values).tobytes())
+            by_tile = [each.reshape(-1, min(batch, len(source)), *each.shape[1:]) for each in values]
+            found.update(np.concatenate(by_tile, axis=1).tobytes())
     return found.hexdigest()
 
 

@@ -22,7 +22,7 @@ from sealframe.models import ModelSet, shipped_models
 from sealframe.onnx_format import Signature, check_network
 
 SHIPPED = Path(str(files("sealframe").joinpath("models")))
-SIGNATURE = Signature({"latent": (8, 8, 16)}, {"probability": (8, 8, 16)})
+SIGNATURE = Signature({"latent": (1, 8, 8, 16)}, {"probability": (1, 8, 8, 16)})
 """Of the likelihood net, the smallest that has all kinds of layers."""
 
 
@@ -195,6 +195,14 @@ def fixed_batch(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 16
 
 
+def unknown_axis(model: onnx.ModelProto) -> None:
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "3 tiles"
+
+
+def doubled_output(model: onnx.ModelProto) -> None:
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "2 tiles"
+
+
 def sequence_input(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.sequence_type.elem_type.tensor_type.elem_type = TensorProto.UINT8
 
@@ -247,6 +255,8 @@ ATTACKS: dict[str, Callable[[onnx.ModelProto], None]] = {
         second_input,
         float_input,
         fixed_batch,
+        unknown_axis,
+        doubled_output,
         sequence_input,
         computed_weights,
         too_many_nodes,
@@ -274,6 +284,14 @@ def test_a49_a_hostile_network_is_refused_before_a_session(name: str) -> None:
     ATTACKS[name](model)
     with pytest.raises(ModelError, match="is refused: "):
         check_network("likelihood", model.SerializePartialToString(), SIGNATURE)
+
+
+def test_a49_an_output_has_as_many_for_a_tile_as_model_and_manifest_say() -> None:
+    model = likelihood()
+    doubled_output(model)
+    promised = Signature(SIGNATURE.inputs, {"probability": (2, 8, 8, 16)})
+    with pytest.raises(ModelError, match="has another shape than it says"):
+        check_network("likelihood", model.SerializeToString(), promised)
 
 
 def test_a49_the_untouched_network_passes_through_the_same_steps() -> None:

@@ -81,13 +81,11 @@ def derive_image(features: ImageFeatures, models: ModelSet) -> DerivedImage:
 
 def discern(features: ImageFeatures, models: ModelSet) -> tuple[DerivedImage, Discernment]:
     """Run generator and discriminator as one graph on {image, derived image} (M12, M13). Raises ModelError."""
-    names = ["derived", "features_image", "features_derived", "verdict_image", "verdict_derived"]
-    derived, features_image, features_derived, real, forged = models.run(
-        "generator_discriminator", names, features.tiles
-    )
-    verdicts = [verdict.astype(np.int32).ravel() - VERDICT_ZERO for verdict in (real, forged)]
+    names = ["derived", "features", "verdict"]
+    derived, seen, verdicts = models.run("generator_discriminator", names, features.tiles)
     picture = DerivedImage(_core.unblock(derived, features.side, features.side))
-    return picture, Discernment(features_image, features_derived, *verdicts)
+    judged = verdicts.astype(np.int32).ravel() - VERDICT_ZERO
+    return picture, Discernment(*np.split(seen, 2), *np.split(judged, 2))
 
 
 def infer_posterior(features: ImageFeatures, models: ModelSet) -> Posterior:

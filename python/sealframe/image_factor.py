@@ -98,10 +98,10 @@ _REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
 }
 REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
 
-_GENERATOR = {"generator": "f415eb798c6b41f6a6edd116437aeabc53f629b8f50aee5e08ed22bfc9951660"}
-_BOTH = {"generator_discriminator": "328dbf386242878d927aa4cb805225b337604747231cf194065b723bf8573e93"}
+_GENERATOR = {"generator": "064f1bfcc036b554aa74dcbd73f84a0d7399aacbd164aeb224827f0ba8750c30"}
+_BOTH = {"generator_discriminator": "c841c7307489a2fc05828fd7a73c9d7076e6baa002c34bc8721f8b7db9fcaa29"}
 _VAE = {
-    "posterior": "f91f9804231917181fbc4a8d08e670979f0c2dcb946aba3dbf80ab16b58fbe2e",
+    "posterior": "20ba9eea36f6dfa0c88658f3d206ed33ca73396fe4a93e77ef4f7eac2a78c564",
     "likelihood": "35135b74a8bd2419ae772bc0600355c360353d72af30419467c161f30a657f95",
 }
 PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {

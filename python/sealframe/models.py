@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sealframe.errors import ModelError
-from sealframe.onnx_format import Signature, check_network
+from sealframe.onnx_format import TILES, Signature, check_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class ModelSet:
         self._threads = threads
         self._optimisation = optimisation
         self._entries = _read_manifest(folder)
-        self._sessions: dict[str, ort.InferenceSession] = {}
+        self._sessions: dict[str, tuple[ort.InferenceSession, str]] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -94,7 +94,9 @@ class ModelSet:
 
     def run(self, name: str, outputs: Sequence[str], tiles: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Run a network of one input on a batch of tiles, uint8 (N, ...); outputs by name, in the order asked for."""
-        return list(self._session(name).run(list(outputs), {self.input_of(name): tiles}))
+        session, source = self._sessions.get(name) or self._session(name)
+        found: list[NDArray[Any]] = session.run(outputs, {source: tiles})
+        return found
 
     def input_of(self, name: str) -> str:
         """Name of the one input of a network. Raises ModelError for an unknown network or several inputs."""
@@ -109,14 +111,12 @@ class ModelSet:
         except KeyError:
             raise ModelError(f'The manifest names no network "{name}"; it names {", ".join(self._entries)}.') from None
 
-    def _session(self, name: str) -> ort.InferenceSession:
-        session = self._sessions.get(name)
-        if session is None:
-            with self._lock:
-                session = self._sessions.get(name)
-                if session is None:
-                    session = self._sessions[name] = self._new_session(name)
-        return session
+    def _session(self, name: str) -> tuple[ort.InferenceSession, str]:
+        """The session of a network, made by whoever asks first, and the name of its input."""
+        with self._lock:
+            if name not in self._sessions:
+                self._sessions[name] = self._new_session(name), self.input_of(name)
+            return self._sessions[name]
 
     def _new_session(self, name: str) -> ort.InferenceSession:
         content = self.read(name)
@@ -192,6 +192,9 @@ def _entry_of(entry: Mapping[str, Any]) -> _Entry:
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     for tensor in tensors.values():
-        if tensor["dtype"] != "uint8" or tensor["shape"][0] != "tiles":
+        if tensor["dtype"] != "uint8" or tensor["shape"][0] not in TILES:
             raise ValueError("a tensor that is not uint8 by tiles")
-    return {str(name): tuple(int(size) for size in tensor["shape"][1:]) for name, tensor in tensors.items()}
+    return {
+        str(name): (TILES[tensor["shape"][0]], *(int(size) for size in tensor["shape"][1:]))
+        for name, tensor in tensors.items()
+    }

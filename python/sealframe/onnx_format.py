@@ -25,6 +25,8 @@ Shape: TypeAlias = tuple[int, ...]
 OPERATOR_SETS = {"": 17, "com.microsoft": 1}
 """Version of each operator domain that is known here."""
 IR_VERSIONS = range(4, 11)
+TILES = {"tiles": 1, "2 tiles": 2}
+"""How often inputs and outputs occur for every tile, by the name of their free first axis."""
 MAX_NODES = 256
 MAX_CONSTANTS = 1024
 MAX_RANK = 8
@@ -102,7 +104,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Names and shapes of a network's tensors, all uint8, behind the free first axis of tiles."""
+    """Names and shapes for one tile of a network's tensors, all uint8; the first axis grows with the tiles."""
 
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
@@ -282,16 +284,17 @@ def _read_constant(content: memoryview) -> tuple[str, NDArray[Any]]:
 
 
 def _read_value(content: memoryview) -> tuple[str, Shape]:
-    """Name and shape, behind its free first axis, of an input or output."""
+    """Name and shape for one tile of an input or output."""
     value = _read_record(content, _VALUE, "value")
     record = value
     for key, schema in (("type", _TYPE), ("tensor_type", _TENSOR_TYPE)):
         record = _read_record(record[key][0] if record[key] else memoryview(b""), schema, "value")
     dims = _read_record(record["shape"][0] if record["shape"] else memoryview(b""), _SHAPE, "shape")["dim"]
     sizes = [_read_record(each, _DIMENSION, "shape") for each in dims]
-    if _number(record["elem_type"]) != _UINT8 or not sizes or sizes[0]["value"]:
+    axis = "" if not sizes or sizes[0]["value"] else _text(sizes[0]["parameter"])
+    if _number(record["elem_type"]) != _UINT8 or axis not in TILES:
         _refuse("an input or output is not uint8 with a free number of tiles")
-    return _text(value["name"]), tuple(_number(size["value"]) for size in sizes[1:])
+    return _text(value["name"]), (TILES[axis], *(_number(size["value"]) for size in sizes[1:]))
 
 
 # ---- Shapes, node by node
@@ -374,7 +377,7 @@ class _Arguments:
 
 def _infer_shapes(network: _Network, tiles: int) -> None:
     """Follow the shapes through the graph; refuse what does not fit, is too large or has no source."""
-    shapes = {name: (tiles, *shape) for name, shape in network.inputs.items()}
+    shapes = {name: (tiles * shape[0], *shape[1:]) for name, shape in network.inputs.items()}
     network.products = 0
     for node in network.nodes:
         arguments = _Arguments(node, shapes, network.constants)
@@ -390,7 +393,7 @@ def _infer_shapes(network: _Network, tiles: int) -> None:
                 _refuse(f'the tensor "{name}" is too large, or a constant too')
             _add(shapes, name, shape)
     for name, shape in network.outputs.items():
-        if shapes.get(name) != (tiles, *shape):
+        if shapes.get(name) != (tiles * shape[0], *shape[1:]):
             _refuse(f'the output "{name}" has another shape than it says')
 
 
@@ -423,15 +426,6 @@ def _concat(arguments: _Arguments, _: _Network) -> list[Shape]:
     if len(rests) != 1 or len({len(source) for source in sources}) != 1:
         arguments.refuse("tensors of different shapes cannot be joined")
     return [(*sources[0][:axis], sum(source[axis] for source in sources), *sources[0][axis + 1 :])]
-
-
-def _split(arguments: _Arguments, _: _Network) -> list[Shape]:
-    arguments.expect(range(1, 2), range(1, 17), {"axis"})
-    source, parts = arguments.shape(0), len(arguments.node.outputs)
-    axis = arguments.axis(len(source))
-    if source[axis] % parts:
-        arguments.refuse("a tensor does not divide into equal parts")
-    return [(*source[:axis], source[axis] // parts, *source[axis + 1 :])] * parts
 
 
 def _maximum(arguments: _Arguments, _: _Network) -> list[Shape]:
@@ -484,7 +478,6 @@ _OPERATORS: dict[tuple[str, str], Callable[[_Arguments, _Network], list[Shape]]]
     ("", "Concat"): _concat,
     ("", "Max"): _maximum,
     ("", "Reshape"): _reshape,
-    ("", "Split"): _split,
     ("", "Transpose"): _transpose,
     ("com.microsoft", "QGemm"): _dense,
     ("com.microsoft", "QLinearConv"): _convolution,

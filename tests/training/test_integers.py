@@ -84,11 +84,10 @@ def test_m13_discriminator_equals_its_definition(generator, discriminator, tiles
     joint = session(integers.generator_model(generator) + integers.discriminator_model(discriminator))
     names = [output.name for output in joint.get_outputs()]
     found = dict(zip(names, joint.run(names, {"image": tiles}), strict=True))
-    for kind, judged in (("image", tiles), ("derived", found["derived"])):
-        for index, tile in enumerate(judged):
-            features, verdict = judge(discriminator, tile)
-            assert np.array_equal(found[f"features_{kind}"][index], features)
-            assert np.array_equal(found[f"verdict_{kind}"][index], verdict)
+    for index, tile in enumerate([*tiles, *found["derived"]]):
+        features, verdict = judge(discriminator, tile)
+        assert np.array_equal(found["features"][index], features)
+        assert np.array_equal(found["verdict"][index], verdict)
     assert np.array_equal(found["derived"], np.stack([generate(generator, tile) for tile in tiles]))
 
 

@@ -64,10 +64,10 @@ def test_m7_m12_stride_two_transposed_convolution_is_four_convolutions(size):
         assert np.array_equal(drawn, expected[:, phase.row :: 2, phase.column :: 2])
 
 
-def test_m12_last_layer_draws_blocks_from_phases():
+def test_m12_last_layer_draws_blocks():
     maps, kernel = integers(5, 16, 16), integers(5, 1, 5, 5)
     expected = transposed(maps, kernel, 2, TRANSPOSED_PADS[5])
-    drawn = convolution(phases(maps), rewrites.phases_to_blocks(kernel), (1, 1, 1, 1))
+    drawn = convolution(maps, rewrites.transposed_to_blocks(kernel), (1, 1, 1, 1), stride=2)
     assert np.array_equal(drawn, blocks(expected))
 
 
@@ -87,10 +87,10 @@ def test_m9_m13_second_convolution_reads_phases(size):
     assert np.array_equal(found, expected)
 
 
-def test_m7_unit_stride_convolution_draws_blocks_from_phases():
+def test_m7_unit_stride_convolution_draws_blocks():
     maps, kernel = integers(4, 32, 32), integers(1, 4, 3, 3)
     expected = convolution(maps, kernel, (1, 1, 1, 1))
-    found = convolution(phases(maps), rewrites.phases_to_pixels(kernel), (1, 1, 1, 1), stride=2)
+    found = convolution(maps, rewrites.convolution_to_blocks(kernel), (1, 1, 1, 1), stride=4)
     assert np.array_equal(found, blocks(expected))
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LICENCE = "Apache-2.0"
 _BLOCKS = "tile[i, j, 4 r + c] is gray pixel (4 i + r, 4 j + c)"
+_BOTH = "of all images, then of all derived images"
 
 
 def round_weights(weight: Tensor, steps: Tensor) -> NDArray[np.int8]:
@@ -93,9 +94,11 @@ def integer_discriminator(network: Discriminator, tiles: Tensor) -> IntegerDiscr
     return IntegerDiscriminator(layers, first_step, deeper, second_step, dense, verdict_step)
 
 
-def tensor(shape: Sequence[int], meaning: str, quantum: tuple[float, int] | None = None) -> dict[str, Any]:
+def tensor(
+    shape: Sequence[int], meaning: str, quantum: tuple[float, int] | None = None, axis: str = "tiles"
+) -> dict[str, Any]:
     """Describe a uint8 tensor for the manifest; `quantum` is (step, zero point) of its real values."""
-    entry: dict[str, Any] = {"dtype": "uint8", "shape": ["tiles", *shape], "meaning": meaning}
+    entry: dict[str, Any] = {"dtype": "uint8", "shape": [axis, *shape], "meaning": meaning}
     if quantum is not None:
         entry |= {"scale": float(np.float32(quantum[0])), "zero": quantum[1]}
     return entry
@@ -136,13 +139,16 @@ def _pin(content: bytes) -> dict[str, Any]:
 def _gan_models(generator: IntegerGenerator, judge: IntegerDiscriminator) -> dict[str, Shipped]:
     image = {"image": tensor((8, 8, 16), _BLOCKS, PIXEL)}
     derived = {"derived": tensor((8, 8, 16), _BLOCKS, PIXEL)}
-    features = tensor((8, 8, 128), "last convolution of the discriminator", (judge.second_step, 0))
-    verdict = tensor((1,), "above 128: taken for a clear image; below: for a derived one", (judge.verdict_step, 128))
     joint = derived | {
-        "features_image": features,
-        "features_derived": features,
-        "verdict_image": verdict,
-        "verdict_derived": verdict,
+        "features": tensor(
+            (8, 8, 128), f"last convolution of the discriminator, {_BOTH}", (judge.second_step, 0), "2 tiles"
+        ),
+        "verdict": tensor(
+            (1,),
+            f"above 128: taken for a clear image; below: for a derived one; {_BOTH}",
+            (judge.verdict_step, 128),
+            "2 tiles",
+        ),
     }
     alone = {"generator.onnx": generator_model(generator)}
     return {

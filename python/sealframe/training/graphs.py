@@ -104,11 +104,12 @@ class GraphWriter:
         """Add a reshape; -1 stands for the number of tiles."""
         return self.add("Reshape", [source, self.constant(f"{name}.shape", np.array(shape, np.int64))], [name])
 
-    def interleave(self, name: str, source: str, side: int, channels: int) -> str:
-        """Turn four phases (n, side, side, 4 channels) into the map (n, 2 side, 2 side, channels) that they make up."""
-        self.reshape(f"{name}.phases", source, (-1, side, side, 2, 2, channels))
-        self.add("Transpose", [f"{name}.phases"], [f"{name}.rows"], perm=[0, 1, 3, 2, 4, 5])
-        return self.reshape(name, f"{name}.rows", (-1, 2 * side, 2 * side, channels))
+    def interleave(self, name: str, phases: Sequence[str], side: int, channels: int) -> str:
+        """Join four phases (n, side, side, channels), row phase first, to their map (n, 2 side, 2 side, channels)."""
+        even = self.add("Concat", phases[:2], [f"{name}.even"], axis=3)
+        odd = self.add("Concat", phases[2:], [f"{name}.odd"], axis=3)
+        rows = self.add("Concat", [even, odd], [f"{name}.rows"], axis=2)
+        return self.reshape(name, rows, (-1, 2 * side, 2 * side, channels))
 
     def pairs(self, name: str, source: str) -> str:
         """Turn blocks of 4x4 pixels (n, 8, 8, 16) into blocks of 2x2 (n, 16, 16, 4)."""
@@ -129,15 +130,18 @@ class GraphWriter:
         return serialised
 
     def continuation(self, outputs: dict[str, Sequence[int]]) -> bytes:
-        """Serialise what merges with a model whose bytes come before: nodes, constants and more outputs, no header."""
+        """Serialise what merges with a model whose bytes come before: nodes, constants and more outputs, no header.
+
+        The outputs have two of their shape for every tile.
+        """
         model = onnx.ModelProto()
         model.graph.node.extend(self._nodes)
         model.graph.initializer.extend(self._constants.values())
-        model.graph.output.extend(_values(outputs))
+        model.graph.output.extend(_values(outputs, "2 tiles"))
         serialised: bytes = model.SerializePartialToString(deterministic=True)
         return serialised
 
 
-def _values(shapes: dict[str, Sequence[int]]) -> list[onnx.ValueInfoProto]:
-    """Describe uint8 tensors by tiles."""
-    return [helper.make_tensor_value_info(key, TensorProto.UINT8, ["tiles", *shape]) for key, shape in shapes.items()]
+def _values(shapes: dict[str, Sequence[int]], axis: str = "tiles") -> list[onnx.ValueInfoProto]:
+    """Describe uint8 tensors with a free first axis of this name."""
+    return [helper.make_tensor_value_info(key, TensorProto.UINT8, [axis, *shape]) for key, shape in shapes.items()]

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe.training.graphs import GraphWriter
-from sealframe.training.rewrites import BLOCK, SIDE, phases_to_blocks, stride_two_as_phases
+from sealframe.training.rewrites import BLOCK, SIDE, stride_two_as_phases, transposed_to_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 GRID = 8
@@ -122,31 +120,28 @@ def write_generator(graph: GraphWriter, network: IntegerGenerator, derived: str)
         )
         for phase in stride_two_as_phases(network.grow)
     ]
-    maps = graph.add("Concat", phases, ["grow"], axis=3)
+    maps = graph.interleave("grow", phases, GRID, network.grow.shape[1])
     steps = np.tile(network.draw_steps.reshape(SIDE, SIDE), (BLOCK // SIDE, BLOCK // SIDE)).ravel()
-    graph.convolution("draw", maps, (grow, draw), phases_to_blocks(network.draw), steps, (1, 1, 1, 1))
+    graph.convolution("draw", maps, (grow, draw), transposed_to_blocks(network.draw), steps, (1, 1, 1, 1), stride=2)
     graph.sigmoid(derived, "draw", ((2 * network.draw_step, 128), SIGMOID_OUT))
 
 
 def write_discriminator(graph: GraphWriter, network: IntegerDiscriminator, derived: str) -> None:
-    """Add the discriminator, run once on `image` and `derived` together, with features and verdict of each."""
+    """Add the discriminator, run once on `image` and `derived` together: `features` and `verdict`, images first."""
     first, second = (network.first_step, 0), (network.second_step, 0)
     both = graph.pairs("pairs", graph.add("Concat", ["image", derived], ["both"], axis=0))
     kernel = network.first
     maps = graph.convolution("first", both, (PIXEL, first), kernel.weight, kernel.steps, (1, 1, 1, 1), kernel.bias)
     kernel = network.second
     pads = (1, 1, 2, 2)
-    graph.convolution("second", maps, (first, second), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
-    flat = graph.reshape("features", "second", (-1, GRID * GRID * 128))
+    graph.convolution("features", maps, (first, second), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
+    flat = graph.reshape("flat", "features", (-1, GRID * GRID * 128))
     verdict = network.verdict
     quanta = (second, (network.verdict_step, 128))
     graph.dense("verdict", flat, quanta, verdict.weight.T, verdict.steps, verdict.bias)
-    graph.add("Split", ["second"], ["features_image", "features_derived"], axis=0)
-    graph.add("Split", ["verdict"], ["verdict_image", "verdict_derived"], axis=0)
 
 
 _TILES = (GRID, GRID, BLOCK * BLOCK)
-_FEATURES = (GRID, GRID, 128)
 
 
 def generator_model(network: IntegerGenerator) -> bytes:
@@ -157,13 +152,7 @@ def generator_model(network: IntegerGenerator) -> bytes:
 
 
 def discriminator_model(judge: IntegerDiscriminator) -> bytes:
-    """Serialise the discriminator as what follows a generator's bytes: features and verdicts of image and derived."""
+    """Serialise the discriminator as what follows a generator's bytes."""
     graph = GraphWriter()
     write_discriminator(graph, judge, "derived")
-    outputs: dict[str, Sequence[int]] = {
-        "features_image": _FEATURES,
-        "features_derived": _FEATURES,
-        "verdict_image": (1,),
-        "verdict_derived": (1,),
-    }
-    return graph.continuation(outputs)
+    return graph.continuation({"features": (GRID, GRID, 128), "verdict": (1,)})

@@ -103,9 +103,9 @@ class Judge:
 
     def verdicts(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Verdict on each tile of the images and of their derived images."""
-        names = ["verdict_image", "verdict_derived"]
-        image, derived = self._models.run("generator_discriminator", names, to_blocks(to_tiles(frames)))
-        return image[:, 0], derived[:, 0]
+        (verdicts,) = self._models.run("generator_discriminator", ["verdict"], to_blocks(to_tiles(frames)))
+        image, derived = np.split(verdicts[:, 0], 2)
+        return image, derived
 
     def clean(self, category: Category) -> dict[str, float]:
         """How close derived images come to clear ones, and integers to the float twin."""

@@ -70,21 +70,18 @@ def phases_as_kernel(phases: Sequence[Phase], size: int) -> NDArray[Any]:
     return kernel
 
 
-def phases_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
-    """The last layer, straight from the four phases to blocks of 4x4 pixels, as one 3x3 convolution with pads 1.
+def transposed_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A transposed convolution 5x5 with stride 2, SAME, straight to blocks of 4x4 pixels, as one convolution.
 
-    `kernel` (ci, 1, 5, 5) of a stride 2 transposed convolution becomes (16, 4 ci, 3, 3): input channels are the phases
-    of the map before it, phase after phase; output channel 4 r + c is pixel (r, c) of a block.
+    `kernel` (ci, 1, 5, 5) becomes (16, ci, 4, 4), with stride 2 and pads 1: output channel 4 r + c is pixel (r, c).
     """
     channels = kernel.shape[0]
-    blocks = np.zeros((BLOCK, BLOCK, SIDE, SIDE, channels, 3, 3), kernel.dtype)
+    blocks = np.zeros((BLOCK, BLOCK, channels, 4, 4), kernel.dtype)
     for r, c, ky, kx in np.ndindex(BLOCK, BLOCK, 5, 5):
-        if (r + 1 - ky) % 2 or (c + 1 - kx) % 2:
-            continue
-        row_offset, row_phase = divmod((r + 1 - ky) // 2, SIDE)
-        column_offset, column_phase = divmod((c + 1 - kx) // 2, SIDE)
-        blocks[r, c, row_phase, column_phase, :, row_offset + 1, column_offset + 1] = kernel[:, 0, ky, kx]
-    return blocks.reshape(BLOCK * BLOCK, SIDE * SIDE * channels, 3, 3)
+        (row, between), (column, beside) = divmod(r + 1 - ky, SIDE), divmod(c + 1 - kx, SIDE)
+        if not between and not beside:
+            blocks[r, c, :, row + 1, column + 1] = kernel[:, 0, ky, kx]
+    return blocks.reshape(BLOCK * BLOCK, channels, 4, 4)
 
 
 _BEFORE = {5: 1, 3: 0}
@@ -129,15 +126,13 @@ def phases_to_maps(kernel: NDArray[Any]) -> NDArray[Any]:
     return phases.reshape(outputs, SIDE * SIDE * channels, taps, taps)
 
 
-def phases_to_pixels(kernel: NDArray[Any]) -> NDArray[Any]:
-    """A convolution 3x3 with stride 1, SAME, on four phases, straight to blocks of 4x4 pixels.
+def convolution_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A convolution 3x3 with stride 1, SAME, straight to blocks of 4x4 pixels.
 
-    `kernel` (1, ci, 3, 3) becomes (16, 4 ci, 4, 4), with stride 2 and pads 1: output channel 4 r + c is pixel (r, c).
+    `kernel` (1, ci, 3, 3) becomes (16, ci, 6, 6), with stride 4 and pads 1: output channel 4 r + c is pixel (r, c).
     """
     channels = kernel.shape[1]
-    blocks = np.zeros((BLOCK, BLOCK, SIDE, SIDE, channels, 4, 4), kernel.dtype)
-    for r, c, ky, kx in np.ndindex(BLOCK, BLOCK, 3, 3):
-        row_offset, row_phase = divmod(r + ky - 1, SIDE)
-        column_offset, column_phase = divmod(c + kx - 1, SIDE)
-        blocks[r, c, row_phase, column_phase, :, row_offset + 1, column_offset + 1] = kernel[0, :, ky, kx]
-    return blocks.reshape(BLOCK * BLOCK, SIDE * SIDE * channels, 4, 4)
+    blocks = np.zeros((BLOCK, BLOCK, channels, BLOCK + 2, BLOCK + 2), kernel.dtype)
+    for r, c in np.ndindex(BLOCK, BLOCK):
+        blocks[r, c, :, r : r + 3, c : c + 3] = kernel[0]
+    return blocks.reshape(BLOCK * BLOCK, channels, BLOCK + 2, BLOCK + 2)

@@ -79,8 +79,6 @@ class FloatTwin:
                 return [torch.sigmoid(stretch * sources[0])]
             case "Concat":
                 return [torch.cat(sources, self._axis(node))]
-            case "Split":
-                return list(torch.chunk(sources[0], len(node.output), self._axis(node)))
             case other:
                 raise ValueError(f"no float twin of the operator {other}")
 

@@ -18,9 +18,9 @@ from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
 from sealframe.training.rewrites import (
     blocks_to_phases,
+    convolution_to_blocks,
     pads_on_blocks,
     phases_to_maps,
-    phases_to_pixels,
     stride_two_as_phases,
 )
 from sealframe.training.rounding import weight_steps
@@ -66,9 +66,14 @@ def _dense(graph: GraphWriter, name: str, source: str, layer: nn.Linear, quanta:
 
 
 def _grow(
-    graph: GraphWriter, name: str, source: str, layer: nn.ConvTranspose2d, quanta: tuple[tuple[float, int], ...]
+    graph: GraphWriter,
+    name: str,
+    source: str,
+    layer: nn.ConvTranspose2d,
+    quanta: tuple[tuple[float, int], ...],
+    side: int,
 ) -> str:
-    """Add a transposed convolution with stride 2; its output stays in phases."""
+    """Add a transposed convolution with stride 2 on maps of this side."""
     into, out = quanta
     steps = weight_steps(layer.weight, (0, 2, 3))
     flat = steps.flatten().numpy()
@@ -77,7 +82,7 @@ def _grow(
         graph.convolution(f"{name}{phase.row}{phase.column}", source, (into, out), phase.kernel, flat, phase.pads, bias)
         for phase in stride_two_as_phases(round_weights(layer.weight, steps))
     ]
-    return graph.add("Concat", phases, [name], axis=3)
+    return graph.interleave(name, phases, side, layer.out_channels)
 
 
 def _reach(maps: Tensor) -> float:
@@ -100,18 +105,15 @@ def posterior_model(network: PosteriorNet, information: Tensor, source: str) -> 
     flat = graph.reshape("pixels", source, (-1, 1024))
     _dense(graph, "dense", flat, network.dense, (quanta[0], quanta[1]))
     maps = graph.reshape("base", "dense", (-1, BASE, BASE, network.grow1.in_channels))
-    for number, (layer, side, channels) in enumerate(
-        ((network.grow1, BASE, 64), (network.grow2, 2 * BASE, 32), (network.grow3, 4 * BASE, 0)), 1
-    ):
-        maps = _grow(graph, f"grow{number}", maps, layer, (quanta[number], quanta[number + 1]))
-        if channels:
-            maps = graph.interleave(f"map{number}", maps, side, channels)
+    for number, layer in enumerate((network.grow1, network.grow2, network.grow3)):
+        maps = _grow(graph, f"grow{number + 1}", maps, layer, (quanta[number + 1], quanta[number + 2]), BASE << number)
     for name, head, out in (("mean", network.mean, LATENT), ("log_variance", network.log_variance, LOG_VARIANCE)):
         kernel, _ = _kernel(head, quanta[-1][0])
         if kernel.bias is None:
             raise ValueError("the heads of the posterior net have biases")
-        weights, steps, bias = phases_to_pixels(kernel.weight), np.repeat(kernel.steps, 16), np.repeat(kernel.bias, 16)
-        graph.convolution(name, maps, (quanta[-1], out), weights, steps, (1, 1, 1, 1), bias, stride=2)
+        weights, steps = convolution_to_blocks(kernel.weight), np.repeat(kernel.steps, 16)
+        bias = np.repeat(kernel.bias, 16)
+        graph.convolution(name, maps, (quanta[-1], out), weights, steps, (1, 1, 1, 1), bias, stride=4)
     return graph.model("posterior", {source: (8, 8, 16)}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
 
 
