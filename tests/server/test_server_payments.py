@@ -330,10 +330,24 @@ def test_what_was_recognised_is_forgotten_when_the_device_changed_meanwhile(bank
 
 
 def test_no_more_devices_are_remembered_than_there_is_room_for(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST_MET", 2)
+    monkeypatch.setattr(service, "_MOST_KEPT", 2)
     for number in range(2, 6):
         assert bank.code(bank.request(), terminal=bank.new_terminal(f"POS-{number:04}")) is Code.PAID
         assert 1 <= len(bank.service._met) <= 2
+        assert 1 <= len(bank.service._opened) <= 2
+
+
+def test_a_repeat_is_answered_without_its_signature_and_nothing_else_is(bank: Bank) -> None:
+    envelope, _ = bank.terminal.seal(bank.request())
+    paid = bank.service.answer(envelope)
+    assert bank.service.recognise(envelope[:MAX_START_BYTES]) is None
+    again = bank.service.answer(envelope)
+    assert (paid.code, again.stored, again.answer) == (Code.PAID, True, paid.answer)
+    altered = bank.service.answer(flipped(envelope, len(envelope) - 1))
+    assert (altered.code, altered.stored) == (Code.REJECTED, False)
+    content = len(envelope) - split_start(envelope).header.content_len
+    with pytest.raises(BadSignature):
+        bank.service.answer(flipped(envelope, content - 1))
 
 
 def test_a_device_revoked_or_a_template_deleted_while_it_was_judged_does_not_pay(bank: Bank) -> None:

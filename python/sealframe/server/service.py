@@ -17,12 +17,12 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from sqlalchemy import bindparam, select
 
 from sealframe.envelope import DEFAULT_POLICY, MAX_START_BYTES, Policy, check_start, write_clear_answer
-from sealframe.envelope.layout import split_envelope
+from sealframe.envelope.layout import split_envelope, split_start
 from sealframe.errors import (
     BadSignature,
     MalformedEnvelope,
@@ -65,7 +65,8 @@ CLOCK_WINDOW_S = 300
 REST_MS = 1000
 """So long a device that was told to be too busy for is not listened to: its captures would cost a factor each."""
 
-_MOST_MET = 4096
+_MOST_KEPT = 4096
+_T = TypeVar("_T")
 
 _log = logging.getLogger("sealframe.server")
 _DEVICE = Statement(select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device")))
@@ -113,6 +114,7 @@ class PaymentService:
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
         self._keys = list(server)
         self._met: dict[bytes, DevicePublic] = {}
+        self._opened: dict[bytes, None] = {}
         self._opener = Opener(
             self._keys,
             devices=_Directory(database),
@@ -145,8 +147,11 @@ class PaymentService:
     def recognise(self, start: bytes) -> SignedStart | None:
         """Check an envelope's first MAX_START_BYTES, waiting for nothing; None where `open` must look further.
 
+        That is where the device was not met before, and where the message was: its answer may be stored.
         Raises MalformedEnvelope, UnsupportedEnvelope, or BadSignature when a device that was met did not sign this.
         """
+        if split_start(start).header.message_id in self._opened:
+            return None
         try:
             return self._check_start(start, self._met)
         except (UnknownKey, PolicyError):
@@ -176,7 +181,7 @@ class PaymentService:
         try:
             if start is None or start.signer != device:
                 start = self._check_start(envelope[:MAX_START_BYTES], {header.signer: device})
-                self._meet(device)
+                _keep_few(self._met)[device.key_id] = device
             verified = self._opener.verify(envelope, start=start, mark=mark)
         except BadSignature:
             raise
@@ -184,6 +189,7 @@ class PaymentService:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
             return self._clear(envelope, envelope_id, Code.REJECTED, received_at, type(error).__name__)
+        _keep_few(self._opened)[header.message_id] = None
         return self._read_request(envelope_id, verified, received_at)
 
     def judge(self, opened: OpenedRequest, mark: Mark = no_mark) -> Attempt:
@@ -253,11 +259,6 @@ class PaymentService:
             _log.info("refused", extra={"code": Code.REJECTED.value, "why": BadSignature.__name__})
             raise
 
-    def _meet(self, device: DevicePublic) -> None:
-        if len(self._met) >= _MOST_MET:
-            self._met.clear()
-        self._met[device.key_id] = device
-
     def _open_enrolment(self, envelope: bytes, account: str) -> Verified:
         verified = self._opener.verify(envelope)
         request = parse_request(verified.data)
@@ -298,6 +299,13 @@ class PaymentService:
         _log.info("refused", extra={"request_id": request_id(envelope_id), "code": code.value, "why": why})
         body = PaymentAnswer(code, envelope_id, received_at).encode()
         return Settled(envelope_id, write_clear_answer(self._server, envelope, body), code)
+
+
+def _keep_few(known: dict[bytes, _T]) -> dict[bytes, _T]:
+    """Room for one more, so that what is remembered stays small."""
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+    return known
 
 
 class _SettledLater:
