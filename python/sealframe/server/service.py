@@ -114,7 +114,7 @@ class PaymentService:
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
         self._keys = list(server)
         self._met: dict[bytes, DevicePublic] = {}
-        self._opened: dict[bytes, None] = {}
+        self._opened: dict[bytes, list[object]] = {}
         self._opener = Opener(
             self._keys,
             devices=_Directory(database),
@@ -147,10 +147,11 @@ class PaymentService:
     def recognise(self, start: bytes) -> SignedStart | None:
         """Check an envelope's first MAX_START_BYTES, waiting for nothing; None where `open` must look further.
 
-        That is where the device was not met before, and where the message was: its answer may be stored.
+        That is where the device was not met before, and where this very start was: its answer may be stored.
         Raises MalformedEnvelope, UnsupportedEnvelope, or BadSignature when a device that was met did not sign this.
         """
-        if split_start(start).header.message_id in self._opened:
+        *signed, _ = parts = split_start(start)
+        if self._opened.get(parts.header.message_id) == signed:
             return None
         try:
             return self._check_start(start, self._met)
@@ -189,7 +190,7 @@ class PaymentService:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
             return self._clear(envelope, envelope_id, Code.REJECTED, received_at, type(error).__name__)
-        _keep_few(self._opened)[header.message_id] = None
+        _keep_few(self._opened)[header.message_id] = list(start.parts[:-1])
         return self._read_request(envelope_id, verified, received_at)
 
     def judge(self, opened: OpenedRequest, mark: Mark = no_mark) -> Attempt:
