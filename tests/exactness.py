@@ -26,16 +26,17 @@ from sealframe.models import ModelSet, Optimisation
 from sealframe.selftest import factor_digests, golden_digests, golden_pictures
 
 THREADS, BATCHES = (1, 2, 4), (1, 16, 64)
-OUTPUTS = {
-    "generator": ["derived"],
-    "generator_discriminator": ["features", "verdict"],
-    "posterior": ["mean", "log_variance"],
-    "likelihood": ["probability"],
+NETWORKS = {
+    "generator": ((16, 16, 4), ["derived"]),
+    "generator_discriminator": ((16, 16, 4), ["features", "verdict"]),
+    "posterior": ((32, 32), ["mean", "log_variance"]),
+    "likelihood": ((8, 8, 16), ["probability"]),
 }
+"""What each network takes of a tile, and its outputs."""
 
 
 def tiles() -> np.ndarray:
-    """Sixty-four tiles of four golden pictures: uint8 (64, 8, 8, 16)."""
+    """Sixty-four tiles of four golden pictures: uint8 (64, 16, 16, 4)."""
     pictures = [extract_features(frame_from_array(pixels, order), 128).tiles for _, pixels, order in golden_pictures()]
     return np.concatenate(pictures[:4])
 
@@ -43,8 +44,8 @@ def tiles() -> np.ndarray:
 def digest(models: ModelSet, gray: np.ndarray, batch: int) -> str:
     """SHA-256 of every output of every network, tiles taken by so many at a time."""
     found = hashlib.sha256()
-    for name, outputs in OUTPUTS.items():
-        source = gray >> 7 if name == "posterior" else gray
+    for name, (shape, outputs) in NETWORKS.items():
+        source = (gray >> 7 if name == "posterior" else gray).reshape(-1, *shape)
         parts = [models.run(name, outputs, source[at : at + batch]) for at in range(0, len(source), batch)]
         for values in zip(*parts, strict=True):
             by_tile = [each.reshape(-1, min(batch, len(source)), *each.shape[1:]) for each in values]

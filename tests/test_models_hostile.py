@@ -22,7 +22,7 @@ from sealframe.models import ModelSet, shipped_models
 from sealframe.onnx_format import Signature, check_network
 
 SHIPPED = Path(str(files("sealframe").joinpath("models")))
-SIGNATURE = Signature({"latent": (1, 8, 8, 16)}, {"probability": (1, 8, 8, 16)})
+SIGNATURE = Signature({"latent": (1, 8, 8, 16)}, {"probability": (1, 16, 16, 4)})
 """Of the likelihood net, the smallest that has all kinds of layers."""
 
 
@@ -289,7 +289,7 @@ def test_a49_a_hostile_network_is_refused_before_a_session(name: str) -> None:
 def test_a49_an_output_has_as_many_for_a_tile_as_model_and_manifest_say() -> None:
     model = likelihood()
     doubled_output(model)
-    promised = Signature(SIGNATURE.inputs, {"probability": (2, 8, 8, 16)})
+    promised = Signature(SIGNATURE.inputs, {"probability": (2, 16, 16, 4)})
     with pytest.raises(ModelError, match="has another shape than it says"):
         check_network("likelihood", model.SerializeToString(), promised)
 
@@ -336,7 +336,7 @@ def own_models(folder: Path) -> dict[str, Any]:
 
 def test_an_owners_own_networks_run(tmp_path: Path) -> None:
     own_models(tmp_path)
-    tiles = np.zeros((2, 8, 8, 16), np.uint8)
+    tiles = np.zeros((2, 16, 16, 4), np.uint8)
     (mine,) = ModelSet.from_directory(tmp_path).run("generator", ["derived"], tiles)
     assert np.array_equal(mine, shipped_models().run("generator", ["derived"], tiles)[0])
 
@@ -382,7 +382,7 @@ GENERATOR = ("models", "generator")
 @pytest.mark.parametrize(
     "change",
     [
-        _set("format", 1),
+        _set("format", 2),
         _set("models", []),
         _set("models", None),
         _set(*GENERATOR, "files", []),
@@ -396,7 +396,7 @@ GENERATOR = ("models", "generator")
         _set(*GENERATOR, "sha256", "0" * 63),
         _set(*GENERATOR, "sha256", 5),
         _set(*GENERATOR, "inputs", "image", "dtype", "float32"),
-        _set(*GENERATOR, "inputs", "image", "shape", [16, 8, 8, 16]),
+        _set(*GENERATOR, "inputs", "image", "shape", [16, 16, 16, 4]),
         _set(*GENERATOR, "outputs", {}),
     ],
 )
@@ -405,7 +405,30 @@ def test_a48_a_manifest_that_is_no_good_is_refused(tmp_path: Path, change: Calla
     change(manifest)
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError):
-        ModelSet.from_directory(tmp_path).run("generator", ["derived"], np.zeros((1, 8, 8, 16), np.uint8))
+        ModelSet.from_directory(tmp_path).run("generator", ["derived"], np.zeros((1, 16, 16, 4), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set("models", "generator", "inputs", "image", "shape", ["tiles", 8, 8, 16]),
+        _set("models", "generator", "inputs", {}),
+        _set("models", "generator_discriminator", "outputs", "features", "shape", ["2 tiles", 8, 8, 64]),
+        _set("models", "posterior", "outputs", "mean", "shape", ["tiles", 16, 16, 4]),
+        _set("models", "posterior", "inputs", {"wavelets": {"dtype": "uint8", "shape": ["tiles", 32, 32]}}),
+        _set("models", "likelihood", "outputs", "probability", "shape", ["tiles", 8, 8, 16]),
+    ],
+)
+def test_a48_a_network_of_another_signature_is_refused_unread(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    manifest = own_models(tmp_path)
+    change(manifest)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    for path in tmp_path.glob("*.onnx"):
+        path.unlink()
+    with pytest.raises(ModelError, match="takes or gives other tensors"):
+        ModelSet.from_directory(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"[" * 100_000, b"\xff\xfe", b" " * (1 << 21)])

@@ -33,7 +33,7 @@ std::vector<py::ssize_t> shape_of(const Request& request) {
     const auto height = static_cast<py::ssize_t>(request.height),
                width = static_cast<py::ssize_t>(request.width);
     if (request.layout == Layout::rows) return {height, width};
-    return {height / 32 * (width / 32), 8, 8, 16};
+    return {height / 32 * (width / 32), 16, 16, 4};
 }
 
 template <typename T>
@@ -108,7 +108,7 @@ py::array unblock(const py::object& tiles, std::size_t height, std::size_t width
     if (height % features::tile_side != 0 || width % features::tile_side != 0) raise(Status::block_layout);
     const std::vector<py::ssize_t> shape = shape_of({height, width, Feature::gray, Layout::blocks, 0});
     if (given.ndim() != 4 || !std::equal(shape.begin(), shape.end(), given.shape())) {
-        throw py::value_error("The tiles must have the shape (height / 32 * width / 32, 8, 8, 16).");
+        throw py::value_error("The tiles must have the shape (height / 32 * width / 32, 16, 16, 4).");
     }
     const auto packed = py::array_t<std::uint8_t, py::array::c_style>(given);
     const std::vector<py::ssize_t> sides = {static_cast<py::ssize_t>(height),
@@ -191,17 +191,17 @@ py::array spectrum(const py::object& rows, const py::object& out) {
 
 void bind_features(py::module_& m) {
     const py::arg_v out = py::arg("out") = py::none();
-    m.def(
-        "area_mean", &area_mean, py::arg(), py::arg(), py::arg(), py::arg(),
-        "area_mean(image, order, height, width, /, *, feature='gray', threshold=128, layout='rows', "
-        "out=None)\n\n"
-        "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "
-        "output's "
-        "sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or "
-        "standardised "
-        "(float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 8, 8, 16).");
+    m.def("area_mean", &area_mean, py::arg(), py::arg(), py::arg(), py::arg(),
+          "area_mean(image, order, height, width, /, *, feature='gray', threshold=128, layout='rows', "
+          "out=None)\n\n"
+          "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "
+          "output's "
+          "sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or "
+          "standardised "
+          "(float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 16, 16, "
+          "4).");
     m.def("block", &block, py::arg(), py::kw_only(), out,
-          "block(rows, /, *, out=None)\n\n(H, W) to 32x32 tiles (H/32 * W/32, 8, 8, 16) in 4x4 block order; "
+          "block(rows, /, *, out=None)\n\n(H, W) to 32x32 tiles (H/32 * W/32, 16, 16, 4) in 2x2 block order; "
           "sides are multiples of 32 up to "
           "4096.");
     m.def("unblock", &unblock, py::arg(), py::arg(), py::arg(), py::kw_only(), out,

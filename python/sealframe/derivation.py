@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe import _core
-from sealframe.errors import ModelError
 from sealframe.features import binary_pixels, binary_spectrum
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ LATENT_INFORMATION: dict[str, Callable[[ImageFeatures], NDArray[np.uint8]]] = {
     "features": binary_pixels,
     "spectrum": binary_spectrum,
 }
-"""What a posterior net may read (M6), by the name of its input. The shipped one reads the features."""
+"""What a posterior net may read (M6), by the name of its input. The shipped one reads the spectrum."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,7 +56,7 @@ class Discernment:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Posterior:
-    """q(z|x) of every tile (M7): uint8 (tiles, 8, 8, 16), in the blocks of the features.
+    """q(z|x) of every tile (M7): uint8 (tiles, 8, 8, 16), [n, i, j, 4r + c] at pixel (4i + r, 4j + c).
 
     A byte m of `mean` is (m - 128) / 32, a byte v of `log_variance` is v / 20 - 10.
     """
@@ -93,10 +92,8 @@ def infer_posterior(features: ImageFeatures, models: ModelSet) -> Posterior:
 
     (M4, M6, M7.) Raises ModelError.
     """
-    source = models.input_of("posterior")
-    if source not in LATENT_INFORMATION:
-        raise ModelError(f'The posterior net reads "{source}"; it must read {" or ".join(LATENT_INFORMATION)}.')
-    return Posterior(*models.run("posterior", ["mean", "log_variance"], LATENT_INFORMATION[source](features)))
+    information = LATENT_INFORMATION[models.input_of("posterior")](features)
+    return Posterior(*models.run("posterior", ["mean", "log_variance"], information))
 
 
 def sample(posterior: Posterior, noise_seed: bytes | None) -> NDArray[np.uint8]:

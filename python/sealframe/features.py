@@ -25,9 +25,9 @@ BINARY_BIT = 7
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ImageFeatures:
-    """Gray means of a square map in 32x32 tiles: uint8 (side/32 * side/32, 8, 8, 16).
+    """Gray means of a square map in 32x32 tiles: uint8 (side/32 * side/32, 16, 16, 4).
 
-    `tiles[n, i, j, 4r + c]` is pixel (4i + r, 4j + c) of tile n, tiles counted row by row. The networks read a byte p
+    `tiles[n, i, j, 2r + c]` is pixel (2i + r, 2j + c) of tile n, tiles counted row by row. The networks read a byte p
     as (p - 128) / 128, so the bytes are the standardised features (M5) as they are.
     """
 
@@ -45,7 +45,7 @@ def extract_features(frame: Frame, side: int) -> ImageFeatures:
 
 
 def binary_pixels(features: ImageFeatures) -> NDArray[np.uint8]:
-    """The binary pixels (M4) in the order of the tiles: uint8 (tiles, 8, 8, 16), 1 where mean >= 128, else 0."""
+    """The binary pixels (M4) in the order of the tiles: uint8 (tiles, 16, 16, 4), 1 where mean >= 128, else 0."""
     return np.right_shift(features.tiles, BINARY_BIT, dtype=np.uint8)
 
 
@@ -55,13 +55,13 @@ def binary_spectrum(features: ImageFeatures) -> NDArray[np.uint8]:
 
 
 def spectrum_of_tiles(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cosine transform of every 32x32 tile of rows (32 a, 32 b) (M6): uint8 (a b, 8, 8, 16).
+    """Cosine transform of every 32x32 tile of rows (32 a, 32 b) (M6): uint8 (a b, 32, 32).
 
-    Coefficient (v, u) of a tile is value 32 v + u of its 1024; a byte c stands for 32 (c - 128) gray levels of the
+    Value [n, v, u] is coefficient (v, u) of tile n; a byte c stands for 32 (c - 128) gray levels of the
     orthonormal transform, rounded half up, at most 127 steps.
     """
     steps = (_core.spectrum(rows).astype(np.int32) + 128) >> 8
-    return np.asarray(np.minimum(steps + 128, 255), np.uint8).reshape(-1, 8, 8, 16)
+    return np.asarray(np.minimum(steps + 128, 255), np.uint8)
 
 
 def grayscale(frame: Frame) -> NDArray[np.uint8]:

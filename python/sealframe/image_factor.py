@@ -98,11 +98,11 @@ _REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
 }
 REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
 
-_GENERATOR = {"generator": "064f1bfcc036b554aa74dcbd73f84a0d7399aacbd164aeb224827f0ba8750c30"}
-_BOTH = {"generator_discriminator": "c841c7307489a2fc05828fd7a73c9d7076e6baa002c34bc8721f8b7db9fcaa29"}
+_GENERATOR = {"generator": "cded380625d1cbed4d14b1c3333f9527ab5fc2e2a290e4aaeed93a1b560e9704"}
+_BOTH = {"generator_discriminator": "13568c54011c2874188ed433be6f05a4b21182fdb778f0c1161e719981cddf5e"}
 _VAE = {
-    "posterior": "20ba9eea36f6dfa0c88658f3d206ed33ca73396fe4a93e77ef4f7eac2a78c564",
-    "likelihood": "35135b74a8bd2419ae772bc0600355c360353d72af30419467c161f30a657f95",
+    "posterior": "ef94f4f0eabc481a2700925a40dd04e535a31c18d6d4f00c0234142209c65a54",
+    "likelihood": "0ec81797efe81306cb9e1dc40f211fef7f0345f32ff2d02022acc5e3d7d3e01b",
 }
 PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {
     "gan": (_GENERATOR, 128),

@@ -35,8 +35,19 @@ Optimisation: TypeAlias = Literal["none", "basic", "extended", "all"]
 
 MAX_MODEL_BYTES = 1 << 24
 MAX_MANIFEST_BYTES = 1 << 20
-MANIFEST_FORMAT = 2
+MANIFEST_FORMAT = 3
 _HEX_DIGITS = frozenset("0123456789abcdef")
+_GRAY, _COEFFICIENTS, _LATENT = (1, 16, 16, 4), (1, 32, 32), (1, 8, 8, 16)
+_POSTERIOR = {"mean": _LATENT, "log_variance": _LATENT}
+SIGNATURES: dict[str, tuple[Signature, ...]] = {
+    "generator": (Signature({"image": _GRAY}, {"derived": _GRAY}),),
+    "generator_discriminator": (
+        Signature({"image": _GRAY}, {"derived": _GRAY, "features": (2, 8, 8, 128), "verdict": (2, 1)}),
+    ),
+    "posterior": (Signature({"features": _GRAY}, _POSTERIOR), Signature({"spectrum": _COEFFICIENTS}, _POSTERIOR)),
+    "likelihood": (Signature({"latent": _LATENT}, {"probability": _GRAY}),),
+}
+"""What the networks of these names may take and give; a set may hold others beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +181,13 @@ def _read_manifest(folder: Traversable) -> dict[str, _Entry]:
     if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
         raise ModelError("The networks' manifest.json is of another format; use the sealframe that wrote it.")
     try:
-        return {str(name): _entry_of(entry) for name, entry in manifest["models"].items()}
+        entries = {str(name): _entry_of(entry) for name, entry in manifest["models"].items()}
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ModelError("The networks' manifest.json lacks a field or holds a wrong one.") from None
+    for name, entry in entries.items():
+        if entry.signature not in SIGNATURES.get(name, (entry.signature,)):
+            raise ModelError(f'The network "{name}" takes or gives other tensors than it must; train it again.')
+    return entries
 
 
 def _entry_of(entry: Mapping[str, Any]) -> _Entry:

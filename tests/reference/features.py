@@ -62,14 +62,14 @@ def area_mean(
 
 
 def block(rows: np.ndarray) -> np.ndarray:
-    """tile[n, i, j, 4r + c] = pixel (4i + r, 4j + c) of the n-th 32x32 tile."""
+    """tile[n, i, j, 2r + c] = pixel (2i + r, 2j + c) of the n-th 32x32 tile."""
     height, width = rows.shape
-    split = rows.reshape(height // 32, 8, 4, width // 32, 8, 4)
-    return split.transpose(0, 3, 1, 4, 2, 5).reshape(-1, 8, 8, 16)
+    split = rows.reshape(height // 32, 16, 2, width // 32, 16, 2)
+    return split.transpose(0, 3, 1, 4, 2, 5).reshape(-1, 16, 16, 4)
 
 
 def unblock(tiles: np.ndarray, height: int, width: int) -> np.ndarray:
-    split = tiles.reshape(height // 32, width // 32, 8, 8, 4, 4)
+    split = tiles.reshape(height // 32, width // 32, 16, 16, 2, 2)
     return split.transpose(0, 2, 4, 1, 3, 5).reshape(height, width)
 
 

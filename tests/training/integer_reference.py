@@ -9,12 +9,8 @@ def requantise(sums, input_step, weight_steps, output_step, zero=0):
     return np.clip(np.rint(sums.astype(np.float32) * factor) + zero, 0, 255).astype(np.int64)
 
 
-def blocks_to_tile(blocks):
-    return blocks.reshape(8, 8, 4, 4).transpose(0, 2, 1, 3).reshape(32, 32)
-
-
 def tile_to_blocks(tile):
-    return tile.reshape(8, 4, 8, 4).transpose(0, 2, 1, 3).reshape(8, 8, 16)
+    return tile.reshape(16, 2, 16, 2).transpose(0, 2, 1, 3).reshape(16, 16, 4)
 
 
 def transposed(maps, kernel, before):
@@ -42,7 +38,7 @@ def per_phase(steps, side):
 
 
 def generate(network, image):
-    """Derive one tile: image and result uint8 (8, 8, 16) in block order."""
+    """Derive one tile: image and result uint8 (16, 16, 4) in block order."""
     dense = network.dense
     sums = dense.weight.astype(np.int64) @ (image.reshape(-1).astype(np.int64) - 128) + dense.bias
     latent = np.maximum(requantise(sums, 1 / 128, dense.steps, network.latent_step), network.floor)
@@ -60,10 +56,9 @@ def generate(network, image):
 
 
 def judge(network, tile):
-    """Return features (8, 8, 128) and verdict of one tile given in block order (8, 8, 16)."""
+    """Return features (8, 8, 128) and verdict of one tile given in block order (16, 16, 4)."""
     kernel = network.first
-    pairs = (blocks_to_tile(tile).astype(np.int64) - 128).reshape(16, 2, 16, 2).transpose(0, 2, 1, 3).reshape(16, 16, 4)
-    sums = convolution(pairs, kernel.weight, (1, 1, 1, 1)) + kernel.bias
+    sums = convolution(tile.astype(np.int64) - 128, kernel.weight, (1, 1, 1, 1)) + kernel.bias
     maps = requantise(sums, 1 / 128, kernel.steps, network.first_step)
     kernel = network.second
     sums = convolution(maps, kernel.weight, (1, 1, 2, 2))[::2, ::2] + kernel.bias

@@ -58,7 +58,7 @@ def discriminator():
 
 @pytest.fixture(scope="module")
 def tiles():
-    return np.random.default_rng(14).integers(0, 256, (5, 8, 8, 16), np.uint8)
+    return np.random.default_rng(14).integers(0, 256, (5, 16, 16, 4), np.uint8)
 
 
 LEVELS = [ort.GraphOptimizationLevel.ORT_DISABLE_ALL, ort.GraphOptimizationLevel.ORT_ENABLE_ALL]

@@ -44,8 +44,8 @@ def phases(maps):
     return np.concatenate([maps[:, row::2, column::2] for row in range(2) for column in range(2)])
 
 
-def blocks(maps):
-    """Split (1, 4h, 4w) into blocks (16, h, w)."""
+def patches(maps):
+    """Split (1, 4h, 4w) into patches (16, h, w), pixel (r, c) in channel 4 r + c."""
     return np.stack([maps[0, r::4, c::4] for r in range(4) for c in range(4)])
 
 
@@ -64,18 +64,19 @@ def test_m7_m12_stride_two_transposed_convolution_is_four_convolutions(size):
         assert np.array_equal(drawn, expected[:, phase.row :: 2, phase.column :: 2])
 
 
-def test_m12_last_layer_draws_blocks():
+def test_m12_last_layer_draws_patches_block_by_block():
     maps, kernel = integers(5, 16, 16), integers(5, 1, 5, 5)
     expected = transposed(maps, kernel, 2, TRANSPOSED_PADS[5])
-    drawn = convolution(maps, rewrites.transposed_to_blocks(kernel), (1, 1, 1, 1), stride=2)
-    assert np.array_equal(drawn, blocks(expected))
+    drawn = convolution(maps, rewrites.transposed_to_patches(kernel), (1, 1, 1, 1), stride=2)
+    by_block = [4 * (2 * a + r) + 2 * b + c for a, b, r, c in np.ndindex(2, 2, 2, 2)]
+    assert np.array_equal(drawn, patches(expected)[by_block])
 
 
 @pytest.mark.parametrize("size", [3, 5])
-def test_m9_m13_first_convolution_reads_blocks(size):
+def test_m9_m13_first_convolution_reads_patches(size):
     tile, kernel = integers(1, 32, 32), integers(6, 1, size, size)
     expected = convolution(tile, kernel, CONVOLUTION_PADS[size], stride=2)
-    found = convolution(blocks(tile), rewrites.blocks_to_phases(kernel), rewrites.pads_on_blocks(size))
+    found = convolution(patches(tile), rewrites.patches_to_phases(kernel), rewrites.pads_on_patches(size))
     assert np.array_equal(found, phases(expected))
 
 
@@ -83,15 +84,15 @@ def test_m9_m13_first_convolution_reads_blocks(size):
 def test_m9_m13_second_convolution_reads_phases(size):
     maps, kernel = integers(4, 16, 16), integers(6, 4, size, size)
     expected = convolution(maps, kernel, CONVOLUTION_PADS[size], stride=2)
-    found = convolution(phases(maps), rewrites.phases_to_maps(kernel), rewrites.pads_on_blocks(size))
+    found = convolution(phases(maps), rewrites.phases_to_maps(kernel), rewrites.pads_on_patches(size))
     assert np.array_equal(found, expected)
 
 
-def test_m7_unit_stride_convolution_draws_blocks():
+def test_m7_unit_stride_convolution_draws_patches():
     maps, kernel = integers(4, 32, 32), integers(1, 4, 3, 3)
     expected = convolution(maps, kernel, (1, 1, 1, 1))
-    found = convolution(maps, rewrites.convolution_to_blocks(kernel), (1, 1, 1, 1), stride=4)
-    assert np.array_equal(found, blocks(expected))
+    found = convolution(maps, rewrites.convolution_to_patches(kernel), (1, 1, 1, 1), stride=4)
+    assert np.array_equal(found, patches(expected))
 
 
 def test_m12_batch_norm_after_relu_is_a_maximum():

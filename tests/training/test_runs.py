@@ -130,7 +130,8 @@ def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
     judge = judging.VaeJudge(tmp_path)
     mean, log_variance = judge.encode(tiles)
     chance = judge.decode(mean)
-    assert mean.shape == log_variance.shape == chance.shape == (16, 8, 8, 16)
+    assert mean.shape == log_variance.shape == (16, 8, 8, 16)
+    assert chance.shape == (16, 16, 16, 4)
 
 
 def test_m6_nets_fed_with_the_spectrum_make_factors(folder, tmp_path):
@@ -144,7 +145,7 @@ def test_m6_nets_fed_with_the_spectrum_make_factors(folder, tmp_path):
     features = extract_features(frame, 128)
     binary = np.where(unblock(features.tiles, 128, 128) >= 128, 255, 0)
     steps = np.floor_divide(spectrum(binary).astype(int) + 128, 256)
-    wanted = np.clip(128 + steps, 0, 255).astype(np.uint8).reshape(16, 8, 8, 16)
+    wanted = np.clip(128 + steps, 0, 255).astype(np.uint8).reshape(16, 32, 32)
     assert np.array_equal(infer_posterior(features, own).mean, own.run("posterior", ["mean"], wanted)[0])
     factor = compute_image_factor(frame, profile_by_name("vae", "rows", own), own)
     assert factor.profile.number == 6 + OWN_PROFILES

@@ -18,7 +18,7 @@ enum class Feature : int {
 enum class Layout : int {
     rows = 0,  ///< (height, width)
     blocks =
-        1  ///< (tiles, 8, 8, 16): 32x32 tiles in row order, tile[n, i, j, 4 r + c] = pixel (4 i + r, 4 j + c)
+        1  ///< 32x32 tiles in row order, (tiles, 16, 16, 4): [n, i, j, 2 r + c] = pixel (2 i + r, 2 j + c)
 };
 
 struct Request {
@@ -41,7 +41,7 @@ std::size_t area_mean_scratch(const image::View& image, const Request& request);
 Status area_mean(const image::View& image, const Request& request, void* out, void* scratch,
                  std::size_t scratch_size);
 
-/// Row-major (height, width) to 32x32 tiles in 4x4 block order, and back. Sides are multiples of 32.
+/// Row-major (height, width) to 32x32 tiles in 2x2 block order, and back. Sides are multiples of 32.
 Status block(const std::uint8_t* rows, std::size_t height, std::size_t width, std::uint8_t* tiles);
 Status unblock(const std::uint8_t* tiles, std::size_t height, std::size_t width, std::uint8_t* rows);
 

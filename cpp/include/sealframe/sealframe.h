@@ -13,8 +13,8 @@
  * Arrays are packed and in row order, (height, width) or (pixels, channels). Calls expect the C library's
  * usual rounding, to nearest; whole numbers do not depend on it.
  *
- * The shipped networks take and give uint8 tensors (N, 8, 8, 16) in 4x4 block order: the picture, its sides
- * multiples of 32, is cut into 32x32 tiles in row order, and tile[n][i][j][4 r + c] = pixel (4 i + r, 4 j +
+ * The shipped networks take and give uint8 tensors (N, 16, 16, 4) in 2x2 block order: the picture, its sides
+ * multiples of 32, is cut into 32x32 tiles in row order, and tile[n][i][j][2 r + c] = pixel (2 i + r, 2 j +
  * c) of tile n. A byte p stands for (p - 128) / 128. sf_area_mean writes this order, sf_block and sf_unblock
  * convert.
  *
@@ -144,7 +144,7 @@ SF_API int32_t sf_area_mean_scratch(const sf_image* image, const sf_area_mean_re
 SF_API int32_t sf_area_mean(const sf_image* image, const sf_area_mean_request* request, void* out,
                             void* scratch, size_t scratch_bytes);
 
-/* (height, width) to tiles in 4x4 block order and back; sides are multiples of 32 up to 4096.
+/* (height, width) to tiles in 2x2 block order and back; sides are multiples of 32 up to 4096.
  * SF_OUTPUT_SIZE, SF_BLOCK_LAYOUT. */
 SF_API int32_t sf_block(const uint8_t* rows, size_t height, size_t width, uint8_t* tiles);
 SF_API int32_t sf_unblock(const uint8_t* tiles, size_t height, size_t width, uint8_t* rows);

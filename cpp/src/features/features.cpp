@@ -210,9 +210,11 @@ float standardised(std::uint8_t gray) {
     return static_cast<float>(2 * gray - 255) * (1.0F / 255.0F);
 }
 
-std::size_t block_offset(std::size_t width, std::size_t y, std::size_t x) {
+/// Where a tile's row of pixels from (y, x) on begins in its blocks; two pixels of it stand every fourth
+/// byte.
+std::size_t blocks_of(std::size_t width, std::size_t y, std::size_t x) {
     const std::size_t tile = y / tile_side * (width / tile_side) + x / tile_side;
-    return tile * 1024 + y % tile_side / 4 * 128 + x % tile_side / 4 * 16 + y % 4 * 4 + x % 4;
+    return tile * tile_side * tile_side + y % tile_side / 2 * (2 * tile_side) + y % 2 * 2;
 }
 
 /// Turns the numerators of output row y into the feature asked for.
@@ -236,9 +238,12 @@ class Writer {
             auto* out = static_cast<std::uint8_t*>(out_) + start;
             for (std::size_t x = 0; x < width; ++x) out[x] = rounding_(numerator(x));
         } else {
-            for (std::size_t x = 0; x < width; x += 4) {
-                auto* out = static_cast<std::uint8_t*>(out_) + block_offset(width, y, x);
-                for (std::size_t c = 0; c < 4; ++c) out[c] = rounding_(numerator(x + c));
+            for (std::size_t x = 0; x < width; x += tile_side) {
+                auto* out = static_cast<std::uint8_t*>(out_) + blocks_of(width, y, x);
+                for (std::size_t c = 0; c < tile_side; c += 2) {
+                    out[2 * c] = rounding_(numerator(x + c));
+                    out[2 * c + 1] = rounding_(numerator(x + c + 1));
+                }
             }
         }
     }
@@ -306,9 +311,14 @@ Status area_mean(const image::View& image, const Request& request, void* out, vo
 
 Status block(const std::uint8_t* rows, std::size_t height, std::size_t width, std::uint8_t* tiles) {
     if (const Status status = check_tiles(rows, height, width, tiles); status != Status::ok) return status;
-    for (std::size_t y = 0; y < height; ++y) {
-        for (std::size_t x = 0; x < width; x += 4) {
-            std::memcpy(tiles + block_offset(width, y, x), rows + y * width + x, 4);
+    for (std::size_t y = 0; y < height; y += 2) {
+        for (std::size_t x = 0; x < width; x += tile_side) {
+            const std::uint8_t *upper = rows + y * width + x, *lower = upper + width;
+            std::uint8_t* blocks = tiles + blocks_of(width, y, x);
+            for (std::size_t c = 0; c < tile_side; c += 2) {
+                std::memcpy(blocks + 2 * c, upper + c, 2);
+                std::memcpy(blocks + 2 * c + 2, lower + c, 2);
+            }
         }
     }
     return Status::ok;
@@ -316,9 +326,14 @@ Status block(const std::uint8_t* rows, std::size_t height, std::size_t width, st
 
 Status unblock(const std::uint8_t* tiles, std::size_t height, std::size_t width, std::uint8_t* rows) {
     if (const Status status = check_tiles(tiles, height, width, rows); status != Status::ok) return status;
-    for (std::size_t y = 0; y < height; ++y) {
-        for (std::size_t x = 0; x < width; x += 4) {
-            std::memcpy(rows + y * width + x, tiles + block_offset(width, y, x), 4);
+    for (std::size_t y = 0; y < height; y += 2) {
+        for (std::size_t x = 0; x < width; x += tile_side) {
+            const std::uint8_t* blocks = tiles + blocks_of(width, y, x);
+            std::uint8_t *upper = rows + y * width + x, *lower = upper + width;
+            for (std::size_t c = 0; c < tile_side; c += 2) {
+                std::memcpy(upper + c, blocks + 2 * c, 2);
+                std::memcpy(lower + c, blocks + 2 * c + 2, 2);
+            }
         }
     }
     return Status::ok;

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sealframe.training.networks import Discriminator
 
 LICENCE = "Apache-2.0"
-_BLOCKS = "tile[i, j, 4 r + c] is gray pixel (4 i + r, 4 j + c)"
+_BLOCKS = "tile[i, j, 2 r + c] is gray pixel (2 i + r, 2 j + c)"
 _BOTH = "of all images, then of all derived images"
 
 
@@ -117,7 +117,7 @@ def ship(networks: dict[str, Shipped], recipe: dict[str, Any], out: Path) -> Non
     """Write the ONNX files and enter them in `out`/manifest.json beside what is there already."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 2, "models": {}}
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 3, "models": {}}
     for name, network in networks.items():
         for file, content in network.files.items():
             (out / file).write_bytes(content)
@@ -137,8 +137,8 @@ def _pin(content: bytes) -> dict[str, Any]:
 
 
 def _gan_models(generator: IntegerGenerator, judge: IntegerDiscriminator) -> dict[str, Shipped]:
-    image = {"image": tensor((8, 8, 16), _BLOCKS, PIXEL)}
-    derived = {"derived": tensor((8, 8, 16), _BLOCKS, PIXEL)}
+    image = {"image": tensor((16, 16, 4), _BLOCKS, PIXEL)}
+    derived = {"derived": tensor((16, 16, 4), _BLOCKS, PIXEL)}
     joint = derived | {
         "features": tensor(
             (8, 8, 128), f"last convolution of the discriminator, {_BOTH}", (judge.second_step, 0), "2 tiles"

@@ -54,12 +54,12 @@ def from_tiles(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def to_blocks(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Reorder tiles (n, 32, 32) into the networks' 4x4 block order (n, 8, 8, 16)."""
-    cut = tiles.reshape(-1, 8, 4, 8, 4).transpose(0, 1, 3, 2, 4)
-    return np.ascontiguousarray(cut.reshape(-1, 8, 8, 16))
+    """Reorder tiles (n, 32, 32) into the networks' 2x2 block order (n, 16, 16, 4)."""
+    cut = tiles.reshape(-1, 16, 2, 16, 2).transpose(0, 1, 3, 2, 4)
+    return np.ascontiguousarray(cut.reshape(-1, 16, 16, 4))
 
 
 def from_blocks(blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Undo `to_blocks`: (n, 8, 8, 16) becomes tiles (n, 32, 32)."""
-    cut = blocks.reshape(-1, 8, 8, 4, 4).transpose(0, 1, 3, 2, 4)
+    """Undo `to_blocks`: (n, 16, 16, 4) becomes tiles (n, 32, 32)."""
+    cut = blocks.reshape(-1, 16, 16, 2, 2).transpose(0, 1, 3, 2, 4)
     return np.ascontiguousarray(cut.reshape(-1, TILE, TILE))

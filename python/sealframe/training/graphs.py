@@ -111,11 +111,11 @@ class GraphWriter:
         rows = self.add("Concat", [even, odd], [f"{name}.rows"], axis=2)
         return self.reshape(name, rows, (-1, 2 * side, 2 * side, channels))
 
-    def pairs(self, name: str, source: str) -> str:
-        """Turn blocks of 4x4 pixels (n, 8, 8, 16) into blocks of 2x2 (n, 16, 16, 4)."""
-        self.reshape(f"{name}.cut", source, (-1, 8, 8, 2, 2, 2, 2))
-        self.add("Transpose", [f"{name}.cut"], [f"{name}.rows"], perm=[0, 1, 3, 2, 5, 4, 6])
-        return self.reshape(name, f"{name}.rows", (-1, 16, 16, 4))
+    def rows_of_blocks(self, name: str, patches: str, side: int, channels: int) -> str:
+        """Lay patches of 2x2 blocks (n, side, side, 4 channels) out as (n, 2 side, 2 side, channels)."""
+        halves = self.reshape(f"{name}.halves", patches, (-1, side, 2, 2 * channels))
+        rows = self.add("Transpose", [halves], [f"{name}.rows"], perm=[0, 2, 1, 3])
+        return self.reshape(name, rows, (-1, 2 * side, 2 * side, channels))
 
     def model(self, name: str, inputs: dict[str, Sequence[int]], outputs: dict[str, Sequence[int]]) -> bytes:
         """Serialise; `inputs` and `outputs` name uint8 tensors with their shape behind the free first axis."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe.training.graphs import GraphWriter
-from sealframe.training.rewrites import BLOCK, SIDE, stride_two_as_phases, transposed_to_blocks
+from sealframe.training.rewrites import PATCH, SIDE, stride_two_as_phases, transposed_to_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GRID = 8
+TILE, GRID = 32, 8
 PIXEL = (1 / 128, 128)
 """Step and zero point of gray pixels: uint8 p stands for (p - 128) / 128."""
 SIGMOID_OUT = (1 / 256, 0)
@@ -97,12 +97,11 @@ def step_without_ties(step: float) -> float:
 
 
 def write_generator(graph: GraphWriter, network: IntegerGenerator, derived: str) -> None:
-    """Add the generator from `image` to the tensor `derived`, both uint8 (n, 8, 8, 16)."""
-    units = GRID * GRID * BLOCK * BLOCK
+    """Add the generator from `image` to the tensor `derived`, both uint8 (n, 16, 16, 4)."""
     latent, spread = (network.latent_step, 0), (network.spread_step, 0)
     grow, draw = (network.grow_step, 0), (network.draw_step, 128)
 
-    flat = graph.reshape("tiles", "image", (-1, units))
+    flat = graph.reshape("tiles", "image", (-1, TILE * TILE))
     dense = network.dense
     graph.dense("dense", flat, (PIXEL, latent), dense.weight.T, dense.steps, dense.bias)
     graph.add("Max", ["dense", graph.constant("floor", network.floor)], ["normalised"])
@@ -121,15 +120,16 @@ def write_generator(graph: GraphWriter, network: IntegerGenerator, derived: str)
         for phase in stride_two_as_phases(network.grow)
     ]
     maps = graph.interleave("grow", phases, GRID, network.grow.shape[1])
-    steps = np.tile(network.draw_steps.reshape(SIDE, SIDE), (BLOCK // SIDE, BLOCK // SIDE)).ravel()
-    graph.convolution("draw", maps, (grow, draw), transposed_to_blocks(network.draw), steps, (1, 1, 1, 1), stride=2)
-    graph.sigmoid(derived, "draw", ((2 * network.draw_step, 128), SIGMOID_OUT))
+    steps = np.tile(network.draw_steps.ravel(), PATCH * PATCH // (SIDE * SIDE))
+    graph.convolution("draw", maps, (grow, draw), transposed_to_patches(network.draw), steps, (1, 1, 1, 1), stride=2)
+    patches = graph.sigmoid("patches", "draw", ((2 * network.draw_step, 128), SIGMOID_OUT))
+    graph.rows_of_blocks(derived, patches, GRID, SIDE * SIDE)
 
 
 def write_discriminator(graph: GraphWriter, network: IntegerDiscriminator, derived: str) -> None:
     """Add the discriminator, run once on `image` and `derived` together: `features` and `verdict`, images first."""
     first, second = (network.first_step, 0), (network.second_step, 0)
-    both = graph.pairs("pairs", graph.add("Concat", ["image", derived], ["both"], axis=0))
+    both = graph.add("Concat", ["image", derived], ["both"], axis=0)
     kernel = network.first
     maps = graph.convolution("first", both, (PIXEL, first), kernel.weight, kernel.steps, (1, 1, 1, 1), kernel.bias)
     kernel = network.second
@@ -141,7 +141,7 @@ def write_discriminator(graph: GraphWriter, network: IntegerDiscriminator, deriv
     graph.dense("verdict", flat, quanta, verdict.weight.T, verdict.steps, verdict.bias)
 
 
-_TILES = (GRID, GRID, BLOCK * BLOCK)
+_TILES = (TILE // SIDE, TILE // SIDE, SIDE * SIDE)
 
 
 def generator_model(network: IntegerGenerator) -> bytes:

@@ -168,7 +168,7 @@ class VaeJudge:
     def decode_in_float(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the float twins of both nets make of gray tiles, decoding the mean, in 256ths, not rounded."""
         posterior, likelihood = self._twins
-        information = latent_information(tiles, self._source).numpy().reshape(-1, 8, 8, 16)
+        information = latent_information(tiles, self._source).numpy()
         mean = posterior.run(**{self._source: information})["mean"]
         return np.asarray(np.clip(256 * likelihood.run(latent=mean)["probability"], 0, 255), np.float32)
 

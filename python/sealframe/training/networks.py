@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GRID = 8
-"""Positions along a tile's side in the innermost maps; one position stands for a block of 4x4 pixels."""
-BLOCK = 4
+"""Positions along a tile's side in the innermost maps; one position stands for a patch of 4x4 pixels."""
+PATCH = 4
+BLOCKS = (16, 16, 4)
+"""A tile as networks take it: blocks of 2x2 pixels, row by row."""
 SLOPE = 0.2
 """Slope of the leaky relu below zero."""
 
 
 def tiles_to_blocks(tiles: Tensor) -> Tensor:
-    """Reorder (n, 1, 32, 32) into rows of blocks (n, 8, 8, 16), pixel (4i+r, 4j+c) at [i, j, 4r+c]."""
-    cut = tiles.reshape(-1, GRID, BLOCK, GRID, BLOCK).permute(0, 1, 3, 2, 4)
-    return cut.reshape(-1, GRID, GRID, BLOCK * BLOCK)
+    """Reorder (n, 1, 32, 32) into rows of blocks (n, 16, 16, 4), pixel (2i+r, 2j+c) at [i, j, 2r+c]."""
+    cut = tiles.reshape(-1, 16, 2, 16, 2).permute(0, 1, 3, 2, 4)
+    return cut.reshape(-1, *BLOCKS)
 
 
 def transpose_conv_same(maps: Tensor, weight: Tensor) -> Tensor:
@@ -55,11 +57,11 @@ class Generator(nn.Module):
 
     def __init__(self, channels: int = 16) -> None:
         super().__init__()
-        if not 2 <= channels <= BLOCK * BLOCK:
-            raise ValueError(f"The generator has 2 to {BLOCK * BLOCK} channels, not {channels}.")
+        if not 2 <= channels <= PATCH * PATCH:
+            raise ValueError(f"The generator has 2 to {PATCH * PATCH} channels, not {channels}.")
         self.channels = channels
         units = GRID * GRID * channels
-        self.dense = nn.Linear(GRID * GRID * BLOCK * BLOCK, units)
+        self.dense = nn.Linear(GRID * GRID * PATCH * PATCH, units)
         self.normalise = nn.BatchNorm1d(units)
         self.spread = nn.Parameter(torch.empty(channels, 128, 5, 5))
         self.grow = nn.Parameter(torch.empty(128, 64, 5, 5))
@@ -137,8 +139,8 @@ class Discriminator(nn.Module):
 
 def _cosine_basis() -> Tensor:
     """Return the orthonormal 4x4 cosine basis (16 coefficients, 16 pixels), lowest frequencies first."""
-    k = torch.arange(BLOCK, dtype=torch.float32)
-    line = torch.cos(math.pi * (k[None] + 0.5) * k[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
+    k = torch.arange(PATCH, dtype=torch.float32)
+    line = torch.cos(math.pi * (k[None] + 0.5) * k[:, None] / PATCH) * math.sqrt(2 / PATCH)
     line[0] /= math.sqrt(2)
     basis = torch.einsum("ar,bc->abrc", line, line).reshape(16, 16)
     frequency = (k[:, None] + k[None]).flatten()
@@ -169,12 +171,13 @@ def start_near_identity(network: Generator) -> None:
     gain = 4.0 / lift[:last, None]
     low = basis[:last] / gain
 
-    block = torch.zeros(last + 1, 16)
-    block[:last] = basis[:last] * gain
+    patch = torch.zeros(last + 1, 16)
+    patch[:last] = basis[:last] * gain
     dense = torch.randn(64, last + 1, 64, 16) * 1e-3
     positions = torch.arange(GRID * GRID)
-    dense[positions, :, positions] = block
-    network.dense.weight.copy_(dense.reshape(-1, 1024))
+    dense[positions, :, positions] = patch
+    pixels = dense.reshape(-1, GRID, GRID, PATCH, PATCH).transpose(2, 3).reshape(-1, 1, 32, 32)
+    network.dense.weight.copy_(tiles_to_blocks(pixels).flatten(1))
     network.dense.bias.copy_(torch.cat([torch.full((last,), 4.0), torch.tensor([constant])]).repeat(GRID * GRID))
 
     network.spread.normal_(0, 0.02)
@@ -188,7 +191,7 @@ def start_near_identity(network: Generator) -> None:
         for column in range(2):
             tap = network.grow[:, :, 1 + row, 1 + column]
             for pixel in range(4):
-                place = (2 * row + pixel // 2) * BLOCK + 2 * column + pixel % 2
+                place = (2 * row + pixel // 2) * PATCH + 2 * column + pixel % 2
                 for channel, sign, size, start in (
                     (pixel, 1, 1, _PIXEL_LIFT),
                     (5 + pixel, 1, _BEND_SIZE, -_BEND_FROM),

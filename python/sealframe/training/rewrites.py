@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK = 4
+PATCH = 4
+"""Side of the patches of pixels that some layers draw or read as channels."""
 SIDE = 2
 """Phases along one side: even and odd rows of what a stride 2 transposed convolution draws."""
 
@@ -70,50 +71,52 @@ def phases_as_kernel(phases: Sequence[Phase], size: int) -> NDArray[Any]:
     return kernel
 
 
-def transposed_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
-    """A transposed convolution 5x5 with stride 2, SAME, straight to blocks of 4x4 pixels, as one convolution.
+def transposed_to_patches(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A transposed convolution 5x5 with stride 2, SAME, straight to patches of 4x4 pixels, as one convolution.
 
-    `kernel` (ci, 1, 5, 5) becomes (16, ci, 4, 4), with stride 2 and pads 1: output channel 4 r + c is pixel (r, c).
+    `kernel` (ci, 1, 5, 5) becomes (16, ci, 4, 4), with stride 2 and pads 1. Output channels are the patch's blocks of
+    2x2 pixels, row by row: channel 8 a + 4 b + 2 r + c is pixel (2 a + r, 2 b + c).
     """
     channels = kernel.shape[0]
-    blocks = np.zeros((BLOCK, BLOCK, channels, 4, 4), kernel.dtype)
-    for r, c, ky, kx in np.ndindex(BLOCK, BLOCK, 5, 5):
+    patches = np.zeros((PATCH, PATCH, channels, 4, 4), kernel.dtype)
+    for r, c, ky, kx in np.ndindex(PATCH, PATCH, 5, 5):
         (row, between), (column, beside) = divmod(r + 1 - ky, SIDE), divmod(c + 1 - kx, SIDE)
         if not between and not beside:
-            blocks[r, c, :, row + 1, column + 1] = kernel[:, 0, ky, kx]
-    return blocks.reshape(BLOCK * BLOCK, channels, 4, 4)
+            patches[r, c, :, row + 1, column + 1] = kernel[:, 0, ky, kx]
+    blocks = patches.reshape(SIDE, SIDE, SIDE, SIDE, channels, 4, 4).swapaxes(1, 2)
+    return blocks.reshape(PATCH * PATCH, channels, 4, 4)
 
 
 _BEFORE = {5: 1, 3: 0}
 """By kernel size, rows of zeros that a SAME convolution with stride 2 puts in front; one more comes behind."""
 
 
-def pads_on_blocks(size: int) -> tuple[int, int, int, int]:
+def pads_on_patches(size: int) -> tuple[int, int, int, int]:
     """Pads of the rewritten stride 2 convolutions below: all around for 5x5, behind alone for 3x3."""
     return _BEFORE[size], _BEFORE[size], 1, 1
 
 
-def blocks_to_phases(kernel: NDArray[Any]) -> NDArray[Any]:
-    """A first convolution with stride 2, SAME, on blocks of 4x4 pixels, as one convolution with stride 1.
+def patches_to_phases(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A first convolution with stride 2, SAME, on patches of 4x4 pixels, as one convolution with stride 1.
 
     `kernel` (co, 1, k, k) becomes (4 co, 16, 3, 3) for k = 5, (4 co, 16, 2, 2) for k = 3: output channels are the four
-    phases, phase after phase. Pads: `pads_on_blocks`.
+    phases, phase after phase. Pads: `pads_on_patches`.
     """
     channels, _, size, _ = kernel.shape
     before = _BEFORE[size]
     taps = before + 2
-    blocks = np.zeros((SIDE, SIDE, channels, BLOCK, BLOCK, taps, taps), kernel.dtype)
+    patches = np.zeros((SIDE, SIDE, channels, PATCH, PATCH, taps, taps), kernel.dtype)
     for row, column, ky, kx in np.ndindex(SIDE, SIDE, size, size):
-        row_offset, r = divmod(SIDE * row + ky - before, BLOCK)
-        column_offset, c = divmod(SIDE * column + kx - before, BLOCK)
-        blocks[row, column, :, r, c, row_offset + before, column_offset + before] = kernel[:, 0, ky, kx]
-    return blocks.reshape(SIDE * SIDE * channels, BLOCK * BLOCK, taps, taps)
+        row_offset, r = divmod(SIDE * row + ky - before, PATCH)
+        column_offset, c = divmod(SIDE * column + kx - before, PATCH)
+        patches[row, column, :, r, c, row_offset + before, column_offset + before] = kernel[:, 0, ky, kx]
+    return patches.reshape(SIDE * SIDE * channels, PATCH * PATCH, taps, taps)
 
 
 def phases_to_maps(kernel: NDArray[Any]) -> NDArray[Any]:
     """A second convolution with stride 2, SAME, on four phases, as one convolution with stride 1.
 
-    `kernel` (co, ci, k, k) becomes (co, 4 ci, 3, 3) for k = 5, (co, 4 ci, 2, 2) for k = 3. Pads: `pads_on_blocks`.
+    `kernel` (co, ci, k, k) becomes (co, 4 ci, 3, 3) for k = 5, (co, 4 ci, 2, 2) for k = 3. Pads: `pads_on_patches`.
     """
     outputs, channels, size, _ = kernel.shape
     before = _BEFORE[size]
@@ -126,13 +129,13 @@ def phases_to_maps(kernel: NDArray[Any]) -> NDArray[Any]:
     return phases.reshape(outputs, SIDE * SIDE * channels, taps, taps)
 
 
-def convolution_to_blocks(kernel: NDArray[Any]) -> NDArray[Any]:
-    """A convolution 3x3 with stride 1, SAME, straight to blocks of 4x4 pixels.
+def convolution_to_patches(kernel: NDArray[Any]) -> NDArray[Any]:
+    """A convolution 3x3 with stride 1, SAME, straight to patches of 4x4 pixels.
 
     `kernel` (1, ci, 3, 3) becomes (16, ci, 6, 6), with stride 4 and pads 1: output channel 4 r + c is pixel (r, c).
     """
     channels = kernel.shape[1]
-    blocks = np.zeros((BLOCK, BLOCK, channels, BLOCK + 2, BLOCK + 2), kernel.dtype)
-    for r, c in np.ndindex(BLOCK, BLOCK):
-        blocks[r, c, :, r : r + 3, c : c + 3] = kernel[0]
-    return blocks.reshape(BLOCK * BLOCK, channels, BLOCK + 2, BLOCK + 2)
+    patches = np.zeros((PATCH, PATCH, channels, PATCH + 2, PATCH + 2), kernel.dtype)
+    for r, c in np.ndindex(PATCH, PATCH):
+        patches[r, c, :, r : r + 3, c : c + 3] = kernel[0]
+    return patches.reshape(PATCH * PATCH, channels, PATCH + 2, PATCH + 2)

@@ -70,7 +70,7 @@ def to_pixels(tiles: NDArray[np.uint8]) -> Tensor:
 
 
 def information_bytes(tiles: NDArray[np.uint8], source: str) -> NDArray[np.uint8]:
-    """What a posterior net with the input `features` or `spectrum` reads of gray tiles (n, 32, 32): (n, 8, 8, 16)."""
+    """What a posterior net with the input `features` or `spectrum` reads of gray tiles (n, 32, 32)."""
     binary = binarise(tiles)
     if source == "features":
         return to_blocks(binary)
@@ -85,7 +85,7 @@ def latent_information(tiles: NDArray[np.uint8], source: str) -> Tensor:
 
 
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Negative log-likelihood of binary pixels (n, 1, 32, 32) under logits (n, 8, 8, 16), in bits."""
+    """Negative log-likelihood of binary pixels (n, 1, 32, 32) under logits (n, 16, 16, 4), in bits."""
     return F.binary_cross_entropy_with_logits(logits.float(), tiles_to_blocks(pixels)) / math.log(2)
 
 

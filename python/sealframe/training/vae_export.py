@@ -1,6 +1,6 @@
 """The VAE networks as integers (M7, M9, M10): rounding after training, graphs, and their entries in the manifest.
 
-The posterior is two uint8 maps in block order, mean and log-variance; the latent that goes into the likelihood net has
+The posterior is two uint8 maps, mean and log-variance; the latent that goes into the likelihood net has
 the mean's step and zero point, so that sampling is one integer addition. Log-variance and logits come as table indices.
 """
 
@@ -17,9 +17,9 @@ from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
 from sealframe.training.rewrites import (
-    blocks_to_phases,
-    convolution_to_blocks,
-    pads_on_blocks,
+    convolution_to_patches,
+    pads_on_patches,
+    patches_to_phases,
     phases_to_maps,
     stride_two_as_phases,
 )
@@ -90,16 +90,19 @@ def _reach(maps: Tensor) -> float:
     return float(maps.max()) / 255
 
 
+_BLOCKS = "tile[i, j, 2 r + c] is the value at pixel (2 i + r, 2 j + c)"
+_PATCHES = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
 MEANINGS = {
-    "features": "binary pixels, 0 or 1; tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)",
+    "features": f"binary pixels, 0 or 1; {_BLOCKS}",
     "spectrum": "coefficients of the binary pixels' 32x32 cosine transform, row by row",
 }
 """What the posterior net reads (M6), by the name of its input."""
+SHAPES = {"features": (16, 16, 4), "spectrum": (32, 32)}
 
 
 @torch.no_grad()
 def posterior_model(network: PosteriorNet, information: Tensor, source: str) -> bytes:
-    """Serialise the posterior net: `source`, what it reads (n, 8, 8, 16), to `mean` and `log_variance`."""
+    """Serialise the posterior net: `source`, what it reads, to `mean` and `log_variance`."""
     graph = GraphWriter()
     quanta = [QUANTA[source], *((_reach(maps), 0) for maps in network.maps(information))]
     flat = graph.reshape("pixels", source, (-1, 1024))
@@ -111,10 +114,10 @@ def posterior_model(network: PosteriorNet, information: Tensor, source: str) -> 
         kernel, _ = _kernel(head, quanta[-1][0])
         if kernel.bias is None:
             raise ValueError("the heads of the posterior net have biases")
-        weights, steps = convolution_to_blocks(kernel.weight), np.repeat(kernel.steps, 16)
+        weights, steps = convolution_to_patches(kernel.weight), np.repeat(kernel.steps, 16)
         bias = np.repeat(kernel.bias, 16)
         graph.convolution(name, maps, (quanta[-1], out), weights, steps, (1, 1, 1, 1), bias, stride=4)
-    return graph.model("posterior", {source: (8, 8, 16)}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
+    return graph.model("posterior", {source: SHAPES[source]}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
 
 
 @torch.no_grad()
@@ -126,22 +129,22 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
     reached = float(network(latent).abs().quantile(0.999))
     logits = (step_without_ties(min(reached, LARGEST_LOGIT) / 127), 128)
     for name, source, layer, quanta, rewrite in (
-        ("shrink1", "latent", network.shrink1, (LATENT, first), blocks_to_phases),
+        ("shrink1", "latent", network.shrink1, (LATENT, first), patches_to_phases),
         ("shrink2", "shrink1", network.shrink2, (first, second), phases_to_maps),
     ):
         kernel, size = _kernel(layer, quanta[0][0])
         weights = rewrite(kernel.weight)
         copies = len(weights) // len(kernel.weight)
         steps, bias = np.tile(kernel.steps, copies), np.tile(np.asarray(kernel.bias), copies)
-        graph.convolution(name, source, quanta, weights, steps, pads_on_blocks(size), bias)
+        graph.convolution(name, source, quanta, weights, steps, pads_on_patches(size), bias)
     kernel, _ = _kernel(network.shrink3, second[0])
     pads = (0, 0, 1, 1)
     graph.convolution("shrink3", "shrink2", (second, third), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
     flat = graph.reshape("flat", "shrink3", (-1, BASE * BASE * 64))
     _dense(graph, "logits", flat, network.dense, (third, logits))
     graph.sigmoid("chances", "logits", ((logits[0], 128), SIGMOID_OUT))
-    graph.reshape("probability", "chances", (-1, 8, 8, 16))
-    return graph.model("likelihood", {"latent": (8, 8, 16)}, {"probability": (8, 8, 16)})
+    graph.reshape("probability", "chances", (-1, 16, 16, 4))
+    return graph.model("likelihood", {"latent": (8, 8, 16)}, {"probability": (16, 16, 4)})
 
 
 @torch.no_grad()
@@ -155,20 +158,19 @@ def export_vae(run: VaeRun, out: Path) -> None:
         raise TypeError("the run holds other networks")
     torch.manual_seed(run.recipe.seed)
     latent = sample(*posterior(information))
-    blocks = "tile[i, j, 4 r + c] is the value at pixel (4 i + r, 4 j + c)"
     networks = {
         "posterior": Shipped(
             {"posterior.onnx": posterior_model(posterior, information, source)},
-            {source: tensor((8, 8, 16), MEANINGS[source], QUANTA[source])},
+            {source: tensor(SHAPES[source], MEANINGS[source], QUANTA[source])},
             {
-                "mean": tensor((8, 8, 16), blocks, LATENT),
-                "log_variance": tensor((8, 8, 16), blocks, LOG_VARIANCE),
+                "mean": tensor((8, 8, 16), _PATCHES, LATENT),
+                "log_variance": tensor((8, 8, 16), _PATCHES, LOG_VARIANCE),
             },
         ),
         "likelihood": Shipped(
             {"likelihood.onnx": likelihood_model(likelihood, latent)},
-            {"latent": tensor((8, 8, 16), blocks, LATENT)},
-            {"probability": tensor((8, 8, 16), f"chance that the pixel is 1; {blocks}", SIGMOID_OUT)},
+            {"latent": tensor((8, 8, 16), _PATCHES, LATENT)},
+            {"probability": tensor((16, 16, 4), f"chance that the pixel is 1; {_BLOCKS}", SIGMOID_OUT)},
         ),
     }
     ship(networks, asdict(run.recipe) | {"steps_taken": run.step}, out)
