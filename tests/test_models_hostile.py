@@ -297,7 +297,7 @@ def test_a49_an_output_has_as_many_for_a_tile_as_model_and_manifest_say() -> Non
 def test_a49_the_untouched_network_passes_through_the_same_steps() -> None:
     check_network("likelihood", likelihood().SerializeToString(), SIGNATURE)
     for name in shipped_models().names():
-        shipped_models()._session(name)
+        shipped_models()._run_of(name)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@
 namespace {
 
 constexpr std::size_t side = 128, pixels = side * side, window = 7, block = 8;
-constexpr std::array<std::int64_t, 4> tiles_shape = {16, 8, 8, 16};
+constexpr std::array<std::int64_t, 4> tiles_shape = {16, 16, 16, 4};
 
 struct Factor {
     std::array<std::uint8_t, pixels / (block * block)> block_means;

@@ -123,7 +123,7 @@ enum {
 
 enum {
     SF_ROWS = 0,  /* (height, width) */
-    SF_BLOCKS = 1 /* (height / 32 * width / 32, 8, 8, 16), see above; SF_FEATURE_GRAY alone */
+    SF_BLOCKS = 1 /* (height / 32 * width / 32, 16, 16, 4), see above; SF_FEATURE_GRAY alone */
 };
 
 typedef struct sf_area_mean_request {
