@@ -72,6 +72,12 @@ def test_m12_last_layer_draws_patches_block_by_block():
     assert np.array_equal(drawn, patches(expected)[by_block])
 
 
+def test_m12_places_lead_from_patches_to_blocks():
+    tile = integers(1, 32, 32)
+    blocks = tile.reshape(16, 2, 16, 2).swapaxes(1, 2)
+    assert np.array_equal(patches(tile).transpose(1, 2, 0).ravel()[rewrites.PLACES], blocks.ravel())
+
+
 @pytest.mark.parametrize("size", [3, 5])
 def test_m9_m13_first_convolution_reads_patches(size):
     tile, kernel = integers(1, 32, 32), integers(6, 1, size, size)

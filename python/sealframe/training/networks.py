@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 GRID = 8
 """Positions along a tile's side in the innermost maps; one position stands for a patch of 4x4 pixels."""
 PATCH = 4
-BLOCKS = (16, 16, 4)
-"""A tile as networks take it: blocks of 2x2 pixels, row by row."""
 SLOPE = 0.2
 """Slope of the leaky relu below zero."""
 
 
-def tiles_to_blocks(tiles: Tensor) -> Tensor:
-    """Reorder (n, 1, 32, 32) into rows of blocks (n, 16, 16, 4), pixel (2i+r, 2j+c) at [i, j, 2r+c]."""
-    cut = tiles.reshape(-1, 16, 2, 16, 2).permute(0, 1, 3, 2, 4)
-    return cut.reshape(-1, *BLOCKS)
+def tiles_to_patches(tiles: Tensor) -> Tensor:
+    """Reorder (n, 1, 32, 32) into rows of patches (n, 8, 8, 16), pixel (4i+r, 4j+c) at [i, j, 4r+c]."""
+    cut = tiles.reshape(-1, GRID, PATCH, GRID, PATCH).permute(0, 1, 3, 2, 4)
+    return cut.reshape(-1, GRID, GRID, PATCH * PATCH)
 
 
 def transpose_conv_same(maps: Tensor, weight: Tensor) -> Tensor:
@@ -78,7 +76,7 @@ class Generator(nn.Module):
 
     def latent(self, tiles: Tensor) -> Tensor:
         """Return the maps (n, channels, 8, 8) that leave the leaky relu."""
-        dense = F.relu(self.dense(tiles_to_blocks(tiles).flatten(1)))
+        dense = F.relu(self.dense(tiles_to_patches(tiles).flatten(1)))
         scale, offset = self.normalised_affine()
         maps = F.leaky_relu(dense * scale + offset, SLOPE)
         return maps.view(-1, GRID, GRID, self.channels).permute(0, 3, 1, 2)
@@ -92,7 +90,7 @@ class Generator(nn.Module):
     @torch.no_grad()
     def calibrate_normalisation(self, tiles: Tensor) -> None:
         """Take the population statistics from `tiles`, leaving the function as it is."""
-        dense = F.relu(self.dense(tiles_to_blocks(tiles).flatten(1)))
+        dense = F.relu(self.dense(tiles_to_patches(tiles).flatten(1)))
         scale, offset = self.normalised_affine()
         mean, variance = dense.mean(0), dense.var(0)
         self.normalise.weight.copy_(scale * torch.sqrt(variance + self.normalise.eps))
@@ -171,13 +169,12 @@ def start_near_identity(network: Generator) -> None:
     gain = 4.0 / lift[:last, None]
     low = basis[:last] / gain
 
-    patch = torch.zeros(last + 1, 16)
-    patch[:last] = basis[:last] * gain
+    block = torch.zeros(last + 1, 16)
+    block[:last] = basis[:last] * gain
     dense = torch.randn(64, last + 1, 64, 16) * 1e-3
     positions = torch.arange(GRID * GRID)
-    dense[positions, :, positions] = patch
-    pixels = dense.reshape(-1, GRID, GRID, PATCH, PATCH).transpose(2, 3).reshape(-1, 1, 32, 32)
-    network.dense.weight.copy_(tiles_to_blocks(pixels).flatten(1))
+    dense[positions, :, positions] = block
+    network.dense.weight.copy_(dense.reshape(-1, 1024))
     network.dense.bias.copy_(torch.cat([torch.full((last,), 4.0), torch.tensor([constant])]).repeat(GRID * GRID))
 
     network.spread.normal_(0, 0.02)

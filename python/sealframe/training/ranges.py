@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sealframe.training.networks import GRID, Generator, tiles_to_blocks, transpose_conv_same
+from sealframe.training.networks import GRID, Generator, tiles_to_patches, transpose_conv_same
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,7 +54,7 @@ class RangedGenerator:
         network, step = self._network, self._steps.latent
         scale, offset = network.normalised_affine()
         folded, bias = network.dense.weight * scale[:, None], network.dense.bias * scale + offset
-        sums = F.linear(tiles_to_blocks(tiles).flatten(1), folded, bias)
+        sums = F.linear(tiles_to_patches(tiles).flatten(1), folded, bias)
         maps = torch.maximum(self._limit(sums.float(), step), self._limit(offset, step))
         return maps.view(-1, GRID, GRID, network.channels).permute(0, 3, 1, 2)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PATCH = 4
 """Side of the patches of pixels that some layers draw or read as channels."""
+PLACES = np.arange(1024).reshape(8, 8, 2, 2, 2, 2).transpose(0, 2, 1, 4, 3, 5).ravel()
+"""Where the values of a tile in blocks of 2x2, (16, 16, 4), stand in its patches of 4x4, (8, 8, 16)."""
 SIDE = 2
 """Phases along one side: even and odd rows of what a stride 2 transposed convolution draws."""
 

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from sealframe.training.integers import PIXEL, IntegerDense, IntegerGenerator, IntegerKernel, step_without_ties
-from sealframe.training.networks import GRID, Generator, tiles_to_blocks
+from sealframe.training.networks import GRID, Generator, tiles_to_patches
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator
-from sealframe.training.rewrites import phases_as_kernel, stride_two_as_phases, unit_stride_as_convolution
+from sealframe.training.rewrites import PLACES, phases_as_kernel, stride_two_as_phases, unit_stride_as_convolution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ def _round_dense(
     step = ranges.latent
     scale, offset = network.normalised_affine()
     weight = (network.dense.weight * scale[:, None]).double()
-    inputs = tiles_to_blocks(tiles).flatten(1).double()
+    inputs = tiles_to_patches(tiles).flatten(1).double()
     mean = inputs.mean(0)
     levels, steps = round_compensated(weight, _second_moment(inputs - mean))
     bias = (network.dense.bias * scale + offset).double() + (weight - levels * steps) @ mean
@@ -133,7 +133,8 @@ def _round_dense(
     rounded = torch.maximum(_round_tensor(drawn, step).float(), floor)
     exact = RangedGenerator(network, ranges).latent(tiles)
     maps = rounded.view(-1, GRID, GRID, network.channels).permute(0, 3, 1, 2)
-    dense = IntegerDense(levels.numpy().astype(np.int8), steps.flatten().float().numpy(), sums.numpy().astype(np.int32))
+    weights = levels.numpy()[:, PLACES].astype(np.int8)
+    dense = IntegerDense(weights, steps.flatten().float().numpy(), sums.numpy().astype(np.int32))
     return dense, torch.round(floor / step).numpy().astype(np.uint8), _Paths(exact, maps)
 
 

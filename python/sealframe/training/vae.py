@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812
 from sealframe.features import TILE_SIDE, spectrum_of_tiles
 from sealframe.training.choice import judging_tiles
 from sealframe.training.frames import to_blocks
-from sealframe.training.networks import tiles_to_blocks
+from sealframe.training.networks import tiles_to_patches
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.run import TrainingRun
 from sealframe.training.scan import divide
@@ -85,8 +85,8 @@ def latent_information(tiles: NDArray[np.uint8], source: str) -> Tensor:
 
 
 def bits_per_pixel(logits: Tensor, pixels: Tensor) -> Tensor:
-    """Negative log-likelihood of binary pixels (n, 1, 32, 32) under logits (n, 16, 16, 4), in bits."""
-    return F.binary_cross_entropy_with_logits(logits.float(), tiles_to_blocks(pixels)) / math.log(2)
+    """Negative log-likelihood of binary pixels (n, 1, 32, 32) under logits (n, 8, 8, 16), in bits."""
+    return F.binary_cross_entropy_with_logits(logits.float(), tiles_to_patches(pixels)) / math.log(2)
 
 
 class VaeRun(TrainingRun[VaeRecipe]):

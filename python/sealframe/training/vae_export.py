@@ -17,6 +17,7 @@ from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
 from sealframe.training.rewrites import (
+    PLACES,
     convolution_to_patches,
     pads_on_patches,
     patches_to_phases,
@@ -37,10 +38,12 @@ from sealframe.training.vae_networks import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from sealframe.training.vae import VaeRun
 
+ALL = slice(None)
 LATENT = (1 / 32, 128)
 """Step and zero point of mean and sampled latent, -4 to 3.97: of unseen payment codes 8 means in 100,000 end there."""
 LARGEST_LOGIT = math.log(511)
@@ -57,12 +60,20 @@ def _kernel(layer: nn.Conv2d, step: float) -> tuple[IntegerKernel, int]:
     return kernel, layer.kernel_size[0]
 
 
-def _dense(graph: GraphWriter, name: str, source: str, layer: nn.Linear, quanta: tuple[tuple[float, int], ...]) -> str:
+def _dense(
+    graph: GraphWriter,
+    name: str,
+    source: str,
+    layer: nn.Linear,
+    quanta: tuple[tuple[float, int], ...],
+    places: NDArray[np.intp] | slice = ALL,
+) -> str:
+    """Add a fully connected layer; output n is the layer's output `places[n]`."""
     into, out = quanta
     steps = channel_steps(layer.weight)
     flat = steps.flatten().numpy()
-    bias = bias_sums(bias_of(layer), into[0], flat)
-    return graph.dense(name, source, (into, out), round_weights(layer.weight, steps).T, flat, bias)
+    weights, bias = round_weights(layer.weight, steps), bias_sums(bias_of(layer), into[0], flat)
+    return graph.dense(name, source, (into, out), weights[places].T, flat[places], bias[places])
 
 
 def _grow(
@@ -141,7 +152,7 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
     pads = (0, 0, 1, 1)
     graph.convolution("shrink3", "shrink2", (second, third), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
     flat = graph.reshape("flat", "shrink3", (-1, BASE * BASE * 64))
-    _dense(graph, "logits", flat, network.dense, (third, logits))
+    _dense(graph, "logits", flat, network.dense, (third, logits), PLACES)
     graph.sigmoid("chances", "logits", ((logits[0], 128), SIGMOID_OUT))
     graph.reshape("probability", "chances", (-1, 16, 16, 4))
     return graph.model("likelihood", {"latent": (8, 8, 16)}, {"probability": (16, 16, 4)})

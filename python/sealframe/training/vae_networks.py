@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from sealframe.training.networks import BLOCKS
+from sealframe.training.networks import GRID
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,10 +84,10 @@ class LikelihoodNet(nn.Module):
         return maps
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Map a latent map (n, 1, 32, 32) to logits in block order (n, 16, 16, 4)."""
+        """Map a latent map (n, 1, 32, 32) to logits (n, 8, 8, 16) in the order of `tiles_to_patches`."""
         flat = self.maps(latent)[-1].permute(0, 2, 3, 1).flatten(1)
         logits: Tensor = self.dense(flat)
-        return logits.view(-1, *BLOCKS)
+        return logits.view(-1, GRID, GRID, 16)
 
 
 def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
