@@ -4,18 +4,19 @@
  * compiler leaves out products whose factors it knows. */
 #include <stdint.h>
 
-#if defined(__AVX512VNNI__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#endif
+
+#if defined(__AVX512VNNI__)
 typedef __m512i Vector;
 enum { PRODUCTS = 64 };
 #define ADD_PRODUCTS(sum) __asm__ volatile("vpdpbusd %1, %1, %0" : "+v"(sum) : "v"(factors))
 #elif defined(__AVXVNNI__)
-#include <immintrin.h>
 typedef __m256i Vector;
 enum { PRODUCTS = 32 };
 #define ADD_PRODUCTS(sum) __asm__ volatile("%{vex%} vpdpbusd %1, %1, %0" : "+x"(sum) : "x"(factors))
 #elif defined(__AVX2__)
-#include <immintrin.h>
 typedef __m256i Vector;
 enum { PRODUCTS = 32 };
 #define ADD_PRODUCTS(sum)                                                                    \

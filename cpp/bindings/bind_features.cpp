@@ -195,11 +195,9 @@ void bind_features(py::module_& m) {
           "area_mean(image, order, height, width, /, *, feature='gray', threshold=128, layout='rows', "
           "out=None)\n\n"
           "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "
-          "output's "
-          "sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) or "
-          "standardised "
-          "(float32 in [-1, 1]); `layout` is rows (height, width) or blocks (height/32 * width/32, 16, 16, "
-          "4).");
+          "output's sides are 1..4096. `feature` is gray (uint8), binary (uint8, 1 where mean >= threshold) "
+          "or standardised (float32 in [-1, 1]); `layout` is rows (height, width) or blocks "
+          "(height/32 * width/32, 16, 16, 4).");
     m.def("block", &block, py::arg(), py::kw_only(), out,
           "block(rows, /, *, out=None)\n\n(H, W) to 32x32 tiles (H/32 * W/32, 16, 16, 4) in 2x2 block order; "
           "sides are multiples of 32 up to "

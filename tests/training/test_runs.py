@@ -22,10 +22,10 @@ from sealframe.derivation import infer_posterior
 from sealframe.features import extract_features
 from sealframe.image import frame_from_array
 from sealframe.image_factor import OWN_PROFILES, compute_image_factor, profile_by_name
-from sealframe.models import ModelSet
+from sealframe.models import MANIFEST_FORMAT, ModelSet
 from sealframe.training import judge as judging
 from sealframe.training.choice import Candidate, best, choose, parse_options, variants
-from sealframe.training.export import export_gan
+from sealframe.training.export import export_gan, ship
 from sealframe.training.frames import to_blocks, to_tiles
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.pairs import Mix
@@ -132,6 +132,12 @@ def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
     chance = judge.decode(mean)
     assert mean.shape == log_variance.shape == (16, 8, 8, 16)
     assert chance.shape == (16, 16, 16, 4)
+
+
+def test_a_manifest_that_is_added_to_gets_the_format_of_what_is_added(tmp_path):
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": 2, "models": {"old": {}}}))
+    ship({}, {}, tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {"format": MANIFEST_FORMAT, "models": {"old": {}}}
 
 
 def test_m6_nets_fed_with_the_spectrum_make_factors(folder, tmp_path):

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sealframe.envelope import SignedStart
+    from sealframe.envelope.layout import Parts
     from sealframe.keys import ServerKey
     from sealframe.pipeline import Verified
     from sealframe.server.database import Database
@@ -66,7 +67,7 @@ REST_MS = 1000
 """So long a device that was told to be too busy for is not listened to: its captures would cost a factor each."""
 
 _MOST_KEPT = 4096
-_T = TypeVar("_T")
+_Known = TypeVar("_Known", "dict[bytes, DevicePublic]", set[bytes])
 
 _log = logging.getLogger("sealframe.server")
 _DEVICE = Statement(select(devices.c.record, devices.c.status).where(devices.c.device == bindparam("device")))
@@ -114,7 +115,7 @@ class PaymentService:
         self._policy = replace(policy, max_bytes=min(policy.max_bytes, MAX_ENVELOPE_BYTES))
         self._keys = list(server)
         self._met: dict[bytes, DevicePublic] = {}
-        self._opened: dict[bytes, list[object]] = {}
+        self._opened: set[bytes] = set()
         self._opener = Opener(
             self._keys,
             devices=_Directory(database),
@@ -150,8 +151,7 @@ class PaymentService:
         That is where the device was not met before, and where this very start was: its answer may be stored.
         Raises MalformedEnvelope, UnsupportedEnvelope, or BadSignature when a device that was met did not sign this.
         """
-        *signed, _ = parts = split_start(start)
-        if self._opened.get(parts.header.message_id) == signed:
+        if _digest_of(split_start(start)) in self._opened:
             return None
         try:
             return self._check_start(start, self._met)
@@ -190,7 +190,7 @@ class PaymentService:
             return self._clear(envelope, envelope_id, Code.CLOCK_SKEW, received_at, type(error).__name__)
         except SealframeError as error:
             return self._clear(envelope, envelope_id, Code.REJECTED, received_at, type(error).__name__)
-        _keep_few(self._opened)[header.message_id] = list(start.parts[:-1])
+        _keep_few(self._opened).add(_digest_of(start.parts))
         return self._read_request(envelope_id, verified, received_at)
 
     def judge(self, opened: OpenedRequest, mark: Mark = no_mark) -> Attempt:
@@ -302,7 +302,12 @@ class PaymentService:
         return Settled(envelope_id, write_clear_answer(self._server, envelope, body), code)
 
 
-def _keep_few(known: dict[bytes, _T]) -> dict[bytes, _T]:
+def _digest_of(start: Parts) -> bytes:
+    """SHA-256 of all that stands before an envelope's content."""
+    return hashlib.sha256(b"".join((start.fixed, *start.blocks, start.signature))).digest()
+
+
+def _keep_few(known: _Known) -> _Known:
     """Room for one more, so that what is remembered stays small."""
     if len(known) >= _MOST_KEPT:
         known.clear()

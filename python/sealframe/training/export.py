@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sealframe.models import MANIFEST_FORMAT
 from sealframe.training.gan import to_tensor
 from sealframe.training.integers import (
     PIXEL,
@@ -117,7 +118,8 @@ def ship(networks: dict[str, Shipped], recipe: dict[str, Any], out: Path) -> Non
     """Write the ONNX files and enter them in `out`/manifest.json beside what is there already."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"format": 3, "models": {}}
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"models": {}}
+    manifest["format"] = MANIFEST_FORMAT
     for name, network in networks.items():
         for file, content in network.files.items():
             (out / file).write_bytes(content)

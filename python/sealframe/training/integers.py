@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sealframe.training.frames import TILE
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.rewrites import PATCH, SIDE, stride_two_as_phases, transposed_to_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TILE, GRID = 32, 8
+GRID = 8
 PIXEL = (1 / 128, 128)
 """Step and zero point of gray pixels: uint8 p stands for (p - 128) / 128."""
 SIGMOID_OUT = (1 / 256, 0)
