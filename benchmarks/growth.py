@@ -20,12 +20,21 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, insert, select, text
 
-from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
-from sealframe.server.database import Database
-from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
-from sealframe.server.settlement import Attempt, Limits, counter_text, settle, stored_answer
-from sealframe.server.statements import Prepared
-from sealframe.server.tables import accounts, attempts, audit, devices, entries, face_days, payments, templates
+from sealframe.loadtest.site import CURRENCY, SHOP, Site, open_site
+from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
+from sealframe.server.payments.settlement import Attempt, Limits, counter_text, settle, stored_answer
+from sealframe.server.storage.compiled_statements import Prepared
+from sealframe.server.storage.database import Database
+from sealframe.server.storage.tables import (
+    accounts,
+    attempts,
+    audit,
+    devices,
+    entries,
+    face_failures,
+    payments,
+    templates,
+)
 
 ACCOUNTS, PAYMENTS = 100, 2000
 TURNS, WARM = 300, 20
@@ -38,7 +47,7 @@ def grow(database: Database, start: int, times: int) -> None:
     with database.transaction() as connection:
         vault_key = connection.execute(select(templates.c.vault_key)).scalars().first()
         for kind, make, first, end in (
-            ((accounts, devices, templates, face_days), _account_of(vault_key), ACCOUNTS * start, ACCOUNTS * times),
+            ((accounts, devices, templates, face_failures), _account_of(vault_key), ACCOUNTS * start, ACCOUNTS * times),
             ((payments, attempts, entries, audit), _payment, PAYMENTS * start, PAYMENTS * times),
         ):
             for begin in range(first, end, CHUNK):

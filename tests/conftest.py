@@ -22,7 +22,7 @@ def test_data() -> Path | None:
 @pytest.fixture(scope="session")
 def picture_files(test_data: Path | None, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Real pictures where there are some, and always a set of synthetic ones, whole and damaged, in every format."""
-    from support import write_synthetic_pictures
+    from tests.support import write_synthetic_pictures
 
     made = write_synthetic_pictures(tmp_path_factory.mktemp("pictures"))
     if test_data is None:
@@ -34,7 +34,7 @@ def picture_files(test_data: Path | None, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def frame() -> np.ndarray:
     """A 640x480 RGB frame with edges, gradients and noise."""
-    from support import synthetic_frame
+    from tests.support import synthetic_frame
 
     return synthetic_frame(480, 640)
 

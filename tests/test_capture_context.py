@@ -41,7 +41,7 @@ def test_m18_the_default_rule_gives_this_line_and_reads_it() -> None:
     context = CaptureContext(**FIELDS)
     assert context.encode() == LINE
     assert CaptureContext.decode(LINE) == context
-    assert context.facts()["random"] == "000102030405060708090a0b0c0d0e0f"
+    assert context.to_dict()["random"] == "000102030405060708090a0b0c0d0e0f"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a34_device_info_is_escaped_byte_by_byte(plain: str, escaped: bytes) -> 
     context = CaptureContext(**{**FIELDS, "device_info": plain})
     assert context.encode().split(b"|")[1] == escaped
     assert CaptureContext.decode(context.encode()) == context
-    assert context.facts()["device_info"] == escaped.decode()
+    assert context.to_dict()["device_info"] == escaped.decode()
 
 
 @pytest.mark.parametrize(

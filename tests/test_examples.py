@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import sealframe as sf
-from support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
+from tests.support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -19,7 +19,7 @@ import pytest
 from sealframe.errors import PolicyError, ReplayedCapture, StaleCapture
 from sealframe.freshness import Archive, Live, MemoryReplayStore, ReplayStore, SqliteReplayStore
 from sealframe.keys import DeviceKey
-from sealing import NOW, context_of
+from tests.sealing import NOW, context_of
 
 DEVICE, OTHER_DEVICE = b"d" * 16, b"e" * 16
 LAST = 2**64 - 1

@@ -164,7 +164,7 @@ def test_key_files_hold_the_key(tmp_path: Path, make: Any, kind: Any, password: 
     assert loaded.key_id == key.key_id
     assert path.stat().st_mode & 0o777 == 0o600
     if isinstance(key, SharedKey):
-        assert loaded.facts() == key.facts()
+        assert loaded.to_dict() == key.to_dict()
         return
     assert loaded.public == key.public
     key.public.verify(loaded.sign(DIGEST), DIGEST)
@@ -178,7 +178,7 @@ def test_public_files_hold_the_record(tmp_path: Path, make: Any, kind: Any) -> N
     public.save(path)
     assert type(public).load(path) == public
     assert path.stat().st_mode & 0o777 == 0o644
-    assert public.facts()["key_id"] == public.key_id.hex()
+    assert public.to_dict()["key_id"] == public.key_id.hex()
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert type(public).load(path) == public
 

@@ -27,13 +27,13 @@ import numpy as np
 import pytest
 
 import sealframe as sf
-from properties import endurance
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import content
+from sealframe.factor import PROFILES, ImageFactor
 from sealframe.image import frame_from_bytes
-from sealframe.image_factor import PROFILES, ImageFactor
 from sealframe.pipeline import sealer as sealing
-from support import encoded, synthetic_frame
+from tests.programs import endurance
+from tests.support import encoded, synthetic_frame
 
 NOW = 1_790_000_000_000
 
@@ -137,7 +137,7 @@ def test_sealing_twice_gives_new_counter_random_and_bytes(server: sf.ServerKey, 
 
 def with_false_digest(sealer: sf.Sealer, frame: np.ndarray, **changes: Any) -> bytes:
     """What only a faulty device, or a recipient among several, would make."""
-    factor, payload = sealer.measure(frame, b"")
+    factor, payload = sealer.security_factor_of(frame, b"")
     factor = replace(factor, payload_digest=bytes(32), **changes)
     return sealer._writer.write(sealer._profile.number, factor, b"", payload)
 
@@ -156,7 +156,7 @@ def test_a31_the_payloads_digest_has_its_say_before_whatever_is_checked_beside_i
             told: list[str] = []
             for opened in (
                 lambda opener=opener, envelope=envelope: opener.verify(envelope),
-                lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, passed=told.append),
+                lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, on_check=told.append),
                 lambda opener=opener, envelope=envelope, out=out: opener.open_into(out, envelope),
             ):
                 with pytest.raises(sf.FactorMismatch, match="content is not the one"):
@@ -205,7 +205,7 @@ def test_a18_a_factor_that_is_not_the_pictures_is_refused(
 
 def test_a18_a_sealed_payload_that_is_no_picture_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
     sealer = sealer_for(server, device)
-    factor, _ = sealer.measure(synthetic_frame(9, 9), b"")
+    factor, _ = sealer.security_factor_of(synthetic_frame(9, 9), b"")
     junk = b"no picture"
     factor = replace(factor, payload_digest=hashlib.sha256(junk).digest())
     with pytest.raises(sf.FactorMismatch, match="no picture"):
@@ -314,12 +314,12 @@ def test_a45_no_secret_in_any_object_log_or_temporary_file(
     for cipher in ("Cobblestone256Encryptor", "Cobblestone256Decryptor"):
         monkeypatch.setattr(content, cipher, looking_first(getattr(content, cipher)))
     sealer, opener = sealer_for(server, device), archive(server, device)
-    envelope, answer_key = sealer.seal_request(frame, data, mark=look)
+    envelope, answer_key = sealer.seal_request(frame, data, on_stage=look)
     stream = sf.SealSession(sealer, frame)
-    kept = [opener.open(envelope, mark=look), sf.OpenSession(opener, stream.opening), answer_key, stream]
+    kept = [opener.open(envelope, on_stage=look), sf.OpenSession(opener, stream.opening), answer_key, stream]
     for wrong in (envelope[:-1], flipped(envelope, -1), flipped(envelope, 100), with_false_digest(sealer, frame)):
         with pytest.raises(sf.SealframeError) as caught:
-            opener.open(wrong, mark=look)
+            opener.open(wrong, on_stage=look)
         texts.extend(traceback.format_exception(caught.value))
     look()
     secrets += [answer_key.to_bytes()[32:]]
@@ -358,10 +358,10 @@ def test_a12_what_happens_to_the_callers_memory_during_a_call_changes_nothing(
             pixels.resize((1, 1, 3), refcheck=False)
             encoded_picture.clear()
 
-    assert np.array_equal(opener.open(sealer.seal(pixels, mark=spoil)).image, before[0])
+    assert np.array_equal(opener.open(sealer.seal(pixels, on_stage=spoil)).image, before[0])
     encoded_picture[:] = before[1]
     pixels.resize((20, 20, 3), refcheck=False)
-    assert opener.open(sealer.seal(encoded_picture, mark=spoil)).payload == before[1]
+    assert opener.open(sealer.seal(encoded_picture, on_stage=spoil)).payload == before[1]
 
 
 def test_a12_buffers_cannot_be_resized_while_they_are_read_or_written(
@@ -377,7 +377,7 @@ def test_a12_buffers_cannot_be_resized_while_they_are_read_or_written(
             except BufferError:
                 refused.append(f"{stage} {name}")
 
-    opened = archive(server, device).open_into(out, envelope, mark=spoil)
+    opened = archive(server, device).open_into(out, envelope, on_stage=spoil)
     assert {"envelope out", "image out", "comparison out"} <= set(refused)
     assert np.array_equal(opened.image, synthetic_frame(20, 20))
     with pytest.raises(BufferError):
@@ -474,7 +474,7 @@ def test_sealer_and_opener_own_one_thread_each_or_none(
 
 def test_stages_are_traced_in_order(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
     times = sf.StageTimes()
-    sealer_for(server, device).seal(frame, mark=times)
+    sealer_for(server, device).seal(frame, on_stage=times)
     wanted = ["image", "features", "derivation", "similarity", "image factor", "security factor", "envelope"]
     assert list(times.nanoseconds) == wanted
     assert sum(times.shares().values()) == pytest.approx(1)
@@ -580,7 +580,7 @@ def test_sealing_and_opening_take_at_most_four_frames_of_memory(server: sf.Serve
 
 
 def test_many_seals_and_openings_hold_no_memory_and_no_descriptors() -> None:
-    """A short form of `python tests/properties/endurance.py`."""
+    """A short form of `python -m tests.programs.seal_endurance`."""
     first, last = endurance.run(rounds=60, every=20)[1:3]
     assert last.descriptors == first.descriptors
     assert last.resident_kb - first.resident_kb < 2_000

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
         UnknownKey,
         UnsupportedEnvelope,
     )
+    from sealframe.factor import ImageFactor, image_factor
     from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
-    from sealframe.image_factor import ImageFactor, image_factor
     from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
     from sealframe.pipeline import Opened, Opener, OpenSession, Sealer, SealSession, Verified
     from sealframe.security_factor import SecurityFactor
@@ -144,7 +144,7 @@ class _Package(ModuleType):
     """`sealframe.image_factor` is the function, also once the stage of that name has been imported."""
 
     def _image_factor(self) -> Any:
-        return import_module("sealframe.image_factor").image_factor
+        return import_module("sealframe.factor").image_factor
 
     def _keep_image_factor(self, stage: ModuleType) -> None:
         """What Python does with a stage that it has imported."""

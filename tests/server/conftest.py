@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bank import Bank
-    from postgres import Cluster
+    from tests.server.bank import Bank
+    from tests.server.postgres import Cluster
 
 _NEEDS = {"test_*.py": "fastapi", "test_server_openapi.py": "schemathesis"}
 collect_ignore_glob = [pattern for pattern, module in _NEEDS.items() if find_spec(module) is None]
@@ -22,7 +22,7 @@ collect_ignore_glob = [pattern for pattern, module in _NEEDS.items() if find_spe
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL of the tests' own."""
-    from postgres import Cluster, installed
+    from tests.server.postgres import Cluster, installed
 
     pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
     if installed() is None:
@@ -35,7 +35,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[Bank]:
     """A small bank: a shop, two customers of whom one is enrolled, one terminal."""
-    from bank import Bank
+    from tests.server.bank import Bank
 
     bank = Bank(tmp_path)
     yield bank

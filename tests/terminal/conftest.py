@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from network import Network
-    from site_of_bank import BankSite
-    from till import Till
+    from tests.terminal.network import Network
+    from tests.terminal.running_terminal import RunningTerminal
+    from tests.terminal.served_bank import ServedBank
 
 if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
     collect_ignore_glob = ["test_*.py"]
@@ -24,25 +24,25 @@ if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
 def fronts() -> Iterator[None]:
     """The application behind which every test's bank stands is made once."""
     yield
-    if "site_of_bank" in sys.modules:
-        sys.modules["site_of_bank"].close_fronts()
+    if "tests.terminal.served_bank" in sys.modules:
+        sys.modules["tests.terminal.served_bank"].close_fronts()
 
 
 @pytest.fixture
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BankSite]:
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedBank]:
     """The bank of the server's tests behind HTTP; for tests marked `mortal`, in a process that can be killed."""
-    from site_of_bank import BankSite, MortalSite
+    from tests.terminal.served_bank import KillableBank, ServedBank
 
-    kind = MortalSite if request.node.get_closest_marker("mortal") else BankSite
+    kind = KillableBank if request.node.get_closest_marker("mortal") else ServedBank
     site = kind(tmp_path / "bank")
     yield site
     site.close()
 
 
 @pytest.fixture
-def network(site: BankSite) -> Iterator[Network]:
+def network(site: ServedBank) -> Iterator[Network]:
     """What lies between a terminal and that bank."""
-    from network import Network
+    from tests.terminal.network import Network
 
     network = Network(site.port)
     yield network
@@ -50,10 +50,10 @@ def network(site: BankSite) -> Iterator[Network]:
 
 
 @pytest.fixture
-def till(site: BankSite, tmp_path: Path) -> Iterator[Till]:
+def till(site: ServedBank, tmp_path: Path) -> Iterator[RunningTerminal]:
     """A terminal of that bank, running, with Alice before its camera."""
-    from till import Till
+    from tests.terminal.running_terminal import RunningTerminal
 
-    till = Till(site, tmp_path / "till")
+    till = RunningTerminal(site, tmp_path / "till")
     yield till
     till.stop()

@@ -13,11 +13,11 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from sealframe.cli import main
+from sealframe.training.dataset import scan
 from sealframe.training.degradation import KINDS, degrade
 from sealframe.training.faces import Box, Cascade, FaceCheck
 from sealframe.training.gan import GanRecipe
 from sealframe.training.recipes import read_recipe
-from sealframe.training.scan import scan
 from sealframe.training.sheets import draw_dropped
 
 

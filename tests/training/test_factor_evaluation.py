@@ -13,9 +13,9 @@ pytest.importorskip("torch")
 
 from sealframe.cli import main
 from sealframe.training import factor_evaluation as evaluation
-from sealframe.training.changes import BENIGN, EDITS, block_means, edited, shifted
-from sealframe.training.codes import ALL_CODES, codes_of, find_shift, rounded
+from sealframe.training.block_features import ALL_BLOCK_FEATURES, codes_of, find_shift, rounded
 from sealframe.training.comparator import Comparator
+from sealframe.training.edits import BENIGN, EDITS, block_means, edited, shifted
 
 DERIVED = "derived image, block means"
 
@@ -96,7 +96,7 @@ def test_evaluate_measures_draws_and_prints(frames, tmp_path, capsys):
     assert (report["pictures"], report["learnt_from"]) == (3, 0)
     assert set(report["same_or_different"][DERIVED]) == {*BENIGN, "all together"}
     assert report["same_or_different"][DERIVED]["none"] == 1.0
-    assert set(report["localisation"]) >= {name for name in ALL_CODES if "hash" not in name}
+    assert set(report["localisation"]) >= {name for name in ALL_BLOCK_FEATURES if "hash" not in name}
     assert report["localisation"]["picture, block means"]["levelled"]["8 brighter"]["block_auc"] > 0.9
     moved = report["localisation_moved"][DERIVED]
     assert moved["tolerant"]["splice"]["block_auc"] > moved["difference"]["splice"]["block_auc"]

@@ -16,22 +16,22 @@ pytest.importorskip("segno")
 
 import torch
 
-from reference.features import spectrum, unblock
 from sealframe.cli import main
 from sealframe.derivation import infer_posterior
+from sealframe.factor import OWN_PROFILES, compute_image_factor, profile_by_name
 from sealframe.features import extract_features
 from sealframe.image import frame_from_array
-from sealframe.image_factor import OWN_PROFILES, compute_image_factor, profile_by_name
 from sealframe.models import MANIFEST_FORMAT, ModelSet
-from sealframe.training import judge as judging
+from sealframe.training import evaluate_networks as judging
 from sealframe.training.choice import Candidate, best, choose, parse_options, variants
+from sealframe.training.dataset import held_out, scan
 from sealframe.training.export import export_gan, ship
 from sealframe.training.frames import to_blocks, to_tiles
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.pairs import Mix
-from sealframe.training.scan import held_out, scan
 from sealframe.training.vae import VaeRecipe, VaeRun
 from sealframe.training.vae_export import export_vae
+from tests.reference.features import spectrum, unblock
 
 TINY = Mix(frames_per_pool=64)
 

@@ -14,7 +14,7 @@ from sealframe.errors import SealframeError
 from sealframe.keys import DevicePublic, ServerKey, ServerPublic, SharedKey, Suite
 from sealframe.keys.recipient import RecipientKey
 from sealframe.keys.signing import SigningKey
-from vectors import generate_replies, reader
+from tests.vectors import generate_replies, reader
 
 FOLDER = Path(__file__).parent
 ANSWERS = sorted(FOLDER.glob("answers/*.answer"))

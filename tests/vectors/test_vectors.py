@@ -13,7 +13,7 @@ from sealframe.errors import SealframeError
 from sealframe.keys import DevicePublic, ServerKey, SharedKey, Suite, Validity
 from sealframe.keys.recipient import RecipientKey
 from sealframe.keys.signing import SigningKey
-from vectors import generate, reader
+from tests.vectors import generate, reader
 
 FOLDER = Path(__file__).parent
 VECTORS = sorted(FOLDER.glob("*.seal"))

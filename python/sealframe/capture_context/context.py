@@ -67,7 +67,7 @@ class CaptureContext:
 
     def encode(self) -> bytes:
         """The canonical bytes; different contexts give different bytes."""
-        return splice_rule(self.magic_num).splice(self.facts()).encode("ascii")
+        return splice_rule(self.magic_num).splice(self.to_dict()).encode("ascii")
 
     @classmethod
     def decode(cls, encoded: bytes) -> CaptureContext:
@@ -97,7 +97,7 @@ class CaptureContext:
             **{name: int(fields[name]) for name in _RANGES},
         )
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, device_info in its escaped spelling (safe in a log line)."""
         return {
             "magic_num": self.magic_num,

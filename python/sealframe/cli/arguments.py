@@ -125,7 +125,7 @@ def _add_demo(commands: _Commands) -> None:
         "--ui", choices=("page", "text"), default="page", help="the terminal's screen (default: %(default)s)"
     )
     _add_no_browser(pay)
-    pay.set_defaults(run=_application("sealframe.server.demo", "server"))
+    pay.set_defaults(run=_application("sealframe.sandbox.demonstration", "server"))
 
 
 def _add_bench(commands: _Commands) -> None:
@@ -347,7 +347,7 @@ def _add_calibrate(commands: _Commands) -> None:
         "measure how often a face matcher errs on a site's pictures, and the thresholds for the server",
         "sealframe calibrate people --fmr 1e-2 --model face.onnx --out shop.json",
     )
-    calibrate.set_defaults(run=_application("sealframe.server.calibrate", "server"))
+    calibrate.set_defaults(run=_application("sealframe.calibration.measurement", "server"))
     calibrate.add_argument("folder", metavar="FOLDER", help="a folder for each person, at least four pictures in each")
     calibrate.add_argument("--fmr", type=_rate, default=1e-2, help="the false match rate asked for (default: 0.01)")
     calibrate.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
@@ -366,7 +366,7 @@ def _add_loadtest(commands: _Commands) -> None:
         "measure a server on this computer: throughput, latency, stages, what a flood does, and whether the books hold",
         "sealframe loadtest --payments 400 --out loadtest.json",
     )
-    loadtest.set_defaults(run=_application("sealframe.server.load.command", "server"))
+    loadtest.set_defaults(run=_application("sealframe.loadtest.command", "server"))
     loadtest.add_argument(
         "--payments", metavar="N", type=_positive, default=200, help="in each scenario, 20 to 4000 (default: 200)"
     )

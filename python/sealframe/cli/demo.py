@@ -39,11 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
         stage = _set_up(Path(folder))
         stage.sealer.seal(picture)  # the first use loads the networks
         sealing, opening = sf.StageTimes(), sf.StageTimes()
-        *earlier, envelope = [stage.sealer.seal(picture, b"amount=12.50 TEST", mark=sealing) for _ in range(REPEATS)]
+        *earlier, envelope = [
+            stage.sealer.seal(picture, b"amount=12.50 TEST", on_stage=sealing) for _ in range(REPEATS)
+        ]
         print(f"picture    {frame.width}x{frame.height} {frame.order}, {len(picture)} bytes")
         print(f"sealed     {len(envelope)} bytes, to {stage.server.public.key_id.hex()} as {stage.device.key_id.hex()}")
         opening.restart()
-        opened = [stage.opener.open(each, mark=opening) for each in (*earlier, envelope)][-1]
+        opened = [stage.opener.open(each, on_stage=opening) for each in (*earlier, envelope)][-1]
         same = opened.payload == picture
         print(f"opened     {'identical to the last byte' if same else 'DIFFERENT'}; data {opened.data.decode()!r}")
         print(f"context    {opened.security_factor.capture_context.decode()}")

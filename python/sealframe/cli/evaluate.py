@@ -13,9 +13,9 @@ from sealframe.cli.streams import print_json
 from sealframe.errors import PolicyError
 from sealframe.training import evaluation_plots as plots
 from sealframe.training import factor_evaluation as evaluation
-from sealframe.training.codes import ALL_CODES, installed_peers
+from sealframe.training.block_features import ALL_BLOCK_FEATURES, installed_peers
+from sealframe.training.dataset import scan
 from sealframe.training.frames import to_frame
-from sealframe.training.scan import scan
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +67,7 @@ def _evaluate(pictures: dict[str, Gray], teachers: Sequence[Gray], arguments: ar
         "pictures": len(frames),
         "learnt_from": len(teachers),
         "missing_peers": [name for name, there in installed_peers().items() if not there],
-        "bytes": {name: code.bytes for name, code in ALL_CODES.items()},
+        "bytes": {name: code.bytes for name, code in ALL_BLOCK_FEATURES.items()},
         "one_pixel": evaluation.one_pixel(frames, rng),
         "equal_reductions": evaluation.collisions(frames),
         "nearest_pairs": evaluation.nearest_pairs(names, frames),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from sealframe.cli.plot import plot_factor
 from sealframe.cli.streams import print_json, read_picture
 from sealframe.errors import PolicyError
+from sealframe.factor import compute_image_factor, profile_by_name
 from sealframe.files import write_whole_file
 from sealframe.image import frame_from_bytes
-from sealframe.image_factor import compute_image_factor, profile_by_name
 
 if TYPE_CHECKING:
     import argparse

@@ -70,5 +70,5 @@ def load_facts(path: str, passwords: Passwords) -> dict[str, object]:
     """The public facts of any key file. Raises KeyFileError."""
     kind = kind_of(path)
     if kind == SHARED_LABEL:
-        return passwords.load(SharedKey.load, path).facts()
-    return DevicePublic.load(path).facts() if kind == DEVICE_LABEL else ServerPublic.load(path).facts()
+        return passwords.load(SharedKey.load, path).to_dict()
+    return DevicePublic.load(path).to_dict() if kind == DEVICE_LABEL else ServerPublic.load(path).to_dict()

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             outputs.enter_context(staged_output(arguments.data_out, verified.data, force=arguments.force))
         opened = _accepted(verified, explain=arguments.explain and arguments.live)
     if arguments.json and arguments.out != "-":
-        print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
+        print_json({"freshness": "live" if arguments.live else "archive", **opened.to_dict()})
     else:
         checked = "never seen before" if arguments.live else "archive: replays and age are not checked"
         say(
@@ -92,13 +92,13 @@ def _explained(opener: sf.Opener, envelope: bytes, *, live: str | None) -> sf.Ve
     """
     left = list(CHECKS)
 
-    def passed(check: str) -> None:
+    def on_check(check: str) -> None:
         left.remove(check)
         outcome = "passed" if live or check != "clock" else "left out"
         print(f"{outcome:9}{check:14}{CHECKS[check]}", file=sys.stderr)
 
     try:
-        return opener.verify(envelope, passed=passed)
+        return opener.verify(envelope, on_check=on_check)
     except SealframeError:
         for outcome, check in zip(["FAILED", *["not run"] * len(left)], left, strict=False):
             print(f"{outcome:9}{check:14}{CHECKS[check]}", file=sys.stderr)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
     from PIL.ImageDraw import ImageDraw
 
-    from sealframe.image_factor import FactorPath, ImageFactor
+    from sealframe.factor import FactorPath, ImageFactor
 
 SCALE = 3
 MARGIN = 28

@@ -12,15 +12,15 @@ import torch
 
 from sealframe.cli.streams import print_json
 from sealframe.errors import PolicyError
-from sealframe.training import judge
+from sealframe.training import evaluate_networks
 from sealframe.training.choice import choose, parse_options, variants
+from sealframe.training.dataset import Scan, scan
 from sealframe.training.export import export_gan
 from sealframe.training.faces import FaceCheck, load_detector
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.matcher import MatcherRecipe, MatcherRun, portraits
 from sealframe.training.matcher_export import export_matcher
 from sealframe.training.recipes import read_recipe
-from sealframe.training.scan import Scan, scan
 from sealframe.training.sheets import draw_dropped, draw_history, draw_samples
 from sealframe.training.vae import VaeRecipe, VaeRun
 from sealframe.training.vae_export import export_vae
@@ -123,8 +123,12 @@ def _judge(arguments: argparse.Namespace) -> None:
     for named, kept in ((arguments.unseen, None), (arguments.trained_on, kept_back)):
         for assignment in named:
             name, _, folder = assignment.partition("=")
-            categories.append(judge.photographed(name, Path(folder), kept))
-    print_json(judge.evaluate(arguments.models, [*categories, *judge.drawn(arguments.seed)], arguments.seed))
+            categories.append(evaluate_networks.photographed(name, Path(folder), kept))
+    print_json(
+        evaluate_networks.evaluate(
+            arguments.models, [*categories, *evaluate_networks.drawn(arguments.seed)], arguments.seed
+        )
+    )
 
 
 _ACTIONS = {"gan": _train_gan, "vae": _train_vae, "matcher": _train_matcher, "judge": _judge}

@@ -21,7 +21,7 @@ from sealframe.envelope import schedule
 from sealframe.envelope.layout import Buffer, split_envelope
 from sealframe.errors import CannotOpen, KeyFileError, MalformedEnvelope, PolicyError, UnknownKey, UnsupportedEnvelope
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
-from sealframe.keys.secrecy import HoldsSecret
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.keys.signing import SignVersion, signature_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
     confidential: bool
 
 
-class AnswerKey(HoldsSecret):
+class AnswerKey(Unpicklable):
     """What is needed to read, or to write, the confidential answer to one envelope.
 
     Whoever waits for an answer keeps this in a private file until the request is resolved.

@@ -73,7 +73,7 @@ class Header:
             self.factor_tag,
         )
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The header as JSON values."""
         return {
             "version": VERSION,
@@ -107,7 +107,7 @@ def inspect(envelope: Buffer) -> dict[str, Any]:
 
     Raises MalformedEnvelope or UnsupportedEnvelope.
     """
-    return split_envelope(envelope).header.facts()
+    return split_envelope(envelope).header.to_dict()
 
 
 def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Parts:

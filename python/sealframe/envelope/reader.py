@@ -14,7 +14,7 @@ from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
-from sealframe.envelope.content import Content, Seal, decrypt
+from sealframe.envelope.content import Content, ContentBinding, decrypt
 from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope, split_start
 from sealframe.envelope.payload_digest import StartDigest, in_line
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
@@ -22,14 +22,14 @@ from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import MalformedEnvelope, PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
-from sealframe.trace import no_mark
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 OpeningKey = ServerKey | SharedKey
 
@@ -73,7 +73,7 @@ def check_start(
 
     `start` is at least all that stands before the content, which is at most MAX_START_BYTES.
     """
-    return _check_start(split_start(bytes(start)), key, devices, policy, int(clock() * 1000), no_mark)
+    return _check_start(split_start(bytes(start)), key, devices, policy, int(clock() * 1000), no_callback)
 
 
 def unseal_envelope(
@@ -85,9 +85,9 @@ def unseal_envelope(
     clock: Callable[[], float] = time.time,
     start: SignedStart | None = None,
     out: Buffer | None = None,
-    passed: Mark = no_mark,
+    on_check: StageCallback = no_callback,
     start_digest: StartDigest = in_line,
-    further: Callable[[Unsealed], object] = lambda _: None,
+    extra_checks: Callable[[Unsealed], object] = lambda _: None,
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
@@ -108,10 +108,10 @@ def unseal_envelope(
     with ZeroedOnFailure(room):
         parts = split_envelope(envelope, policy.max_bytes)
         if start is None:
-            start = _check_start(parts, key, devices, policy, int(clock() * 1000), passed)
+            start = _check_start(parts, key, devices, policy, int(clock() * 1000), on_check)
         elif parts[:-1] != start.parts[:-1]:
             raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
-        return _unseal(parts, start, room, passed, start_digest, further)
+        return _unseal(parts, start, room, on_check, start_digest, extra_checks)
 
 
 def _check_start(
@@ -120,17 +120,17 @@ def _check_start(
     devices: Mapping[bytes, DevicePublic],
     policy: Policy,
     now: int,
-    passed: Mark,
+    on_check: StageCallback,
 ) -> SignedStart:
     header = parts.header
-    passed("framing")
+    on_check("framing")
     policy.require(header)
-    passed("policy")
+    on_check("policy")
     signer = _find_signer(header, devices, now)
     own_key = _find_key(header, key)
-    passed("keys")
+    on_check("keys")
     signer.verify(parts.signature, schedule.signed_digest(parts.fixed, parts.blocks))
-    passed("signature")
+    on_check("signature")
     return SignedStart(parts, signer, own_key)
 
 
@@ -138,21 +138,21 @@ def _unseal(
     parts: Parts,
     start: SignedStart,
     room: memoryview | None,
-    passed: Mark,
+    on_check: StageCallback,
     start_digest: StartDigest,
-    further: Callable[[Unsealed], object],
+    extra_checks: Callable[[Unsealed], object],
 ) -> Unsealed:
     header, signer = parts.header, start.signer
     header_hash = schedule.header_hash(parts.fixed, header.recipients)
     content_key = unwrap_content_key(parts, start.key, header_hash)
-    seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
-    content = decrypt(parts.content, seal, out=room, passed=passed)
+    seal = ContentBinding(content_key, schedule.content_context(header_hash), header.factor_tag)
+    content = decrypt(parts.content, seal, out=room, on_check=on_check)
     opens_session = header.mode == Mode.SESSION_OPEN
 
     def checked() -> Unsealed:
-        passed("commitment")
+        on_check("commitment")
         context = _check_context(header, content.security_factor, signer)
-        passed("context")
+        on_check("context")
         unsealed = Unsealed(
             header,
             content.security_factor,
@@ -163,7 +163,7 @@ def _unseal(
             AnswerKey(header_hash, schedule.answer_key(content_key)),
             SessionSecret.of_opening(header.suite, header_hash, content_key) if opens_session else None,
         )
-        further(unsealed)
+        extra_checks(unsealed)
         return unsealed
 
     return _with_payload_required(content, start_digest, checked)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
-from sealframe.envelope.content import Draft, Seal, decrypt, draft_content, encrypt, encrypt_into
+from sealframe.envelope.content import ContentBinding, Draft, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
 from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
 
@@ -138,7 +138,7 @@ class SessionReader:
         sequence, tag = self._parse(header, len(view) - _HEADER.size)
         with self._lock:
             self._require_unused(sequence)
-        seal = Seal(self._session.key, schedule.frame_context(header), tag)
+        seal = ContentBinding(self._session.key, schedule.frame_context(header), tag)
         content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
         context = CaptureContext.decode(content.security_factor.capture_context)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):

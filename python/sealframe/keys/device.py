@@ -19,7 +19,7 @@ from sealframe.keys.key_file import (
     save_private,
     save_public,
 )
-from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
@@ -55,7 +55,7 @@ class DevicePublic:
         """Raise BadSignature unless this device signed the 32-byte digest."""
         self._verifying_key.verify(signature, digest)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The record as JSON values, device_info in its escaped spelling."""
         return {
             "kind": "device",
@@ -111,7 +111,7 @@ class DevicePublic:
         return device
 
 
-class DeviceKey(HoldsSecret):
+class DeviceKey(Unpicklable):
     """The private key of a device."""
 
     def __init__(self, signing_key: SigningKey, device_info: str, validity: Validity = ALWAYS) -> None:

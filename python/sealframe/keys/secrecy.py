@@ -17,7 +17,7 @@ def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
     return hashlib.sha256(b"sealframe/v1/key-id" + bytes([kind]) + raw_public_key).digest()[:KEY_ID_BYTES]
 
 
-class HoldsSecret:
+class Unpicklable:
     """Keeps a secret out of printed forms, copies and pickles."""
 
     key_id: bytes

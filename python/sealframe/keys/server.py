@@ -19,7 +19,7 @@ from sealframe.keys.key_file import (
     save_public,
 )
 from sealframe.keys.recipient import RecipientKey, RecipientPublic, Suite, block_count, suite_name
-from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
@@ -68,7 +68,7 @@ class ServerPublic:
         """Raise BadSignature unless this server signed the 32-byte digest."""
         self._verifying_key.verify(signature, digest)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             "kind": "server",
@@ -130,7 +130,7 @@ class ServerPublic:
         return server
 
 
-class ServerKey(HoldsSecret):
+class ServerKey(Unpicklable):
     """The private keys of a server."""
 
     def __init__(self, recipient: RecipientKey, signing_key: SigningKey, validity: Validity = ALWAYS) -> None:

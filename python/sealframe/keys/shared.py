@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sealframe.errors import KeyFileError
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
 from sealframe.keys.recipient import Suite, cannot_open
-from sealframe.keys.secrecy import KEY_ID_BYTES, HoldsSecret
+from sealframe.keys.secrecy import KEY_ID_BYTES, Unpicklable
 from sealframe.keys.validity import ALWAYS, Validity
 
 SHARED_LABEL = "SEALFRAME SHARED"
@@ -24,7 +24,7 @@ _SECRET_LABEL = "SEALFRAME SHARED SECRET"  # noqa: S105  (a PEM label)
 _SECRET_BYTES = 32
 
 
-class SharedKey(HoldsSecret):
+class SharedKey(Unpicklable):
     """A secret that seals and opens; its key id is random, so that it says nothing about the secret."""
 
     suite = Suite.SHARED_KEY
@@ -55,7 +55,7 @@ class SharedKey(HoldsSecret):
     def _cipher(self, info: bytes, message_id: bytes) -> AESGCM:
         return AESGCM(HKDF(hashes.SHA256(), 32, salt=message_id, info=info).derive(self._secret))
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What may be shown of the key, as JSON values."""
         return {
             "kind": "shared",

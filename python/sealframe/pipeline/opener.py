@@ -15,10 +15,10 @@ from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.layout import Mode
 from sealframe.envelope.payload_digest import digest_starter, in_line
 from sealframe.errors import FactorMismatch, ImageError
+from sealframe.factor import compute_image_factor, profile_by_number
 from sealframe.image import frame_for_viewing, frame_from_bytes
-from sealframe.image_factor import compute_image_factor, profile_by_number
-from sealframe.pipeline.sealer import HoldsKeys
-from sealframe.trace import no_mark
+from sealframe.pipeline.sealer import Unpicklable
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sealframe.keys import DevicePublic, ServerKey, SharedKey
     from sealframe.models import ModelSet
     from sealframe.security_factor import SecurityFactor
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 CHECKS = {
     "framing": "the bytes are one whole envelope of a version known here",
@@ -97,10 +97,10 @@ class Opened(OpenedPicture):
         """An answer of up to 64 KiB, signed by the server and readable by the sender alone. Raises PolicyError."""
         return self._answer_key.write(server, body)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What was opened, as JSON values, without pixels or data."""
         return {
-            "context": self.context.facts(),
+            "context": self.context.to_dict(),
             "factor_profile": self.header.profile,
             "message_id": self.header.message_id.hex(),
             "payload_bytes": len(self.payload),
@@ -126,7 +126,7 @@ class Verified(Opened):
         return Opened(self.unsealed)
 
 
-class Opener(HoldsKeys):
+class Opener(Unpicklable):
     """Opens envelopes with a server's key. Long-lived, thread-safe, usable after a fork.
 
     It owns one worker thread that hashes beside the network; `workers=0` does without, which suits a server whose own
@@ -157,13 +157,13 @@ class Opener(HoldsKeys):
         self._clock = clock
         self._models = models
 
-    def open(self, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
+    def open(self, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
         """Verify and accept. Raises what `verify` and `Verified.accept` raise."""
-        opened = self.verify(envelope, mark=mark).accept()
-        mark("acceptance")
+        opened = self.verify(envelope, on_stage=on_stage).accept()
+        on_stage("acceptance")
         return opened
 
-    def open_into(self, out: Buffer, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
+    def open_into(self, out: Buffer, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
         """As `open`, with the plaintext in a buffer of the caller's, of the envelope's length or less.
 
         The result's payload, and the pixels of a raw frame, are views of that buffer. It is zeroed when anything
@@ -172,12 +172,17 @@ class Opener(HoldsKeys):
         """
         room = writable_bytes(out, envelope)
         with ZeroedOnFailure(room):
-            opened = self._verify(envelope, self._policy, mark, no_mark, room).accept()
-        mark("acceptance")
+            opened = self._verify(envelope, self._policy, on_stage, no_callback, room).accept()
+        on_stage("acceptance")
         return opened
 
     def verify(
-        self, envelope: Buffer, *, start: SignedStart | None = None, mark: Mark = no_mark, passed: Mark = no_mark
+        self,
+        envelope: Buffer,
+        *,
+        start: SignedStart | None = None,
+        on_stage: StageCallback = no_callback,
+        on_check: StageCallback = no_callback,
     ) -> Verified:
         """Check everything and change nothing. `passed` is told each of CHECKS that has passed, in their order.
 
@@ -186,32 +191,34 @@ class Opener(HoldsKeys):
         Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey, PolicyError, BadSignature, CannotOpen,
         FactorMismatch, StaleCapture.
         """
-        return self._verify(envelope, self._policy, mark, passed, start=start)
+        return self._verify(envelope, self._policy, on_stage, on_check, start=start)
 
     def verify_session(self, envelope: Buffer) -> Verified:
         """Check the signed opening of a stream; `OpenSession` is what applications use. Raises as `verify`."""
-        return self._verify(envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})), no_mark, no_mark)
+        return self._verify(
+            envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})), no_callback, no_callback
+        )
 
     def check_frame(self, frame: SessionFrame) -> None:
         """Check clock and image factor of a stream's frame. Raises StaleCapture, FactorMismatch."""
         self._freshness.check(frame.context)
-        self._check_image_factor(frame, frame.profile, no_mark)
+        self._check_image_factor(frame, frame.profile, no_callback)
 
     def _verify(
         self,
         envelope: Buffer,
         policy: Policy,
-        mark: Mark,
-        passed: Mark,
+        on_stage: StageCallback,
+        on_check: StageCallback,
         out: memoryview | None = None,
         start: SignedStart | None = None,
     ) -> Verified:
-        def further(unsealed: Unsealed) -> None:
-            mark("envelope")
+        def extra_checks(unsealed: Unsealed) -> None:
+            on_stage("envelope")
             self._freshness.check(unsealed.context)
-            passed("clock")
-            self._check_image_factor(unsealed, unsealed.header.profile, mark)
-            passed("image factor")
+            on_check("clock")
+            self._check_image_factor(unsealed, unsealed.header.profile, on_stage)
+            on_check("image factor")
 
         unsealed = unseal_envelope(
             envelope,
@@ -221,26 +228,26 @@ class Opener(HoldsKeys):
             clock=self._clock,
             start=start,
             out=out,
-            passed=passed,
-            start_digest=self._start_digest if passed is no_mark else in_line,
-            further=further,
+            on_check=on_check,
+            start_digest=self._start_digest if on_check is no_callback else in_line,
+            extra_checks=extra_checks,
         )
         return Verified(unsealed, self._freshness)
 
-    def _check_image_factor(self, content: Unsealed | SessionFrame, profile: int, mark: Mark) -> None:
+    def _check_image_factor(self, content: Unsealed | SessionFrame, profile: int, on_stage: StageCallback) -> None:
         try:
             frame = frame_from_bytes(content.payload)
         except ImageError:
             raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
-        mark("image")
+        on_stage("image")
         factor = compute_image_factor(
             frame,
             profile_by_number(profile, self._models),
             self._models,
-            mark,
+            on_stage,
             noise_seed=noise_seed_of(content.context.random),
         )
         same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
         if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
             raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")
-        mark("comparison")
+        on_stage("comparison")

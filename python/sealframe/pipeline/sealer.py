@@ -11,24 +11,24 @@ from sealframe.capture_context import CaptureContext
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
 from sealframe.envelope.payload_digest import digest_starter
+from sealframe.factor import compute_image_factor, profile_by_name
 from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_snapshot
-from sealframe.image_factor import compute_image_factor, profile_by_name
 from sealframe.security_factor import SecurityFactor
-from sealframe.trace import no_mark
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sealframe.capture_context import Counter
     from sealframe.envelope import AnswerKey, SessionWriter
+    from sealframe.factor import FactorPath, Reduction
     from sealframe.image import Frame, Order
-    from sealframe.image_factor import FactorPath, Reduction
     from sealframe.keys import DeviceKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 
-class HoldsKeys:
+class Unpicklable:
     """Neither printed with its keys nor pickled (A45)."""
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class HoldsKeys:
         raise TypeError(f"A {type(self).__name__} holds keys and cannot be pickled; make one in each process.")
 
 
-class Sealer(HoldsKeys):
+class Sealer(Unpicklable):
     """Seals pictures as one device to one or several servers. Long-lived, thread-safe, usable after a fork.
 
     It owns one worker thread that hashes beside the network; `workers=0` does without.
@@ -70,11 +70,13 @@ class Sealer(HoldsKeys):
         self._clock = clock
         self._models = models
 
-    def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark) -> bytes:
+    def seal(
+        self, picture: object, data: bytes = b"", *, order: Order | None = None, on_stage: StageCallback = no_callback
+    ) -> bytes:
         """Seal one picture into an envelope."""
-        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        security_factor, payload = self.security_factor_of(picture, data, order=order, on_stage=on_stage)
         envelope = self._writer.write(self._profile.number, security_factor, data, payload)
-        mark("envelope")
+        on_stage("envelope")
         return envelope
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
@@ -83,33 +85,33 @@ class Sealer(HoldsKeys):
         Raises TypeError when the buffer is read-only, ValueError when it is too small (the message says what is
         needed). It may be the one that holds the picture: that is copied first.
         """
-        security_factor, payload = self.measure(picture, data, order=order)
+        security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
 
     def seal_request(
-        self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark
+        self, picture: object, data: bytes = b"", *, order: Order | None = None, on_stage: StageCallback = no_callback
     ) -> tuple[bytes, AnswerKey]:
         """Seal, and get the key of the server's answer; keep it privately until the answer has come."""
-        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        security_factor, payload = self.security_factor_of(picture, data, order=order, on_stage=on_stage)
         request = self._writer.write_request(self._profile.number, security_factor, data, payload)
-        mark("envelope")
+        on_stage("envelope")
         return request
 
     def start_session(
         self, picture: object, data: bytes = b"", *, order: Order | None = None
     ) -> tuple[bytes, SessionWriter]:
         """Seal the signed opening of a stream; `SealSession` is what applications use."""
-        security_factor, payload = self.measure(picture, data, order=order)
+        security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.open_session(self._profile.number, security_factor, data, payload)
 
-    def measure(
+    def security_factor_of(
         self,
         picture: object,
         data: bytes,
         *,
         order: Order | None = None,
         payload_digest: bool = True,
-        mark: Mark = no_mark,
+        on_stage: StageCallback = no_callback,
     ) -> tuple[SecurityFactor, Buffer]:
         """The security factor of a new capture of this picture, and the payload it speaks of.
 
@@ -118,13 +120,13 @@ class Sealer(HoldsKeys):
         payload, frame = _snapshot(picture, order)
         digest = self._start_digest(payload) if payload_digest else bytes
         context = self._capture_context(frame)
-        mark("image")
+        on_stage("image")
         factor = compute_image_factor(
-            frame, self._profile, self._models, mark, noise_seed=noise_seed_of(context.random)
+            frame, self._profile, self._models, on_stage, noise_seed=noise_seed_of(context.random)
         )
         data_digest = hashlib.sha256(data).digest()
         security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
-        mark("security factor")
+        on_stage("security factor")
         return security_factor, payload
 
     def _capture_context(self, frame: Frame) -> CaptureContext:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sealframe.envelope import SessionReader
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.pipeline.opener import OpenedPicture
-from sealframe.pipeline.sealer import HoldsKeys
+from sealframe.pipeline.sealer import Unpicklable
 
 if TYPE_CHECKING:
     from sealframe.envelope import SessionFrame
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sealframe.pipeline.sealer import Sealer
 
 
-class SealSession(HoldsKeys):
+class SealSession(Unpicklable):
     """The sealing side of a stream. `opening` is the envelope to send first; it carries the first picture."""
 
     def __init__(self, sealer: Sealer, picture: object, data: bytes = b"", *, order: Order | None = None) -> None:
@@ -29,7 +29,7 @@ class SealSession(HoldsKeys):
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
         """The next frame. Raises what `Sealer.seal` raises, and PolicyError when the session is used up."""
-        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write(security_factor, data, payload)
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
@@ -37,7 +37,7 @@ class SealSession(HoldsKeys):
 
         A buffer that is too small or read-only costs no sequence number: give another and go on.
         """
-        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write_into(out, security_factor, data, payload)
 
 
@@ -52,7 +52,7 @@ class OpenedFrame(OpenedPicture):
         return f"<OpenedFrame {self.sequence}>"
 
 
-class OpenSession(HoldsKeys):
+class OpenSession(Unpicklable):
     """The opening side of a stream. `opened` is the opening's own picture, checked and spent like any envelope."""
 
     def __init__(self, opener: Opener, opening: Buffer, *, ordered: bool = True) -> None:

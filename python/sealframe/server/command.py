@@ -17,27 +17,27 @@ from sqlalchemy.exc import DBAPIError
 from sealframe.cli.keys import Passwords as KeyPasswords
 from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
+from sealframe.faces.detection import NoLiveness, RequireLiveness
+from sealframe.faces.matchers import DEMO_THRESHOLDS
+from sealframe.faces.plugins import choose_detector, choose_liveness, choose_matcher
 from sealframe.keys import ServerKey
-from sealframe.server import operators
-from sealframe.server.calibration import per_payment, thresholds_at
-from sealframe.server.database import Database
-from sealframe.server.face_choice import choose_detector, choose_liveness, choose_matcher
-from sealframe.server.faces import MustPass, NoLiveness
-from sealframe.server.invariants import broken_invariants
-from sealframe.server.logs import log_as_json
-from sealframe.server.matching import DEMO_THRESHOLDS
-from sealframe.server.passwords import Passwords
-from sealframe.server.service import PaymentService
-from sealframe.server.settlement import Limits
-from sealframe.server.tables import templates
-from sealframe.server.vault import Vault, VaultKey
-from sealframe.server.verification import FaceVerifier, bound_to, sealed_in
+from sealframe.server.http.json_logs import log_as_json
+from sealframe.server.payments import administration
+from sealframe.server.payments.invariants import broken_invariants
+from sealframe.server.payments.passwords import Passwords
+from sealframe.server.payments.service import PaymentService
+from sealframe.server.payments.settlement import Limits
+from sealframe.server.storage.database import Database
+from sealframe.server.storage.tables import templates
+from sealframe.server.verification.template_vault import Vault, VaultKey
+from sealframe.server.verification.thresholds import per_payment, thresholds_at
+from sealframe.server.verification.verifier import FaceVerifier, associated_data, sealed_in
 
 if TYPE_CHECKING:
     import argparse
 
-    from sealframe.server.faces import LivenessCheck
-    from sealframe.server.matching import Matcher, Thresholds
+    from sealframe.faces.detection import LivenessCheck
+    from sealframe.faces.matchers import Matcher, Thresholds
 
 STOP_SECONDS = 20
 BACKLOG = 2048
@@ -76,8 +76,8 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; what was begun is finished first."""
     import uvicorn
 
-    from sealframe.server.heads import PunctualProtocol
-    from sealframe.server.web import build_app
+    from sealframe.server.http.app import build_app
+    from sealframe.server.http.header_limits import HeaderLimitsProtocol
 
     _allow_connections()
     with listen(arguments.host, arguments.port) as listener:
@@ -86,7 +86,7 @@ def serve(arguments: argparse.Namespace) -> int:
         app = build_app(service, allow_remote_operators=arguments.allow_remote_operators)
         config = uvicorn.Config(
             app,
-            http=PunctualProtocol,
+            http=HeaderLimitsProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -142,9 +142,9 @@ def token(arguments: argparse.Namespace) -> int:
     database = _open_database(arguments)
     with database.transaction() as connection:
         if arguments.revoke:
-            operators.revoke_tokens(connection, arguments.name, _now())
+            administration.revoke_tokens(connection, arguments.name, _now())
         else:
-            print(operators.create_token(connection, arguments.name, _now()))
+            print(administration.create_token(connection, arguments.name, _now()))
     database.close()
     return 0
 
@@ -168,7 +168,9 @@ def prune(arguments: argparse.Namespace) -> int:
         raise PolicyError("Keep at least one day: terminals may still ask for its answers.")
     database = _open_database(arguments)
     with database.transaction() as connection:
-        forgotten = operators.prune_attempts(connection, "console", _now(), _now() - arguments.days * operators.DAY_MS)
+        forgotten = administration.prune_attempts(
+            connection, "console", _now(), _now() - arguments.days * administration.DAY_MS
+        )
     database.close()
     print(f"{forgotten} attempts forgotten")
     return 0
@@ -178,12 +180,12 @@ def rewrap(arguments: argparse.Namespace) -> int:
     """Wrap every template's key with the newest vault key, so that older ones can be destroyed."""
     database, vault = _open_database(arguments), _open_vault(arguments)
     with database.transaction() as connection:
-        operators.know_vault_key(connection, _now(), vault.newest_key_id)
+        administration.know_vault_key(connection, _now(), vault.newest_key_id)
         rows = connection.execute(
             select(templates).where(templates.c.revoked_at.is_(None), templates.c.vault_key != vault.newest_key_id)
         ).all()
         for row in rows:
-            renewed = vault.rewrap(sealed_in(row), bound_to(row.account, row.matcher, row.model_sha256))
+            renewed = vault.rewrap(sealed_in(row), associated_data(row.account, row.matcher, row.model_sha256))
             chosen = update(templates).where(templates.c.template_id == row.template_id)
             connection.execute(chosen.values(**renewed._asdict()))
     database.close()
@@ -233,7 +235,7 @@ def _liveness(arguments: argparse.Namespace) -> LivenessCheck:
             raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
         return NoLiveness()
     check = choose_liveness(arguments.liveness)
-    return MustPass(check) if required else check
+    return RequireLiveness(check) if required else check
 
 
 def _open_database(arguments: argparse.Namespace) -> Database:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import sealframe as sf
 from sealframe.cli.keys import Passwords
-from sealframe.payment import Action, PaymentRequest, new_payment_id
-from sealframe.terminal.cashier import Cashier
+from sealframe.payment_protocol import Action, PaymentRequest, new_payment_id
+from sealframe.terminal.camera.source import BROWSER, source_of
 from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.drawn_counter import DrawnCounter
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.latency import Latency
 from sealframe.terminal.link import ServerLink
-from sealframe.terminal.source import BROWSER, source_of
+from sealframe.terminal.payment_controller import PaymentController
 
 if TYPE_CHECKING:
     import argparse
 
-    from sealframe.terminal.source import Source
+    from sealframe.terminal.camera.source import Source
 
 STOP_SECONDS = 10
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         Journal(arguments.journal or device.with_suffix(".journal")) as journal,
         ServerLink(arguments.server) as link,
     ):
-        cashier = Cashier(
+        controller = PaymentController(
             sealer=sealer,
             server=server,
             counter=counter,
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             latency=latency,
         )
         try:
-            _serve(cashier, _screen(arguments, cashier, source))
+            _serve(controller, _screen(arguments, controller, source))
         finally:  # Ctrl-C is how a terminal ends
             if arguments.trace:
                 _report(latency, arguments.trace)
@@ -93,15 +93,15 @@ def _silence_opencv() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-def _screen(arguments: argparse.Namespace, cashier: Cashier, source: Source) -> Screen:
+def _screen(arguments: argparse.Namespace, controller: PaymentController, source: Source) -> Screen:
     if arguments.ui == "text":
-        from sealframe.terminal.text_screen import TextScreen
+        from sealframe.terminal.screen.text_screen import TextScreen
 
-        return TextScreen(cashier, arguments.payee, arguments.currency, arguments.language)
-    from sealframe.terminal.page import Page, Shop
+        return TextScreen(controller, arguments.payee, arguments.currency, arguments.language)
+    from sealframe.terminal.screen.page import Page, Shop
 
     shop = Shop(arguments.payee, arguments.currency, arguments.language, is_test=arguments.test)
-    return Page(cashier, source, shop, port=arguments.port, opens_browser=arguments.browser and _has_desktop())
+    return Page(controller, source, shop, port=arguments.port, opens_browser=arguments.browser and _has_desktop())
 
 
 def _has_desktop() -> bool:
@@ -109,7 +109,7 @@ def _has_desktop() -> bool:
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _serve(cashier: Cashier, screen: Screen) -> None:
+def _serve(controller: PaymentController, screen: Screen) -> None:
     """Until the screen ends. A signal stops the cashier, and is never lost in the middle of drawing; a second one ends.
 
     Raises KeyboardInterrupt after Ctrl-C.
@@ -120,16 +120,16 @@ def _serve(cashier: Cashier, screen: Screen) -> None:
     def stop(number: int, _frame: object) -> None:
         signal.signal(number, before[signal.Signals(number)])
         told.add(number)
-        cashier.stop()
+        controller.stop()
 
-    worker = threading.Thread(target=cashier.run, name="cashier")
+    worker = threading.Thread(target=controller.run, name="cashier")
     for number in before:
         signal.signal(number, stop)
     worker.start()
     try:
         screen.run()
     finally:
-        cashier.stop()
+        controller.stop()
         worker.join(STOP_SECONDS)
         for number, handler in before.items():
             signal.signal(number, handler)

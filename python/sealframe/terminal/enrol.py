@@ -10,9 +10,9 @@ import sealframe as sf
 from sealframe.acquisition import PICTURE_ENDINGS, frames
 from sealframe.cli.keys import Passwords
 from sealframe.image import read_picture_file
-from sealframe.payment import EnrolmentRequest
+from sealframe.payment_protocol import EnrolmentRequest
+from sealframe.terminal.camera.quality import Hint, centre_square, rate_frame
 from sealframe.terminal.link import NoReply, ServerLink
-from sealframe.terminal.quality import Hint, centre_square, judge
 
 if TYPE_CHECKING:
     import argparse
@@ -72,7 +72,7 @@ def _captured(camera: int) -> Iterator[NDArray[np.uint8]]:
             if now > end:
                 raise sf.ImageError("The camera gave no picture that serves; see to light and distance.")
             square = centre_square(frame)
-            if now - last < SECONDS_BETWEEN_FRAMES or judge(square) is not Hint.GOOD:
+            if now - last < SECONDS_BETWEEN_FRAMES or rate_frame(square) is not Hint.GOOD:
                 continue
             yield square
             taken, last = taken + 1, now

@@ -10,16 +10,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from sealframe.errors import SealframeError
-from sealframe.payment import Action, Code, PaymentAnswer, PaymentState
-from sealframe.terminal.delivery import Courier, Delivery
+from sealframe.payment_protocol import Action, Code, PaymentAnswer, PaymentState
 from sealframe.terminal.journal import SealedRequest
 from sealframe.terminal.latency import ANSWER, JOURNAL, SENT
+from sealframe.terminal.send_worker import Delivery, SendWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sealframe.keys import ServerPublic
-    from sealframe.payment import PaymentRequest
+    from sealframe.payment_protocol import PaymentRequest
     from sealframe.pipeline import Sealer
     from sealframe.terminal.clock import CorrectedClock
     from sealframe.terminal.drawn_counter import DrawnCounter
@@ -62,7 +62,7 @@ class Exchange:
         self._latency = latency
         self._resend = resend
         self._is_left = is_left
-        self._courier = Courier()
+        self._send_worker = SendWorker()
         self._news = threading.Event()
         self.may_have_left = False
         """Whether the server can have seen anything since this was last set to False."""
@@ -83,7 +83,7 @@ class Exchange:
         counter, charges = self._counter.draw(), request.action in _CHARGES
         if charges:
             self._journal.note(request, counter)
-        envelope, key = self._sealer.seal_request(picture, request.encode(), mark=self._latency)
+        envelope, key = self._sealer.seal_request(picture, request.encode(), on_stage=self._latency)
         sealed = SealedRequest(request, envelope, key)
         if charges:
             self._journal.keep(sealed)
@@ -100,7 +100,7 @@ class Exchange:
             sent=self._note_sent,
             ended=self.look_up,
         )
-        self._courier.do(delivery.run)
+        self._send_worker.do(delivery.run)
         while not (delivery.has_ended or self._is_left()):
             self._news.wait()
             self._news.clear()
@@ -125,7 +125,7 @@ class Exchange:
 
     def close(self) -> None:
         """Nothing more will be delivered."""
-        self._courier.dismiss()
+        self._send_worker.dismiss()
 
     def correct(self, answer: PaymentAnswer) -> bool:
         """Set clock or counter right when a signed answer says that they are wrong (A41, A63).
@@ -143,8 +143,8 @@ class Exchange:
 
     def _leave(self, delivery: Delivery) -> None:
         delivery.abandon()
-        self._courier.dismiss()
-        self._courier = Courier()
+        self._send_worker.dismiss()
+        self._send_worker = SendWorker()
 
     def _note_sent(self) -> None:
         """On its way: from here on nobody waits for the disk."""

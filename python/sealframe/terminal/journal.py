@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from sealframe.envelope import AnswerKey
 from sealframe.errors import KeyFileError, PolicyError
-from sealframe.payment import Action, PaymentRequest, require_payment_id
+from sealframe.payment_protocol import Action, PaymentRequest, require_payment_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

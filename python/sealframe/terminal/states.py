@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sealframe.payment import Code, PaymentAnswer, PaymentRequest, Retry
+from sealframe.payment_protocol import Code, PaymentAnswer, PaymentRequest, Retry
 
 MAX_TRIES = 5
 """Captures sent by themselves before a person is asked, and faces that may not match."""
@@ -39,7 +39,7 @@ class State(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
 
 
-class Trouble(StrEnum):
+class Reason(StrEnum):
     """Why, where the terminal itself knows it; what the server says is a `Code`."""
 
     STARTING = "starting"
@@ -80,13 +80,13 @@ class Situation:
     state: State = State.NOT_READY
     screen: int = 0
     request: PaymentRequest | None = None
-    reason: Code | Trouble | None = Trouble.STARTING
+    reason: Code | Reason | None = Reason.STARTING
     tries: int = 0
     attempts_left: int | None = None
     choices: tuple[Choice, ...] = ()
     reference: str | None = None
     corrections: frozenset[Code] = frozenset()
-    closed_ways: frozenset[Choice] = frozenset()
+    disabled_choices: frozenset[Choice] = frozenset()
     stopping: bool = False
 
 
@@ -99,7 +99,7 @@ class BecameReady:
 class IsNotReady:
     """Something that is needed is missing; the terminal tries again by itself."""
 
-    trouble: Trouble
+    trouble: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class NeverSent:
 class CannotCapture:
     """No camera, or no good picture in time."""
 
-    trouble: Trouble
+    trouble: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class CancelWanted:
 class CancelledUnsent:
     """The payment ends before anything was sent."""
 
-    trouble: Trouble
+    trouble: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Closed:
 class CannotGoOn:
     """Only an operator can help."""
 
-    reason: Code | Trouble
+    reason: Code | Reason
 
 
 Event = (
@@ -260,9 +260,9 @@ def _follow(now: Situation, event: Event) -> Situation:
         case Answered(answer):
             return _after_answer(now, answer)
         case NotAnswered():
-            return replace(now, state=State.UNKNOWN, reason=Trouble.NO_ANSWER, choices=())
+            return replace(now, state=State.UNKNOWN, reason=Reason.NO_ANSWER, choices=())
         case NeverSent():
-            return _failed(now, Trouble.NO_SERVER)
+            return _failed(now, Reason.NO_SERVER)
         case CannotCapture(trouble):
             return _failed(now, trouble)
         case FaceChosen():
@@ -270,11 +270,11 @@ def _follow(now: Situation, event: Event) -> Situation:
         case PasswordChosen():
             return replace(now, state=State.PASSWORD, reason=None, choices=(Choice.PASSWORD, Choice.CANCEL))
         case CancelWanted():
-            return replace(now, state=State.UNKNOWN, reason=Trouble.BY_PERSON, stopping=True, choices=())
+            return replace(now, state=State.UNKNOWN, reason=Reason.BY_PERSON, stopping=True, choices=())
         case CancelledUnsent(trouble):
             return replace(now, state=State.CANCELLED, reason=trouble, choices=(Choice.DONE,))
         case Unresolved(request):
-            return Situation(State.UNKNOWN, request=request, reason=Trouble.UNRESOLVED, stopping=True)
+            return Situation(State.UNKNOWN, request=request, reason=Reason.UNRESOLVED, stopping=True)
         case CannotGoOn(reason):
             return replace(now, state=State.OUT_OF_SERVICE, reason=reason, choices=())
 
@@ -283,16 +283,16 @@ def _after_answer(now: Situation, answer: PaymentAnswer) -> Situation:
     code = answer.code
     now = replace(now, attempts_left=answer.attempts_left)
     if code in (Code.PAID, Code.ALREADY_PAID):
-        reason = Trouble.TOO_LATE if now.stopping and code is Code.ALREADY_PAID else code
+        reason = Reason.TOO_LATE if now.stopping and code is Code.ALREADY_PAID else code
         return replace(now, state=State.PAID, reason=reason, reference=answer.reference, choices=(Choice.DONE,))
     if code in _OPERATOR:
         return replace(now, state=State.OUT_OF_SERVICE, reason=code, choices=())
     if code in _CLOSED or (now.stopping and code is Code.UNKNOWN_PAYMENT):
         return replace(now, state=State.CANCELLED, reason=code, choices=(Choice.DONE,))
     if now.state is State.UNKNOWN and code in _NOT_CHARGED:
-        return _failed(now, Trouble.NO_ANSWER)
+        return _failed(now, Reason.NO_ANSWER)
     if now.state is State.UNKNOWN or now.stopping:
-        return replace(now, state=State.OUT_OF_SERVICE, reason=Trouble.UNRESOLVED, choices=())
+        return replace(now, state=State.OUT_OF_SERVICE, reason=Reason.UNRESOLVED, choices=())
     if code in _CORRECTABLE:
         again = code not in now.corrections and now.tries > 0
         corrected = replace(now, corrections=now.corrections | {code})
@@ -306,8 +306,8 @@ def _retrying(now: Situation, code: Code) -> Situation:
     return replace(now, state=State.RETRYING, reason=code, choices=(Choice.CANCEL,))
 
 
-def _failed(now: Situation, reason: Code | Trouble) -> Situation:
-    closed = now.closed_ways
+def _failed(now: Situation, reason: Code | Reason) -> Situation:
+    closed = now.disabled_choices
     if reason in _DEAD_ENDS:
         closed |= {Choice.FACE, Choice.PASSWORD}
     elif reason is Code.FACE_LOCKED:
@@ -315,4 +315,4 @@ def _failed(now: Situation, reason: Code | Trouble) -> Situation:
     elif reason is Code.PASSWORD_LOCKED:
         closed |= {Choice.PASSWORD}
     choices = tuple(way for way in (Choice.FACE, Choice.PASSWORD, Choice.CANCEL) if way not in closed)
-    return replace(now, state=State.FAILED, reason=reason, choices=choices, closed_ways=closed)
+    return replace(now, state=State.FAILED, reason=reason, choices=choices, disabled_choices=closed)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 MOST_FRAMES = 64
 """Frames that a candidate is judged on."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.codes import Values
+    from sealframe.training.block_features import Values
 
 BATCH, RATE = 32, 4e-3
 WIDTH = 32

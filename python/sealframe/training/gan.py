@@ -16,11 +16,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from sealframe.training.choice import judging_tiles
+from sealframe.training.dataset import divide
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
 from sealframe.training.run import TrainingRun
-from sealframe.training.scan import divide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 
 @dataclass(frozen=True)

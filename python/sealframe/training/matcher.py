@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 PORTRAIT = 160
 

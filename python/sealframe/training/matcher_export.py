@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sealframe.face_template import COMPONENTS, NETWORK
+from sealframe.faces.template import COMPONENTS, NETWORK
 from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import PIXEL

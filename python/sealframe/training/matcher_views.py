@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sealframe.face_template import DEVIATION, OVAL, WINDOW
+from sealframe.faces.template import DEVIATION, OVAL, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

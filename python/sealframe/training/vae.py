@@ -12,11 +12,11 @@ import torch.nn.functional as F  # noqa: N812
 
 from sealframe.features import TILE_SIDE, spectrum_of_tiles
 from sealframe.training.choice import judging_tiles
+from sealframe.training.dataset import divide
 from sealframe.training.frames import to_blocks
 from sealframe.training.networks import tiles_to_patches
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.run import TrainingRun
-from sealframe.training.scan import divide
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 THRESHOLD = 128
 QUANTA = {"features": (1.0, 0), "spectrum": (1 / 8, 128)}

@@ -1,0 +1,250 @@
+"""The image factor: a map and the picture it speaks of, reduced to bytes (M10, M15), as a factor profile says.
+
+    factor = SHA-256(derived image | map)                 exact: one differing byte of either shows
+           | 16x16 block means of the derived image       256 bytes; tolerant evidence of where a picture was changed
+           | reduction of the map                         what the method names, as big-endian integers
+
+On the VAE path the conditional stands in the place of the derived image, and the association in that of the cosines.
+The factor binds an envelope to picture, networks and preprocessing. It is no secret and adds no key strength.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from sealframe import _core
+from sealframe.derivation import decode, derive_image, discern, infer_posterior, sample
+from sealframe.errors import ModelError, UnsupportedEnvelope
+from sealframe.features import extract_features
+from sealframe.image import frame_from_array, frame_from_bytes
+from sealframe.models import shipped_models
+from sealframe.similarity import association, feature_similarity, window_similarity
+from sealframe.trace import StageCallback, no_callback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sealframe.derivation import Conditional, DerivedImage
+    from sealframe.features import ImageFeatures
+    from sealframe.image import Frame, Order
+    from sealframe.models import ModelSet
+    from sealframe.similarity import SimilarityMap
+
+FactorPath: TypeAlias = Literal["gan", "vae", "discriminator"]
+Reduction: TypeAlias = Literal["rows", "norm", "rank", "eigenvalue", "eigenvector"]
+
+BLOCK_SIDE = 8
+WINDOW = 7
+OWN_PROFILES = 1 << 15
+"""Profiles of an owner's own networks are numbered from here: the released number with this bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactorProfile:
+    """How a factor is computed. A released profile never changes; a new way gets a new number."""
+
+    number: int
+    path: FactorPath
+    side: int
+    """Rows and columns of features and derived image."""
+    map_side: int
+    reduction: Reduction
+    models: Mapping[str, str]
+    """SHA-256 of every network the factor depends on, by name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ImageFactor:
+    """A factor (`bytes`) and what it was computed from, for people who want to look."""
+
+    bytes: bytes
+    features: ImageFeatures
+    derived: DerivedImage | Conditional
+    map: SimilarityMap
+    profile: FactorProfile
+
+
+def reduce_to_rows(similarity: SimilarityMap) -> NDArray[np.int32]:
+    """Sum of every row of the map: int32 (side,)."""
+    return _core.row_sums(similarity.values)
+
+
+def reduce_to_norms(similarity: SimilarityMap) -> NDArray[np.int64]:
+    """Entrywise L1 norm, squared Frobenius norm and infinity norm (largest row sum of magnitudes): int64 (3,)."""
+    return _core.norms(similarity.values)
+
+
+def reduce_to_rank(similarity: SimilarityMap) -> int:
+    """Rank of the map modulo the prime 65521."""
+    return _core.rank(similarity.values)
+
+
+def reduce_to_leading_pair(similarity: SimilarityMap) -> tuple[int, NDArray[np.int32]]:
+    """Leading eigenvalue of M^T M in 1/256, and its eigenvector of length 2^30: int32 (side,)."""
+    return _core.leading_pair(similarity.values)
+
+
+_REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
+    "rows": lambda similarity: reduce_to_rows(similarity).astype(">i4").tobytes(),
+    "norm": lambda similarity: reduce_to_norms(similarity).astype(">i8").tobytes(),
+    "rank": lambda similarity: reduce_to_rank(similarity).to_bytes(4, "big"),
+    "eigenvalue": lambda similarity: reduce_to_leading_pair(similarity)[0].to_bytes(8, "big"),
+    "eigenvector": lambda similarity: reduce_to_leading_pair(similarity)[1].astype(">i4").tobytes(),
+}
+REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
+
+_GENERATOR = {"generator": "cded380625d1cbed4d14b1c3333f9527ab5fc2e2a290e4aaeed93a1b560e9704"}
+_BOTH = {"generator_discriminator": "13568c54011c2874188ed433be6f05a4b21182fdb778f0c1161e719981cddf5e"}
+_VAE = {
+    "posterior": "ef94f4f0eabc481a2700925a40dd04e535a31c18d6d4f00c0234142209c65a54",
+    "likelihood": "0ec81797efe81306cb9e1dc40f211fef7f0345f32ff2d02022acc5e3d7d3e01b",
+}
+PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {
+    "gan": (_GENERATOR, 128),
+    "vae": (_VAE, 128),
+    "discriminator": (_BOTH, 32),
+}
+"""Networks and side of the map of every path."""
+PROFILES: dict[int, FactorProfile] = {
+    number: FactorProfile(number, path, 128, map_side, reduction, networks)
+    for number, (path, (networks, map_side), reduction) in enumerate(
+        ((path, facts, reduction) for path, facts in PATHS.items() for reduction in REDUCTIONS), 1
+    )
+}
+
+
+def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProfile:
+    """The registered profile, or that of an owner's own networks, `models`.
+
+    Raises UnsupportedEnvelope for a number that this version does not know (A18), or for own networks without them.
+    """
+    try:
+        profile = PROFILES[number & ~OWN_PROFILES]
+    except KeyError:
+        raise UnsupportedEnvelope(f"The factor profile {number} is not known here; update sealframe.") from None
+    if number < OWN_PROFILES:
+        return profile
+    own = _with_networks_of(profile, models)
+    if own.number != number:
+        raise UnsupportedEnvelope(f"The factor profile {number} is of an owner's own networks; give them as models.")
+    return own
+
+
+def profile_by_name(
+    path: FactorPath = "gan", reduction: Reduction = "rows", models: ModelSet | None = None
+) -> FactorProfile:
+    """The profile of a path and a reduction, with the shipped networks or an owner's own, `models`.
+
+    Raises ValueError when there is none, ModelError when `models` lack one of the networks.
+    """
+    for profile in PROFILES.values():
+        if (profile.path, profile.reduction) == (path, reduction):
+            return _with_networks_of(profile, models)
+    known = ", ".join(f"{profile.path}/{profile.reduction}" for profile in PROFILES.values())
+    raise ValueError(f"There is no factor profile {path}/{reduction}; choose one of {known}.")
+
+
+def compute_image_factor(
+    frame: Frame,
+    profile: FactorProfile,
+    models: ModelSet | None = None,
+    on_stage: StageCallback = no_callback,
+    *,
+    noise_seed: bytes | None = None,
+) -> ImageFactor:
+    """Image -> features -> derived image -> similarity map -> factor. Raises ModelError.
+
+    `noise_seed` (32 bytes) is for the VAE path, which decodes the mean without it; the other paths draw no noise.
+    """
+    networks = models or shipped_models()
+    for name, digest in profile.models.items():
+        if networks.sha256(name) != digest:
+            raise ModelError(f'The network "{name}" given is not that of factor profile {profile.number}.')
+    features = extract_features(frame, profile.side)
+    on_stage("features")
+    derived, similarity = _MAPS[profile.path](features, networks, noise_seed, on_stage)
+    on_stage("similarity")
+    factor = ImageFactor(_factor_bytes(derived, similarity, profile), features, derived, similarity, profile)
+    on_stage("image factor")
+    return factor
+
+
+def image_factor(
+    picture: object,
+    path: FactorPath = "gan",
+    reduction: Reduction = "rows",
+    noise_seed: bytes | None = None,
+    *,
+    order: Order | None = None,
+) -> ImageFactor:
+    """The image factor of a frame (uint8 HxW, HxWx3, HxWx4) or of an encoded picture (bytes).
+
+    `noise_seed`: 32 bytes that the VAE path draws its noise from; None decodes the mean, and the other paths take None
+    only. `order` names the channels of an array. Raises ImageError for a picture that cannot be used, ValueError for an
+    unknown path or reduction, a needless seed or one of another length.
+    """
+    if noise_seed is not None and path != "vae":
+        raise ValueError(f"The path {path} draws no noise; leave noise_seed out.")
+    if isinstance(picture, bytes | bytearray | memoryview):
+        frame = frame_from_bytes(picture)
+    else:
+        frame = frame_from_array(picture, order)
+    return compute_image_factor(frame, profile_by_name(path, reduction), noise_seed=noise_seed)
+
+
+def factor_length(profile: FactorProfile) -> int:
+    """Bytes of a factor of this profile."""
+    blocks = (profile.side // BLOCK_SIDE) ** 2
+    row = 4 * profile.map_side
+    reduced = {"rows": row, "norm": 24, "rank": 4, "eigenvalue": 8, "eigenvector": row}[profile.reduction]
+    return hashlib.sha256().digest_size + blocks + reduced
+
+
+def _with_networks_of(profile: FactorProfile, models: ModelSet | None) -> FactorProfile:
+    """The profile itself where these are its networks, else its like under a number of its own."""
+    if models is None:
+        return profile
+    networks = {name: models.sha256(name) for name in profile.models}
+    if networks == dict(profile.models):
+        return profile
+    return replace(profile, number=profile.number | OWN_PROFILES, models=networks)
+
+
+_Map: TypeAlias = "tuple[DerivedImage | Conditional, SimilarityMap]"
+
+
+def _map_of_generator(features: ImageFeatures, models: ModelSet, _: bytes | None, on_stage: StageCallback) -> _Map:
+    derived = derive_image(features, models)
+    on_stage("derivation")
+    return derived, window_similarity(features, derived, WINDOW)
+
+
+def _map_of_discriminator(features: ImageFeatures, models: ModelSet, _: bytes | None, on_stage: StageCallback) -> _Map:
+    derived, seen = discern(features, models)
+    on_stage("derivation")
+    return derived, feature_similarity(seen, features.side)
+
+
+def _map_of_vae(features: ImageFeatures, models: ModelSet, noise_seed: bytes | None, on_stage: StageCallback) -> _Map:
+    latent = sample(infer_posterior(features, models), noise_seed)
+    conditional = decode(latent, features.side, models)
+    on_stage("derivation")
+    return conditional, association(features, conditional)
+
+
+_MAPS: dict[FactorPath, Callable[[ImageFeatures, ModelSet, bytes | None, StageCallback], _Map]] = {
+    "gan": _map_of_generator,
+    "vae": _map_of_vae,
+    "discriminator": _map_of_discriminator,
+}
+
+
+def _factor_bytes(derived: DerivedImage | Conditional, similarity: SimilarityMap, profile: FactorProfile) -> bytes:
+    exact = hashlib.sha256(b"".join((derived.pixels.data, similarity.values.data))).digest()
+    block_means = _core.block_means(derived.pixels, BLOCK_SIDE).tobytes()
+    return exact + block_means + _REDUCTIONS[profile.reduction](similarity)

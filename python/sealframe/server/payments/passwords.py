@@ -1,0 +1,61 @@
+"""Passwords: argon2id, checked by few threads so that guessing never slows face payments (A60)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from sqlalchemy import bindparam, select
+
+from sealframe.payment_protocol import MAX_PASSWORD_CHARACTERS, Code
+from sealframe.server.storage.tables import credentials, password_misses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sealframe.server.storage.database import Database
+
+_CREDENTIAL = select(credentials.c.password_hash).where(credentials.c.account == bindparam("account"))
+_LOCK = select(password_misses.c.locked_until).where(password_misses.c.account == bindparam("account"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked:
+    """reason: None when the password is the account's, else why not. password_hash: what it was compared with."""
+
+    reason: Code | None
+    password_hash: str | None = None
+
+
+class Passwords:
+    """Hashes and checks, on one core at a time. `clock` gives Unix seconds."""
+
+    def __init__(self, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._hasher = hasher or PasswordHasher(parallelism=1)
+        self._clock = clock
+        self._nobodys_hash = self._hasher.hash("nobody's password")
+
+    def hash(self, password: str) -> str:
+        """The hash to store. Raises ValueError for an empty or overlong password."""
+        if not 1 <= len(password) <= MAX_PASSWORD_CHARACTERS:
+            raise ValueError(f"a password has 1 to {MAX_PASSWORD_CHARACTERS} characters")
+        return self._hasher.hash(password)
+
+    def check(self, database: Database, account: str, password: str) -> Checked:
+        """Compare the password with the account's. Lockout comes first, hashing after.
+
+        An account that does not exist, or has no password, costs as much as one that has, and is locked as it is.
+        """
+        with database.reading() as connection:
+            locked_until = connection.execute(_LOCK, {"account": account}).scalar_one_or_none() or 0
+            password_hash = connection.execute(_CREDENTIAL, {"account": account}).scalar_one_or_none()
+        if locked_until > self._clock() * 1000:
+            return Checked(Code.PASSWORD_LOCKED)
+        try:
+            self._hasher.verify(password_hash or self._nobodys_hash, password)
+        except Argon2Error:
+            return Checked(Code.WRONG_PASSWORD)
+        return Checked(None, password_hash) if password_hash else Checked(Code.WRONG_PASSWORD)
