@@ -1,4 +1,4 @@
-"""What a terminal takes: `python benchmarks/terminal_latency.py [--payments 60] [--out terminal-latency.png]`.
+"""What a terminal takes: `python -m benchmarks.terminal_latency [--payments 60] [--out terminal-latency.png]`.
 
 A bank and a terminal's cashier in two processes on this computer, 640x480 frames in memory. First the stages of a
 capture, from the frame in memory to the server's signed answer, and what the terminal adds to `Sealer.seal`; then how
@@ -22,29 +22,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path[:0] = [str(TESTS / name) for name in ("terminal", "server", "")]
+import numpy as np
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
-from tests.terminal.network import Network  # noqa: E402
-from tests.terminal.running_terminal import QUICK  # noqa: E402
-from tests.terminal.served_bank import KillableBank  # noqa: E402
-
-import sealframe as sf  # noqa: E402
-from sealframe.sandbox.drawn_faces import draw_face  # noqa: E402
-from sealframe.server.payments import administration  # noqa: E402
-from sealframe.server.storage.device_records import record_of  # noqa: E402
-from sealframe.terminal.camera.jpeg import encode  # noqa: E402
-from sealframe.terminal.camera.quality import centre_square  # noqa: E402
-from sealframe.terminal.clock import CorrectedClock  # noqa: E402
-from sealframe.terminal.drawn_counter import DrawnCounter  # noqa: E402
-from sealframe.terminal.journal import Journal  # noqa: E402
-from sealframe.terminal.latency import ANSWER, Latency  # noqa: E402
-from sealframe.terminal.latency_plot import report  # noqa: E402
-from sealframe.terminal.link import ServerLink  # noqa: E402
-from sealframe.terminal.payment_controller import PaymentController  # noqa: E402
-from sealframe.terminal.states import Choice, State  # noqa: E402
+import sealframe as sf
+from sealframe.sandbox.drawn_faces import draw_face
+from sealframe.server.payments import administration
+from sealframe.server.storage.device_records import record_of
+from sealframe.terminal.camera.jpeg import encode
+from sealframe.terminal.camera.quality import centre_square
+from sealframe.terminal.clock import CorrectedClock
+from sealframe.terminal.drawn_counter import DrawnCounter
+from sealframe.terminal.journal import Journal
+from sealframe.terminal.latency import ANSWER, Latency
+from sealframe.terminal.latency_plot import report
+from sealframe.terminal.link import ServerLink
+from sealframe.terminal.payment_controller import PaymentController
+from sealframe.terminal.states import Choice, State
+from tests.terminal.network import Network
+from tests.terminal.running_terminal import QUICK
+from tests.terminal.served_bank import KillableBank
 
 ALICE = 2
 STARTS, CANCELS, SYNCS = 7, 20, 50

@@ -9,6 +9,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,28 +20,38 @@ ORDER = [
     "errors",
     "files",
     "trace",
+    "plots",
     "onnx_format",
     "models",
     "_core",
-    "face_template",
     "image",
+    "faces",
     "acquisition",
     "features",
     "derivation",
     "similarity",
-    "image_factor",
+    "factor",
     "capture_context",
     "security_factor",
     "keys",
     "envelope",
     "freshness",
     "pipeline",
-    "payment",
+    "payment_protocol",
     "selftest",
     "bench",
-    "cli",
 ]
-APPLICATIONS = {"server", "terminal", "training"}
+"""The core: a part imports only parts before it."""
+APPLICATIONS: dict[str, set[str]] = {
+    "server": set(),
+    "terminal": set(),
+    "training": set(),
+    "calibration": set(),
+    "sandbox": {"server", "terminal"},
+    "loadtest": {"server", "terminal", "sandbox"},
+}
+"""Who uses the core, and the applications that each may import."""
+COMMAND_LINE = "cli"
 ENTRANCES = {"__init__", "__main__"}
 CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
 
@@ -49,38 +60,66 @@ def part_of(path: Path) -> str:
     return path.relative_to(PYTHON).parts[0].removesuffix(".py")
 
 
-def parts_imported_by(path: Path) -> set[str]:
-    imported = set()
+def modules_imported_by(path: Path) -> Iterator[str]:
+    """Full names of everything that a file imports, by statement or by a name in a string."""
     for node in ast.walk(ast.parse(path.read_text())):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            names = (
-                [f"{node.module}.{alias.name}" for alias in node.names]
-                if node.module == "sealframe"
-                else [node.module or ""]
-            )
-        imported |= {name.split(".")[1] for name in names if name.startswith("sealframe.")}
-    return imported - {"__version__"}
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            (name, *_) = node.args
+            yield ast.unparse(name).lstrip("f").strip("'\"")
 
 
-@pytest.mark.parametrize("path", sorted(PYTHON.rglob("*.py")), ids=lambda path: str(path.relative_to(PYTHON)))
+def parts_imported_by(path: Path) -> set[str]:
+    """First folders or files below sealframe."""
+    names = (name.split(".") for name in modules_imported_by(path))
+    known = {*ORDER, *APPLICATIONS, COMMAND_LINE}
+    return {name[1] for name in names if name[0] == "sealframe" and len(name) > 1 and name[1] in known}
+
+
+FILES = sorted(PYTHON.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PYTHON)))
 def test_a_stage_imports_only_stages_before_it(path: Path) -> None:
     part = part_of(path)
-    if part in ENTRANCES:
+    if part in ENTRANCES or part == COMMAND_LINE:
         return
     imported = parts_imported_by(path) - {part}
+    assert COMMAND_LINE not in imported, f"{path} imports the command line"
     if part in APPLICATIONS:
-        assert not imported & (APPLICATIONS - {part}), f"{path} imports another application"
+        others = imported & APPLICATIONS.keys() - APPLICATIONS[part]
+        assert not others, f"{path} imports other applications: {others}"
         return
     assert part in ORDER, f"{path} is in no stage: name it in the order"
-    stages = {name for name in imported if name in ORDER or name in APPLICATIONS}
-    if part == "cli":
-        return
-    later = {name for name in stages if name in APPLICATIONS or ORDER.index(name) > ORDER.index(part)}
+    later = {name for name in imported if name in APPLICATIONS or ORDER.index(name) > ORDER.index(part)}
     assert not later, f"{path} imports later stages {later}"
+
+
+def test_the_test_sees_what_it_must(tmp_path: Path) -> None:
+    file = tmp_path / "stage.py"
+    file.write_text(
+        "import sealframe.server\n"
+        "from sealframe.cli.keys import Passwords\n"
+        "from sealframe import pipeline, __version__\n"
+        "def later(name):\n"
+        "    import_module('sealframe.terminal.journal')\n"
+        "    importlib.import_module(f'sealframe.training.{name}')\n"
+    )
+    assert parts_imported_by(file) == {"server", "cli", "pipeline", "terminal", "training"}
+
+
+def test_every_file_has_its_own_name_for_a_class() -> None:
+    """One class name, one class; private names may repeat."""
+    homes: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(PYTHON)))
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "cpp" / "src").rglob("*.[ch]*")), ids=lambda path: path.name)
@@ -103,7 +142,7 @@ def test_m30_importing_sealframe_loads_nothing_heavy(heavy: str) -> None:
 
 def test_every_stage_has_its_test_and_its_page_in_the_architecture() -> None:
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
-    for stage in ORDER:
+    for stage in (*ORDER, *APPLICATIONS, COMMAND_LINE):
         assert f"`{stage}`" in text, f"docs/ARCHITECTURE.md does not name {stage}"
 
 

@@ -32,7 +32,7 @@ from sealframe.envelope import content
 from sealframe.factor import PROFILES, ImageFactor
 from sealframe.image import frame_from_bytes
 from sealframe.pipeline import sealer as sealing
-from tests.programs import endurance
+from tests.programs import seal_endurance as endurance
 from tests.support import encoded, synthetic_frame
 
 NOW = 1_790_000_000_000

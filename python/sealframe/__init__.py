@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -73,7 +72,7 @@ _HOMES = {
         "UnsupportedEnvelope",
     ),
     "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
-    "image_factor": ("ImageFactor",),
+    "factor": ("ImageFactor", "image_factor"),
     "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic", "SharedKey"),
     "pipeline": ("OpenSession", "Opened", "Opener", "SealSession", "Sealer", "Verified"),
     "security_factor": ("SecurityFactor",),
@@ -138,19 +137,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """`sealframe.image_factor` is the function, also once the stage of that name has been imported."""
-
-    def _image_factor(self) -> Any:
-        return import_module("sealframe.factor").image_factor
-
-    def _keep_image_factor(self, stage: ModuleType) -> None:
-        """What Python does with a stage that it has imported."""
-
-    if not TYPE_CHECKING:
-        image_factor = property(_image_factor, _keep_image_factor)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -20,7 +20,7 @@ from sealframe.__main__ import main
 from sealframe.image import frame_from_bytes
 from tests.support import synthetic_frame
 
-CONSUMER = Path(__file__).parent / "consumer"
+CONSUMER = Path(__file__).parents[1] / "consumer"
 ROOT = CONSUMER.parent.parent
 
 

@@ -14,7 +14,7 @@ from tests.reference import derivation as reference
 from tests.reference.features import random_words
 
 SEED = bytes(range(32))
-SOURCES = Path(__file__).parent.parent / "cpp" / "src" / "derivation"
+SOURCES = Path(__file__).parents[2] / "cpp" / "src" / "derivation"
 
 
 def maps(shape: tuple[int, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

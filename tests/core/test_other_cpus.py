@@ -17,7 +17,7 @@ from emulated import MACHINES, command, missing
 from sealframe.selftest import golden_digests
 
 PICTURE = "noise-128x128-gray"
-TEMPLATES = Path(__file__).parent / "vectors" / "face_templates.json"
+TEMPLATES = Path(__file__).parents[1] / "vectors" / "face_templates.json"
 PROGRAM = f"""
 import hashlib, json, sealframe.selftest as selftest
 from sealframe import _core

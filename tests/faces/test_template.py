@@ -24,7 +24,7 @@ from sealframe.models import ModelSet, shipped_models
 from sealframe.selftest import golden_pictures
 from tests.reference import template as slow
 
-GOLDEN = Path(__file__).parent / "vectors" / "face_templates.json"
+GOLDEN = Path(__file__).parents[1] / "vectors" / "face_templates.json"
 
 
 def windows() -> dict[str, np.ndarray]:

@@ -43,6 +43,7 @@ from sealframe.server.storage.tables import payments
 from tests.programs.crash_mutants import MUTANTS
 from tests.server.bank import ALICE, BOB, FUNDS, Bank, Terminal
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 LIMITS = Limits(mismatches_per_day=10**6)
 DUPLICATES, WRONG_FACES, CANCELS, RACES, REFUNDS = 0.2, 0.1, 0.1, 0.1, 0.2
@@ -81,9 +82,12 @@ class Nursery:
     """A process that has imported everything and forks servers from itself, so that a restart costs little."""
 
     def __init__(self) -> None:
-        worker = Path(__file__).with_name("crash_worker.py")
         self._process = subprocess.Popen(
-            [sys.executable, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.programs.crash_worker"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def fork(self, settings: dict[str, Any]) -> int:

@@ -88,7 +88,7 @@ def main() -> int:
     if arguments.here:
         print(json.dumps(here))
         return 0
-    sys.path.append(str(Path(__file__).resolve().parent.parent / "packaging"))
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "packaging"))
     from emulated import MACHINES
 
     able = [name for name in MACHINES if name not in ("penryn", "core2")]

@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import AnswerKey, EnvelopeWriter, Policy, SessionReader, content, inspect, schedule
 from sealframe.errors import SealframeError

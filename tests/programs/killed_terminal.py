@@ -1,8 +1,9 @@
 """A terminal that is killed, as by `kill -9`, at each step of a payment in turn, and started again after each.
 
-`python killed_terminal.py FOLDER ADDRESS`: each life finds out how the payment of the one before ended, begins another, and
-says in lines of JSON what it does. The first is not killed; it tells the steps. They are forked from a process with the
-networks loaded.
+    python -m tests.programs.killed_terminal FOLDER ADDRESS
+
+Each life finds out how the payment of the one before ended, begins another, and says in lines of JSON what it does.
+The first is not killed; it tells the steps. They are forked from a process with the networks loaded.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parent.parent / name) for name in ("", "server"))]
 
 import sealframe as sf
 from sealframe.terminal.clock import CorrectedClock

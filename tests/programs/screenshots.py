@@ -11,9 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parent.parent / name) for name in ("", "server"))]
-
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright

@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import sealframe as sf
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from tests.support import synthetic_frame
 
 

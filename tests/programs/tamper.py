@@ -11,10 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sealframe.envelope import EnvelopeWriter, SessionReader
 from sealframe.envelope.answer import AnswerKey

@@ -1,9 +1,7 @@
-"""The server's tests need the extra `server`, the OpenAPI test schemathesis too; without them they are not collected.
-Those on PostgreSQL are skipped where it is not installed."""
+"""A small bank, and a PostgreSQL of the tests' own where it is installed; else what needs it is skipped."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +12,6 @@ if TYPE_CHECKING:
 
     from tests.server.bank import Bank
     from tests.server.postgres import Cluster
-
-_NEEDS = {"test_*.py": "fastapi", "test_server_openapi.py": "schemathesis"}
-collect_ignore_glob = [pattern for pattern, module in _NEEDS.items() if find_spec(module) is None]
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
-"""The terminal's tests run against the real server: they need the extras `terminal` and `server`."""
+"""A terminal against the real server."""
 
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from tests.terminal.network import Network
     from tests.terminal.running_terminal import RunningTerminal
     from tests.terminal.served_bank import ServedBank
-
-if any(find_spec(module) is None for module in ("cv2", "rich", "fastapi")):
-    collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture(scope="package", autouse=True)

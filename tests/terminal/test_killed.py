@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import pytest
 import sealframe as sf
 from sealframe.server.payments import administration
 from sealframe.server.storage.device_records import record_of
-from tests.programs import killed_terminal
 from tests.server.bank import FUNDS
 from tests.terminal.served_bank import ServedBank
 
@@ -42,8 +40,8 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServedBan
     key.save(folder / "pos.key")
     site.bank.key.public.save(folder / "server.pub")
     said = subprocess.run(
-        [sys.executable, killed_terminal.__file__, str(folder), site.address],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-m", "tests.programs.killed_terminal", str(folder), site.address],
+        cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         text=True,
         timeout=300,

@@ -173,7 +173,7 @@ def test_the_demonstration_opens_server_and_terminal_together(started: list[Proc
 
 
 def test_captures_that_are_sealed_and_sent_leave_nothing_behind(tmp_path: Path) -> None:
-    """The short form of `python -m tests.programs.terminal_endurance`, which takes ten thousand; an envelope has 35 KiB."""
+    """A short form of `python -m tests.programs.terminal_endurance`; an envelope has 35 KiB."""
     first, *_, last = endure(CAPTURES, tmp_path, looks=4)
     assert last.kib - first.kib < GROWTH_KIB, (first, last)
     assert (last.threads, last.files) == (first.threads, first.files)

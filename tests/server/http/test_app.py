@@ -441,7 +441,7 @@ def test_a59_a45_logs_are_lines_of_json_without_secrets(site: Site) -> None:
     events = [line["event"] for line in lines]
     assert {len(line["request_id"]) for line in lines if line["event"] in {"refused", "answered"}} == {16}
     assert set(events[:-1]) == {"refused", "answered", "broken"}
-    assert events[-1].startswith("library: test_server_web:")
+    assert events[-1].startswith("library: test_app:")
     assert "hunter2" not in stream.getvalue()
 
 

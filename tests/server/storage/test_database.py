@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sealframe.errors import PolicyError
 from sealframe.payment_protocol import Code
+from sealframe.server import storage
 from sealframe.server.payments import administration
 from sealframe.server.payments.invariants import broken_invariants, changes_let_through
 from sealframe.server.storage.compiled_statements import Statement
@@ -98,7 +99,7 @@ def commits_of(database: Database) -> list[object]:
 
 def test_the_tables_are_those_that_the_migrations_make(database: Database) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(administration.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.check(config)
@@ -113,7 +114,7 @@ def test_migrations_go_back_and_forth(either_database: Database) -> None:
 
 def downgrade(database: Database, to: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(administration.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)

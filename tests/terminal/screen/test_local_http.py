@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from sealframe.errors import PolicyError
+from sealframe.terminal import screen
 from sealframe.terminal.camera.source import BrowserCamera
 from sealframe.terminal.screen.local_http import MOST_CONNECTIONS
 from sealframe.terminal.screen.page import Page, Shop
@@ -130,7 +131,7 @@ def test_a62_the_page_itself_holds_nothing_and_lies_in_no_frame(caller: Caller) 
 
 
 def test_the_page_names_nothing_outside_itself() -> None:
-    folder = Path(__import__("sealframe.terminal").terminal.__file__).parent / "static"
+    folder = Path(screen.__file__).parent / "static"
     for path in folder.iterdir():
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "://" not in text, path

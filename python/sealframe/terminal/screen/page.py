@@ -129,7 +129,7 @@ class _Request(LocalRequest):
     # What is shown
 
     def give_file(self, name: str) -> None:
-        content = (files("sealframe.terminal") / "static" / name).read_bytes()
+        content = (files("sealframe.terminal.screen") / "static" / name).read_bytes()
         self.give(200, content, f"{_KINDS[Path(name).suffix]}; charset=utf-8")
 
     def give_setup(self) -> None:
