@@ -42,7 +42,7 @@ ORDER = [
 ]
 APPLICATIONS = {"server", "terminal", "training"}
 ENTRANCES = {"__init__", "__main__"}
-CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
+CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "factor", "capi"]
 
 
 def part_of(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 # Stage and group of kernels; a group has one file per instruction set.
 set(SEALFRAME_KERNELS image/image features/features features/sampling features/spectrum similarity/similarity
-                      similarity/channels image_factor/image_factor image_factor/spectral)
+                      similarity/channels factor/factor factor/spectral)
 # Without a group: its time is that of the random words and of lookups, which no instruction set shortens.
 set(SEALFRAME_SOURCES status/status.cpp cpu/cpu.cpp derivation/posterior.cpp capi/capi.cpp)
 foreach(kernel IN LISTS SEALFRAME_KERNELS)

@@ -1,12 +1,12 @@
-#include "sealframe/image_factor.hpp"
+#include "sealframe/factor.hpp"
 
 #include <algorithm>
 #include <bit>
 
-#include "image_factor/image_factor_kernels.hpp"
+#include "factor/factor_kernels.hpp"
 #include "sealframe/cpu.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 const Kernels& kernels() {
@@ -76,4 +76,4 @@ Status norms(const std::int8_t* map, std::size_t height, std::size_t width, std:
     return Status::ok;
 }
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -5,7 +5,7 @@
 
 // Included by the files that are compiled for one instruction set: C headers only.
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 
 inline constexpr uint32_t prime = 65521;
 
@@ -22,4 +22,4 @@ extern const SpectralKernels scalar_spectral;
 extern const SpectralKernels avx2_spectral;
 extern const SpectralKernels neon_spectral;
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

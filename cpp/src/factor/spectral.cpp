@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "image_factor/spectral_kernels.hpp"
+#include "factor/spectral_kernels.hpp"
 #include "sealframe/cpu.hpp"
-#include "sealframe/image_factor.hpp"
+#include "sealframe/factor.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 __extension__ using Wide = __int128;
@@ -170,4 +170,4 @@ Status leading_pair(const std::int8_t* map, std::size_t height, std::size_t widt
     return Status::ok;
 }
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -5,7 +5,7 @@
 
 // Included by the files that are compiled for one instruction set: C headers only.
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 
 /// Sums over one row of a map.
 struct RowSums {
@@ -22,4 +22,4 @@ extern const Kernels scalar_kernels;
 extern const Kernels avx2_kernels;
 extern const Kernels neon_kernels;
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor
