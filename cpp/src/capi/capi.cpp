@@ -74,15 +74,11 @@ const char* sf_status_text(std::int32_t status) {
 }
 
 const char* sf_isa() {
-    return sf::cpu::name(sf::cpu::active()).data();
+    return sf::cpu::active();
 }
 
 const char* sf_usable_isa(std::uint32_t i) {
-    for (std::size_t k = 0; k < sf::cpu::isa_count; ++k) {
-        const auto isa = static_cast<sf::cpu::Isa>(k);
-        if (sf::cpu::usable(isa) && i-- == 0) return sf::cpu::name(isa).data();
-    }
-    return nullptr;
+    return sf::cpu::usable(i);
 }
 
 std::int32_t sf_set_isa(const char* name) {

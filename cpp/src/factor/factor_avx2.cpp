@@ -41,6 +41,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {sum_row};
+extern const Kernels avx2_factor = {sum_row};
 
 }  // namespace sealframe::factor

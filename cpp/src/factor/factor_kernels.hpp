@@ -18,8 +18,7 @@ struct Kernels {
     RowSums (*sum_row)(const int8_t* row, size_t width);
 };
 
-extern const Kernels scalar_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels neon_kernels;
+#define SEALFRAME_KERNELS(isa) extern const Kernels isa##_factor;
+#include "generated/factor/factor.def"
 
 }  // namespace sealframe::factor

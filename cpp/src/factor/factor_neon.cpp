@@ -30,6 +30,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels neon_kernels = {sum_row};
+extern const Kernels neon_factor = {sum_row};
 
 }  // namespace sealframe::factor

@@ -11,6 +11,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {sum_row};
+extern const Kernels scalar_factor = {sum_row};
 
 }  // namespace sealframe::factor
