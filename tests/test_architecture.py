@@ -53,7 +53,7 @@ APPLICATIONS: dict[str, set[str]] = {
 """Who uses the core, and the applications that each may import."""
 COMMAND_LINE = "cli"
 ENTRANCES = {"__init__", "__main__"}
-CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "image_factor", "capi"]
+CPP_ORDER = ["status", "cpu", "image", "features", "derivation", "similarity", "factor", "capi"]
 
 
 def part_of(path: Path) -> str:

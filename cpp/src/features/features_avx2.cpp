@@ -258,6 +258,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {add_rows, add_rows_wide, sum_segments};
+extern const Kernels avx2_features = {add_rows, add_rows_wide, sum_segments};
 
 }  // namespace sealframe::features

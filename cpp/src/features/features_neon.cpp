@@ -129,6 +129,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels neon_kernels = {add_rows, add_rows_wide, sum_segments};
+extern const Kernels neon_features = {add_rows, add_rows_wide, sum_segments};
 
 }  // namespace sealframe::features

@@ -37,6 +37,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {add_rows<int16_t>, add_rows<int32_t>, sum_segments};
+extern const Kernels scalar_features = {add_rows<int16_t>, add_rows<int32_t>, sum_segments};
 
 }  // namespace sealframe::features

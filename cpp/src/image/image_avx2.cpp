@@ -71,6 +71,6 @@ void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_st
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {gray_row};
+extern const Kernels avx2_image = {gray_row};
 
 }  // namespace sealframe::image

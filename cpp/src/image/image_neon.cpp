@@ -43,6 +43,6 @@ void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_st
 
 }  // namespace
 
-extern const Kernels neon_kernels = {gray_row};
+extern const Kernels neon_image = {gray_row};
 
 }  // namespace sealframe::image

@@ -18,6 +18,6 @@ void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_st
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {gray_row};
+extern const Kernels scalar_image = {gray_row};
 
 }  // namespace sealframe::image

@@ -102,6 +102,6 @@ void store(int8_t* out, Lanes even, Lanes odd) {
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {slide, cosines};
+extern const Kernels avx2_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

@@ -93,6 +93,6 @@ void store(int8_t* out, Lanes even, Lanes odd) {
 
 }  // namespace
 
-extern const Kernels neon_kernels = {slide, cosines};
+extern const Kernels neon_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

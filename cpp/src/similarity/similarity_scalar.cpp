@@ -30,6 +30,6 @@ void cosines(int8_t* out, const ColumnSums& sums, int window) {
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {slide, cosines};
+extern const Kernels scalar_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

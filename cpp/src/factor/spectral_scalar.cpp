@@ -1,6 +1,6 @@
-#include "image_factor/spectral_kernels.hpp"
+#include "factor/spectral_kernels.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 void gram(int32_t* gram, const int8_t* map, size_t height, size_t width) {
@@ -29,4 +29,4 @@ void eliminate(uint32_t* row, const uint32_t* pivot, uint32_t factor, size_t cou
 
 extern const SpectralKernels scalar_spectral = {gram, multiply, eliminate};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

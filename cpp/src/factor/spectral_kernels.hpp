@@ -5,7 +5,7 @@
 
 // Included by the files that are compiled for one instruction set: C headers only.
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 
 inline constexpr uint32_t prime = 65521;
 
@@ -18,8 +18,7 @@ struct SpectralKernels {
     void (*eliminate)(uint32_t* row, const uint32_t* pivot, uint32_t factor, size_t count);
 };
 
-extern const SpectralKernels scalar_spectral;
-extern const SpectralKernels avx2_spectral;
-extern const SpectralKernels neon_spectral;
+#define SEALFRAME_KERNELS(isa) extern const SpectralKernels isa##_spectral;
+#include "generated/factor/spectral.def"
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -1,22 +1,18 @@
-#include "sealframe/image_factor.hpp"
+#include "sealframe/factor.hpp"
 
 #include <algorithm>
 #include <bit>
 
-#include "image_factor/image_factor_kernels.hpp"
-#include "sealframe/cpu.hpp"
+#include "cpu/dispatch.hpp"
+#include "factor/factor_kernels.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
-const Kernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_kernels;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_kernels;
-#endif
-    return scalar_kernels;
-}
+constexpr cpu::Dispatch<Kernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_factor},
+#include "generated/factor/factor.def"
+};
 
 constexpr std::size_t max_side = 65535;
 constexpr std::size_t max_block = 128;
@@ -56,7 +52,7 @@ Status block_means(const std::uint8_t* image, std::size_t height, std::size_t wi
 
 Status row_sums(const std::int8_t* map, std::size_t height, std::size_t width, std::int32_t* out) {
     if (const Status status = check(map, height, width, out); status != Status::ok) return status;
-    const Kernels& use = kernels();
+    const Kernels& use = kernels.active();
     for (std::size_t y = 0; y < height; ++y) {
         out[y] = static_cast<std::int32_t>(use.sum_row(map + y * width, width).plain);
     }
@@ -65,7 +61,7 @@ Status row_sums(const std::int8_t* map, std::size_t height, std::size_t width, s
 
 Status norms(const std::int8_t* map, std::size_t height, std::size_t width, std::int64_t out[3]) {
     if (const Status status = check(map, height, width, out); status != Status::ok) return status;
-    const Kernels& use = kernels();
+    const Kernels& use = kernels.active();
     out[0] = out[1] = out[2] = 0;
     for (std::size_t y = 0; y < height; ++y) {
         const RowSums row = use.sum_row(map + y * width, width);
@@ -76,4 +72,4 @@ Status norms(const std::int8_t* map, std::size_t height, std::size_t width, std:
     return Status::ok;
 }
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

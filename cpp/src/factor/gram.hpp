@@ -1,11 +1,11 @@
 #pragma once
 
-#include "image_factor/spectral_kernels.hpp"
+#include "factor/spectral_kernels.hpp"
 
 // Included by the files that are compiled for one instruction set: C headers only, internal linkage.
 // The including file supplies gram_block().
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 inline int32_t column_dot(const int8_t* a, const int8_t* b, size_t height, size_t width) {
@@ -29,4 +29,4 @@ inline void gram(int32_t* gram, const int8_t* map, size_t height, size_t width) 
 }
 
 }  // namespace
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

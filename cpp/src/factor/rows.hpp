@@ -1,10 +1,10 @@
 #pragma once
 
-#include "image_factor/image_factor_kernels.hpp"
+#include "factor/factor_kernels.hpp"
 
 // Included by the files that are compiled for one instruction set: C headers only, internal linkage.
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 /// Adds row[from] .. row[width - 1].
@@ -20,4 +20,4 @@ inline void add_values(RowSums& sums, const int8_t* row, size_t from, size_t wid
 }
 
 }  // namespace
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

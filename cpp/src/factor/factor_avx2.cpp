@@ -1,8 +1,8 @@
 #include <immintrin.h>
 
-#include "image_factor/rows.hpp"
+#include "factor/rows.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 int64_t horizontal_sum(__m256i v) {
@@ -41,6 +41,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {sum_row};
+extern const Kernels avx2_factor = {sum_row};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -1,8 +1,8 @@
 #include <arm_neon.h>
 
-#include "image_factor/spectral_kernels.hpp"
+#include "factor/spectral_kernels.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 /// gram[i .. i + 7][j .. j + 7], kept in registers over all rows of the map.
@@ -23,11 +23,11 @@ void gram_block(int32_t* gram, const int8_t* map, size_t height, size_t width, s
 }
 
 }  // namespace
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor
 
-#include "image_factor/gram.hpp"
+#include "factor/gram.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 void multiply(int64_t* out, const int32_t* gram, const int32_t* v, size_t side) {
@@ -64,4 +64,4 @@ void eliminate(uint32_t* row, const uint32_t* pivot, uint32_t factor, size_t cou
 
 extern const SpectralKernels neon_spectral = {gram, multiply, eliminate};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

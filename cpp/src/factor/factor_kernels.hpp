@@ -5,7 +5,7 @@
 
 // Included by the files that are compiled for one instruction set: C headers only.
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 
 /// Sums over one row of a map.
 struct RowSums {
@@ -18,8 +18,7 @@ struct Kernels {
     RowSums (*sum_row)(const int8_t* row, size_t width);
 };
 
-extern const Kernels scalar_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels neon_kernels;
+#define SEALFRAME_KERNELS(isa) extern const Kernels isa##_factor;
+#include "generated/factor/factor.def"
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

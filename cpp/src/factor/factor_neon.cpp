@@ -1,8 +1,8 @@
 #include <arm_neon.h>
 
-#include "image_factor/rows.hpp"
+#include "factor/rows.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 RowSums sum_row(const int8_t* row, size_t width) {
@@ -30,6 +30,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels neon_kernels = {sum_row};
+extern const Kernels neon_factor = {sum_row};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -1,6 +1,6 @@
-#include "image_factor/rows.hpp"
+#include "factor/rows.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 RowSums sum_row(const int8_t* row, size_t width) {
@@ -11,6 +11,6 @@ RowSums sum_row(const int8_t* row, size_t width) {
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {sum_row};
+extern const Kernels scalar_factor = {sum_row};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

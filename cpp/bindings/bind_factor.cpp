@@ -1,13 +1,13 @@
 #include "arrays.hpp"
 #include "bind.hpp"
+#include "sealframe/factor.hpp"
 #include "sealframe/image.hpp"
-#include "sealframe/image_factor.hpp"
 
 namespace sealframe::bindings {
 namespace {
 
 constexpr Sides image_sides{image::max_side, Status::image_size};
-constexpr Sides map_sides{image_factor::max_map_side, Status::map_size};
+constexpr Sides map_sides{factor::max_map_side, Status::map_size};
 
 py::array block_means(const py::object& image, std::size_t size, const py::object& out) {
     const Plane plane(image, uint8, "image", image_sides);
@@ -20,8 +20,7 @@ py::array block_means(const py::object& image, std::size_t size, const py::objec
     Status status;
     {
         const ReleaseGil released(plane.size());
-        status =
-            image_factor::block_means(plane.data<std::uint8_t>(), plane.height(), plane.width(), size, to);
+        status = factor::block_means(plane.data<std::uint8_t>(), plane.height(), plane.width(), size, to);
     }
     raise(status);
     return means;
@@ -35,7 +34,7 @@ py::array row_sums(const py::object& values, const py::object& out) {
     Status status;
     {
         const ReleaseGil released(plane.size());
-        status = image_factor::row_sums(plane.data<std::int8_t>(), plane.height(), plane.width(), to);
+        status = factor::row_sums(plane.data<std::int8_t>(), plane.height(), plane.width(), to);
     }
     raise(status);
     return sums;
@@ -49,7 +48,7 @@ py::array norms(const py::object& values, const py::object& out) {
     Status status;
     {
         const ReleaseGil released(plane.size());
-        status = image_factor::norms(plane.data<std::int8_t>(), plane.height(), plane.width(), to);
+        status = factor::norms(plane.data<std::int8_t>(), plane.height(), plane.width(), to);
     }
     raise(status);
     return three;
@@ -57,14 +56,14 @@ py::array norms(const py::object& values, const py::object& out) {
 
 std::int32_t rank(const py::object& values) {
     const Plane plane(values, int8, "values", map_sides);
-    const std::size_t bytes = image_factor::rank_scratch(plane.height(), plane.width());
+    const std::size_t bytes = factor::rank_scratch(plane.height(), plane.width());
     const Scratch scratch(bytes);
     std::int32_t result = 0;
     Status status;
     {
         const ReleaseGil released(64 * plane.size());
-        status = image_factor::rank(plane.data<std::int8_t>(), plane.height(), plane.width(), &result,
-                                    scratch.data(), scratch.size());
+        status = factor::rank(plane.data<std::int8_t>(), plane.height(), plane.width(), &result,
+                              scratch.data(), scratch.size());
     }
     raise(status);
     return result;
@@ -72,7 +71,7 @@ std::int32_t rank(const py::object& values) {
 
 py::tuple leading_pair(const py::object& values, const py::object& out) {
     const Plane plane(values, int8, "values", map_sides);
-    const std::size_t bytes = image_factor::leading_pair_scratch(plane.height(), plane.width());
+    const std::size_t bytes = factor::leading_pair_scratch(plane.height(), plane.width());
     py::array vector = output(out, int32, {static_cast<py::ssize_t>(plane.width())});
     refuse_overlap(vector, plane.data<std::int8_t>(), plane.size());
     const Scratch scratch(bytes);
@@ -81,8 +80,8 @@ py::tuple leading_pair(const py::object& values, const py::object& out) {
     Status status;
     {
         const ReleaseGil released(64 * plane.size());
-        status = image_factor::leading_pair(plane.data<std::int8_t>(), plane.height(), plane.width(), &value,
-                                            to, scratch.data(), scratch.size());
+        status = factor::leading_pair(plane.data<std::int8_t>(), plane.height(), plane.width(), &value, to,
+                                      scratch.data(), scratch.size());
     }
     raise(status);
     return py::make_tuple(value, vector);
@@ -90,7 +89,7 @@ py::tuple leading_pair(const py::object& values, const py::object& out) {
 
 }  // namespace
 
-void bind_image_factor(py::module_& m) {
+void bind_factor(py::module_& m) {
     const py::arg_v out = py::arg("out") = py::none();
     m.def(
         "block_means", &block_means, py::arg(), py::arg() = 8, py::kw_only(), out,

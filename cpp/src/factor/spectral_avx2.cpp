@@ -1,8 +1,8 @@
 #include <immintrin.h>
 
-#include "image_factor/spectral_kernels.hpp"
+#include "factor/spectral_kernels.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 __m256i load(const void* p) {
@@ -43,11 +43,11 @@ void gram_block(int32_t* gram, const int8_t* map, size_t height, size_t width, s
 }
 
 }  // namespace
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor
 
-#include "image_factor/gram.hpp"
+#include "factor/gram.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 int64_t horizontal_sum(__m256i v) {
@@ -95,4 +95,4 @@ void eliminate(uint32_t* row, const uint32_t* pivot, uint32_t factor, size_t cou
 
 extern const SpectralKernels avx2_spectral = {gram, multiply, eliminate};
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

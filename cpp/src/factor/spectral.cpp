@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "image_factor/spectral_kernels.hpp"
-#include "sealframe/cpu.hpp"
-#include "sealframe/image_factor.hpp"
+#include "cpu/dispatch.hpp"
+#include "factor/spectral_kernels.hpp"
+#include "sealframe/factor.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 namespace {
 
 __extension__ using Wide = __int128;
@@ -14,14 +14,10 @@ constexpr int power_steps = 32;
 constexpr std::int64_t unit = std::int64_t{1} << 20;
 constexpr int headroom_bits = 40;
 
-const SpectralKernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_spectral;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_spectral;
-#endif
-    return scalar_spectral;
-}
+constexpr cpu::Dispatch<SpectralKernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_spectral},
+#include "generated/factor/spectral.def"
+};
 
 bool fits(std::size_t height, std::size_t width) {
     return height >= 1 && height <= max_map_side && width >= 1 && width <= max_map_side;
@@ -43,7 +39,7 @@ std::uint32_t inverse(std::uint32_t x) {
 
 /// Row echelon form in place; the number of pivots.
 std::int32_t eliminate_all(std::uint32_t* rows, std::size_t height, std::size_t width) {
-    const SpectralKernels& use = kernels();
+    const SpectralKernels& use = kernels.active();
     std::size_t pivots = 0;
     for (std::size_t column = 0; column < width && pivots < height; ++column) {
         std::size_t found = pivots;
@@ -146,7 +142,7 @@ Status leading_pair(const std::int8_t* map, std::size_t height, std::size_t widt
     if (vector == nullptr) return Status::null_pointer;
     if (scratch_size < leading_pair_scratch(height, width)) return Status::scratch_size;
 
-    const SpectralKernels& use = kernels();
+    const SpectralKernels& use = kernels.active();
     auto* image = static_cast<std::int64_t*>(scratch);
     auto* v = reinterpret_cast<std::int32_t*>(image + width);
     std::int32_t* gram = v + width;
@@ -170,4 +166,4 @@ Status leading_pair(const std::int8_t* map, std::size_t height, std::size_t widt
     return Status::ok;
 }
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor

@@ -5,7 +5,7 @@
 
 #include "sealframe/status.hpp"
 
-namespace sealframe::image_factor {
+namespace sealframe::factor {
 
 /// Mean of each size x size block, halves upwards: (sum + size*size/2) >> log2(size*size).
 /// `image` is (height, width) row-major; `out` is (height/size, width/size); size is 1, 2, 4, .. 128.
@@ -40,4 +40,4 @@ Status rank(const std::int8_t* map, std::size_t height, std::size_t width, std::
 Status leading_pair(const std::int8_t* map, std::size_t height, std::size_t width, std::int64_t* value,
                     std::int32_t* vector, void* scratch, std::size_t scratch_size);
 
-}  // namespace sealframe::image_factor
+}  // namespace sealframe::factor
