@@ -23,8 +23,10 @@ from sealframe.loadtest.processes import Servers
 from sealframe.loadtest.site import CURRENCY, SHOP, Site, open_site
 from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS
-from sealframe.server.payments.passwords import Passwords
-from sealframe.server.payments.service import OpenedRequest, PaymentService
+from sealframe.server.payments.envelope_start import EnvelopeStart
+from sealframe.server.payments.passwords import PasswordVerifier
+from sealframe.server.payments.request_opener import OpenedRequest
+from sealframe.server.payments.service import PaymentService
 from sealframe.server.storage.database import Database
 from sealframe.server.verification.template_vault import Vault, VaultKey
 from sealframe.server.verification.verifier import FaceVerifier
@@ -56,7 +58,7 @@ def build_service(site: Site) -> PaymentService:
         detector=CentreOval(),
         liveness=NoLiveness(),
     )
-    return PaymentService([sf.ServerKey.load(site.home / "server.key")], Database(site.url), faces, Passwords())
+    return PaymentService([sf.ServerKey.load(site.home / "server.key")], Database(site.url), faces, PasswordVerifier())
 
 
 def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
@@ -65,10 +67,11 @@ def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
     request = PaymentRequest(Action.PAY, new_payment_id(), SHOP, 1, CURRENCY, till.account)
     envelope, _ = till.sealer.seal_request(frame, request.encode())
     on_stage = ProcessorStages()
-    opened = service.open(envelope, on_stage=on_stage)
+    attempts = service.attempts
+    opened = attempts.open(envelope, EnvelopeStart.parse(envelope), on_stage)
     assert isinstance(opened, OpenedRequest)
-    attempt = service.verify_person(opened, on_stage)
-    assert service.settle(attempt).result().code is Code.PAID
+    attempt = attempts.verify_person(opened, on_stage)
+    assert attempts.settle(attempt).result().code is Code.PAID
     on_stage("settling, one payment in a commit")
     return on_stage.seconds
 

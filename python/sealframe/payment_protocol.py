@@ -203,12 +203,12 @@ def parse_request(data: bytes) -> PaymentRequest | EnrolmentRequest:
 class PaymentAnswer:
     """What the server says. The payment's fields are empty where it says nothing of a payment.
 
-    envelope_id: SHA-256 of the sealed bytes, hexadecimal. request_id: names the request in the server's log.
+    message_digest: SHA-256 of the sealed bytes, hexadecimal. request_id: names the request in the server's log.
     attempts_left: faces or passwords that may still be tried. server_time: Unix milliseconds.
     """
 
     code: Code
-    envelope_id: str
+    message_digest: str
     server_time: int
     attempts_left: int | None = None
     payment_id: str | None = None
@@ -221,7 +221,7 @@ class PaymentAnswer:
     @property
     def request_id(self) -> str:
         """The name of this request in logs and conversations."""
-        return request_id(self.envelope_id)
+        return request_id(self.message_digest)
 
     def encode(self) -> bytes:
         """The body of the signed answer."""
@@ -271,9 +271,9 @@ def new_payment_id(clock_ms: int | None = None) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def request_id(envelope_id: str) -> str:
+def request_id(message_digest: str) -> str:
     """The name of a request in logs and conversations: the beginning of its envelope's SHA-256."""
-    return envelope_id[:16]
+    return message_digest[:16]
 
 
 def payment_reference(payment_id: str) -> str:

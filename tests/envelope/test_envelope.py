@@ -114,6 +114,9 @@ def test_the_start_of_an_envelope_is_checked_before_its_content(device: DeviceKe
         assert unseal(envelope, server, device.public, start=start).payload == bytes(40_000)
     with pytest.raises(MalformedEnvelope, match="other bytes"):
         unseal(other, server, device.public, start=start)
+    for wrong in (envelope[: end - 1], envelope[:-1], envelope + b"\0"):
+        with pytest.raises(MalformedEnvelope):
+            unseal(wrong, server, device.public, start=start)
     for length in (0, 1, FIXED_BYTES, end - 1):
         with pytest.raises(MalformedEnvelope):
             begin(envelope[:length], device, server)

@@ -36,9 +36,9 @@ from typing import Any
 from sqlalchemy import select
 
 from sealframe.payment_protocol import Action, Code, PaymentAnswer, PaymentRequest, PaymentState, new_payment_id
-from sealframe.server.payments import administration
+from sealframe.server.payments import operator_tokens, operator_transfers
 from sealframe.server.payments.invariants import broken_invariants, changes_let_through
-from sealframe.server.payments.settlement import Limits
+from sealframe.server.payments.limits import Limits
 from sealframe.server.storage.tables import payments
 from tests.programs.crash_mutants import MUTANTS
 from tests.server.bank import ALICE, BOB, FUNDS, Bank, Terminal
@@ -232,11 +232,11 @@ def run(plan: Plan, bank: Bank, nursery: Nursery) -> Findings:
     """One crash test on a fresh bank."""
     findings = Findings()
     bank.save_keys()
-    token = bank.service.writer.submit(lambda c: administration.create_token(c, "crash", bank.service.now())).result()
+    token = bank.service.writer.submit(lambda c: operator_tokens.create_token(c, "crash", bank.service.now())).result()
     # Money for about half of what will be asked for: amounts average 2 % of FUNDS.
     wanted = plan.attempts * FUNDS // 50
     bank.operate(
-        administration.deposit, payment_id=new_payment_id(), account="alice", amount=max(1, wanted // 2 - FUNDS)
+        operator_transfers.deposit, payment_id=new_payment_id(), account="alice", amount=max(1, wanted // 2 - FUNDS)
     )
     terminals = [bank.new_terminal(f"CRASH-{n}") for n in range(plan.clients)]
     clients: list[Client] = []

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import text, update
 
 from sealframe.payment_protocol import PaymentState
-from sealframe.server.payments import administration, ledger, service, settlement
+from sealframe.server.payments import ledger, operator_transfers, request_opener, settlement
 from sealframe.server.storage import group_commit
 from sealframe.server.storage.compiled_statements import Statement
 from sealframe.server.storage.tables import payments
 
 
 def no_stored_answer() -> None:
-    settlement.stored_answer = service.stored_answer = lambda connection, envelope_id: None
+    settlement.stored_answer = request_opener.stored_answer = lambda connection, message_digest: None
 
 
 def attempt_not_stored() -> None:
@@ -71,7 +71,7 @@ def cancelled_after_the_charge() -> None:
     def cancel_anything(connection: Any, attempt: Any, payment: Any, limits: Any) -> Any:
         if payment is not None and attempt.request.action is Action.CANCEL:
             settlement._close(connection, attempt, PaymentState.CANCELLED)
-            return settlement._Verdict(settlement.Code.CANCELLED, PaymentState.CANCELLED)
+            return settlement.Verdict(settlement.Code.CANCELLED, PaymentState.CANCELLED)
         return decide(connection, attempt, payment, limits)
 
     settlement._decide = cancel_anything
@@ -82,7 +82,7 @@ def no_audit() -> None:
 
 
 def refunds_not_counted() -> None:
-    administration.count_refund = lambda connection, payment_id, amount: True
+    operator_transfers.count_refund = lambda connection, payment_id, amount: True
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

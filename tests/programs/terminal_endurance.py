@@ -97,8 +97,8 @@ class SigningDouble:
             about = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency")}
             reference = payment_reference(request.payment_id)
             about |= {"code": Code.PAID, "state": PaymentState.POSTED, "reference": reference}
-        envelope_id, now = hashlib.sha256(envelope).hexdigest(), int(self.clock() * 1000)
-        body = PaymentAnswer(envelope_id=envelope_id, server_time=now, **about).encode()  # type: ignore[arg-type]
+        message_digest, now = hashlib.sha256(envelope).hexdigest(), int(self.clock() * 1000)
+        body = PaymentAnswer(message_digest=message_digest, server_time=now, **about).encode()  # type: ignore[arg-type]
         return write_clear_answer(self.key, envelope, body)
 
     def close(self) -> None:

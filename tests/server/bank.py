@@ -15,9 +15,12 @@ from sealframe.faces.matchers import DemoMatcher
 from sealframe.keys import Suite
 from sealframe.payment_protocol import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS, draw_face
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_transfers
+from sealframe.server.payments.attempt import Attempt
+from sealframe.server.payments.envelope_start import EnvelopeStart
 from sealframe.server.payments.invariants import broken_invariants
-from sealframe.server.payments.passwords import Passwords
+from sealframe.server.payments.passwords import PasswordVerifier
+from sealframe.server.payments.request_opener import OpenedRequest
 from sealframe.server.payments.service import PaymentService
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.device_records import record_of
@@ -66,7 +69,7 @@ def build_service(
         detector=CentreOval(),
         liveness=NoLiveness(),
     )
-    passwords = Passwords(CHEAP, clock=clock)
+    passwords = PasswordVerifier(CHEAP, clock=clock)
     return PaymentService([key], database, faces, passwords, policy=X25519, clock=clock, **options)
 
 
@@ -129,6 +132,17 @@ class Bank:
         envelope, key = terminal.seal(request, person, capture)
         return terminal.read(self.service.answer(envelope).answer, key)
 
+    def opened(self, request: PaymentRequest) -> OpenedRequest:
+        """Seal, and open without verifying the person."""
+        envelope, _ = self.terminal.seal(request)
+        opened = self.service.attempts.open(envelope, EnvelopeStart.parse(envelope))
+        assert isinstance(opened, OpenedRequest)
+        return opened
+
+    def verified(self, request: PaymentRequest) -> Attempt:
+        """Seal, open and verify the person without settling."""
+        return self.service.attempts.verify_person(self.opened(request))
+
     def code(self, request: Any, person: int = ALICE, **options: Any) -> Code:
         return self.ask(request, person, **options).code
 
@@ -152,7 +166,7 @@ class Bank:
     def _open_accounts(self) -> None:
         for account in ("shop", "alice", "bob"):
             self.operate(administration.create_account, account=account, name=account.title(), currency="EUR")
-        self.operate(administration.deposit, payment_id=new_payment_id(), account="alice", amount=FUNDS)
+        self.operate(operator_transfers.deposit, payment_id=new_payment_id(), account="alice", amount=FUNDS)
         hashed = self.service.passwords.hash(PASSWORD)
         self.operate(administration.set_password, account="alice", password_hash=hashed)
         self.template = self.enrol("alice", ALICE)

@@ -180,8 +180,8 @@ class RunningTerminal:
             if code in (Code.PAID, Code.ALREADY_PAID) and request is not None:
                 fields = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency")}
                 fields |= {"state": PaymentState.POSTED, "reference": payment_reference(request.payment_id)}
-            envelope_id, now = hashlib.sha256(envelope).hexdigest(), int(self.site.bank.clock() * 1000)
-            body = PaymentAnswer(code, envelope_id, now, **fields, **more).encode()
+            message_digest, now = hashlib.sha256(envelope).hexdigest(), int(self.site.bank.clock() * 1000)
+            body = PaymentAnswer(code, message_digest, now, **fields, **more).encode()
             return write_clear_answer(self.site.bank.key, envelope, body)
 
         return answer

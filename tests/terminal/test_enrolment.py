@@ -14,7 +14,7 @@ from PIL import Image
 from sealframe.cli import main
 from sealframe.payment_protocol import Code, new_payment_id
 from sealframe.sandbox.drawn_faces import draw_face
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_tokens, operator_transfers
 from sealframe.server.storage.device_records import device_from_record
 from sealframe.terminal import enrol
 from tests.server.bank import BOB
@@ -27,7 +27,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedBank
     monkeypatch.chdir(tmp_path)
     site = ServedBank(tmp_path / "bank")
     site.bank.now_s = time.time()
-    token = site.bank.service.writer.submit(lambda c: administration.create_token(c, "olga", site.bank.service.now()))
+    token = site.bank.service.writer.submit(lambda c: operator_tokens.create_token(c, "olga", site.bank.service.now()))
     Path("olga.token").write_text(f"{token.result()}\n")
     site.bank.key.public.save("server.pub")
     assert main(["keygen", "device", "--device-info", "POS-0009", "--out", "pos"]) == 0
@@ -46,7 +46,7 @@ def words(site: ServedBank, *source: str) -> list[str]:
 
 
 def pays(site: ServedBank) -> Code:
-    site.bank.operate(administration.deposit, payment_id=new_payment_id(), account="bob", amount=250)
+    site.bank.operate(operator_transfers.deposit, payment_id=new_payment_id(), account="bob", amount=250)
     return site.bank.code(site.bank.request(account="bob"), BOB)
 
 

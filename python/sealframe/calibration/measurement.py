@@ -24,7 +24,7 @@ from sealframe.faces.plugins import choose_detector, choose_matcher
 from sealframe.files import require_place, write_whole_file
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
 from sealframe.payment_protocol import Code
-from sealframe.server.payments.settlement import Limits
+from sealframe.server.payments.limits import Limits
 from sealframe.server.verification.thresholds import per_payment
 from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 

@@ -18,7 +18,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from sealframe.envelope import schedule
-from sealframe.envelope.layout import Buffer, split_envelope
+from sealframe.envelope.layout import Buffer, Parts, split_envelope
 from sealframe.errors import CannotOpen, KeyFileError, MalformedEnvelope, PolicyError, UnknownKey, UnsupportedEnvelope
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
 from sealframe.keys.secrecy import Unpicklable
@@ -121,12 +121,12 @@ class AnswerKey(Unpicklable):
         return record_block(_LABEL, {"envelope_id": self.envelope_id.hex()})
 
 
-def write_clear_answer(server: ServerKey, envelope: Buffer, body: bytes) -> bytes:
-    """The signed but readable answer to an envelope that the server could not open.
+def write_clear_answer(server: ServerKey, envelope: Buffer | Parts, body: bytes) -> bytes:
+    """The signed but readable answer to an envelope, or to its parts, that the server could not open.
 
     Raises MalformedEnvelope or UnsupportedEnvelope when there is no envelope to answer.
     """
-    parts = split_envelope(envelope)
+    parts = envelope if isinstance(envelope, Parts) else split_envelope(envelope)
     header, content = _signed(server, schedule.header_hash(parts.fixed, parts.header.recipients), body, _CLEAR)
     return header + content
 

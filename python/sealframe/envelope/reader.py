@@ -15,11 +15,11 @@ from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.content import Content, ContentBinding, decrypt
-from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope, split_start
+from sealframe.envelope.layout import Buffer, Header, Mode, Parts, complete_parts, split_envelope, split_start
 from sealframe.envelope.payload_digest import StartDigest, in_line
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
-from sealframe.errors import MalformedEnvelope, PolicyError, UnknownKey
+from sealframe.errors import PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
 from sealframe.trace import no_callback
@@ -62,7 +62,7 @@ class SignedStart:
 
 
 def check_start(
-    start: Buffer,
+    start: Buffer | Parts,
     key: OpeningKey | Sequence[OpeningKey],
     devices: Mapping[bytes, DevicePublic],
     policy: Policy = DEFAULT_POLICY,
@@ -71,9 +71,11 @@ def check_start(
 ) -> SignedStart:
     """Check an envelope's first bytes before the others have arrived; arguments and errors as `unseal_envelope`.
 
-    `start` is at least all that stands before the content, which is at most MAX_START_BYTES.
+    `start` is at least all that stands before the content, which is at most MAX_START_BYTES; or what `split_start` made
+    of it.
     """
-    return _check_start(split_start(bytes(start)), key, devices, policy, int(clock() * 1000), no_callback)
+    parts = start if isinstance(start, Parts) else split_start(bytes(start))
+    return _check_start(parts, key, devices, policy, int(clock() * 1000), no_callback)
 
 
 def unseal_envelope(
@@ -96,7 +98,8 @@ def unseal_envelope(
     Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
     FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
 
-    `start` is what `check_start` gave for this envelope, and is not checked again; MalformedEnvelope for another one.
+    `start` is what `check_start` gave for this envelope: it is neither parsed nor checked again; MalformedEnvelope for
+    another one.
 
     `further` raises when a check of the caller's fails. With another `start_digest` than `in_line`, the context and
     these checks run before the payload's digest is known; whatever they find, its verdict comes first.
@@ -106,11 +109,11 @@ def unseal_envelope(
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):
-        parts = split_envelope(envelope, policy.max_bytes)
         if start is None:
+            parts = split_envelope(envelope, policy.max_bytes)
             start = _check_start(parts, key, devices, policy, int(clock() * 1000), on_check)
-        elif parts[:-1] != start.parts[:-1]:
-            raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
+        else:
+            parts = complete_parts(start.parts, envelope, policy.max_bytes)
         return _unseal(parts, start, room, on_check, start_digest, extra_checks)
 
 

@@ -19,7 +19,9 @@ from sqlalchemy import event
 
 from sealframe.loadtest.site import CURRENCY, SHOP
 from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
-from sealframe.server.payments.settlement import Attempt, Limits, settle
+from sealframe.server.payments.attempt import Attempt
+from sealframe.server.payments.limits import Limits
+from sealframe.server.payments.settlement import settle
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.group_commit import MAX_BATCH, GroupCommit
 
@@ -113,7 +115,7 @@ def _take_turn(database: Database, tills: Any, counters: dict[str, int], payment
 
 def _pay(writer: GroupCommit, till: Till, counter: int) -> float:
     attempt = Attempt(
-        envelope_id=os.urandom(32).hex(),
+        message_digest=os.urandom(32).hex(),
         device=till.device.public.key_id.hex(),
         counter=counter,
         message_id=os.urandom(16).hex(),

@@ -16,7 +16,7 @@ from sealframe.faces.detection import CentreOval, NoLiveness
 from sealframe.faces.matchers import DemoMatcher
 from sealframe.payment_protocol import Code, new_payment_id
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS, draw_face
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_transfers
 from sealframe.server.payments.invariants import broken_invariants
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.device_records import record_of
@@ -135,7 +135,7 @@ def _open_till(
     device, account = sf.DeviceKey.generate(f"LOAD-{number:04}"), f"payer{number:04}"
     administration.register_device(connection, _ACTOR, now, device.public, record_of(device.public))
     administration.create_account(connection, _ACTOR, now, account=account, name="Payer", currency=CURRENCY)
-    administration.deposit(connection, _ACTOR, now, payment_id=new_payment_id(), account=account, amount=FUNDS)
+    operator_transfers.deposit(connection, _ACTOR, now, payment_id=new_payment_id(), account=account, amount=FUNDS)
     sealed, matcher = faces.seal_template(account, enrolled), faces.matcher
     template_id = administration.enrol(connection, _ACTOR, now, account, sealed, matcher.name, matcher.model_sha256)
     sealer = sf.Sealer(to=server, device=device, counter=sf.MemoryCounter(1), workers=0)

@@ -14,9 +14,9 @@ from sealframe.faces.matchers import DEMO_THRESHOLDS, DemoMatcher
 from sealframe.payment_protocol import EnrolmentRequest, PaymentAnswer, new_payment_id
 from sealframe.sandbox.customers import customers_in, drawn_customers
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_transfers
 from sealframe.server.payments.invariants import broken_invariants
-from sealframe.server.payments.passwords import Passwords
+from sealframe.server.payments.passwords import PasswordVerifier
 from sealframe.server.payments.service import PaymentService
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.device_records import record_of
@@ -70,7 +70,7 @@ def open_bank(folder: Path, customers: dict[str, Customer], faces: FaceVerifier)
     key, device = sf.ServerKey.generate(), sf.DeviceKey.generate("POS-TEST")
     database = Database(f"sqlite:///{folder / 'ledger.db'}")
     database.migrate()
-    service = PaymentService([key], database, faces, Passwords())
+    service = PaymentService([key], database, faces, PasswordVerifier())
     _open_accounts(service, device.public, list(customers))
     sealer = sf.Sealer(to=key.public, device=device, counter=sf.CounterFile(folder / "pos.counter"))
     for account, customer in customers.items():
@@ -98,7 +98,9 @@ def _open_accounts(service: PaymentService, device: sf.DevicePublic, customers: 
         for account in ("shop", *customers):
             administration.create_account(connection, ACTOR, now, account=account, name=account.title(), currency="EUR")
         for account in customers:
-            administration.deposit(connection, ACTOR, now, payment_id=new_payment_id(), account=account, amount=FUNDS)
+            operator_transfers.deposit(
+                connection, ACTOR, now, payment_id=new_payment_id(), account=account, amount=FUNDS
+            )
             administration.set_password(connection, ACTOR, now, account, password_hash)
 
 

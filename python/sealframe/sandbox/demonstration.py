@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sealframe.payment_protocol import Action, Code, PaymentAnswer, PaymentRequest, new_payment_id
 from sealframe.sandbox.bank import ACTOR, PASSWORD, Bank, money_text, open_demo_bank
 from sealframe.server.payments import administration
-from sealframe.server.payments.settlement import Limits
+from sealframe.server.payments.limits import Limits
 
 if TYPE_CHECKING:
     import argparse

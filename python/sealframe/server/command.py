@@ -22,11 +22,11 @@ from sealframe.faces.matchers import DEMO_THRESHOLDS
 from sealframe.faces.plugins import choose_detector, choose_liveness, choose_matcher
 from sealframe.keys import ServerKey
 from sealframe.server.http.json_logs import log_as_json
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_tokens
 from sealframe.server.payments.invariants import broken_invariants
-from sealframe.server.payments.passwords import Passwords
+from sealframe.server.payments.limits import DAY_MS, Limits
+from sealframe.server.payments.passwords import PasswordVerifier
 from sealframe.server.payments.service import PaymentService
-from sealframe.server.payments.settlement import Limits
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.tables import templates
 from sealframe.server.verification.template_vault import Vault, VaultKey
@@ -142,9 +142,9 @@ def token(arguments: argparse.Namespace) -> int:
     database = _open_database(arguments)
     with database.transaction() as connection:
         if arguments.revoke:
-            administration.revoke_tokens(connection, arguments.name, _now())
+            operator_tokens.revoke_tokens(connection, arguments.name, _now())
         else:
-            print(administration.create_token(connection, arguments.name, _now()))
+            print(operator_tokens.create_token(connection, arguments.name, _now()))
     database.close()
     return 0
 
@@ -168,9 +168,7 @@ def prune(arguments: argparse.Namespace) -> int:
         raise PolicyError("Keep at least one day: terminals may still ask for its answers.")
     database = _open_database(arguments)
     with database.transaction() as connection:
-        forgotten = administration.prune_attempts(
-            connection, "console", _now(), _now() - arguments.days * administration.DAY_MS
-        )
+        forgotten = administration.prune_attempts(connection, "console", _now(), _now() - arguments.days * DAY_MS)
     database.close()
     print(f"{forgotten} attempts forgotten")
     return 0
@@ -208,7 +206,7 @@ def _build_service(arguments: argparse.Namespace) -> PaymentService:
         detector=choose_detector(arguments.detector),
         liveness=_liveness(arguments),
     )
-    return PaymentService(server, _open_database(arguments), faces, Passwords())
+    return PaymentService(server, _open_database(arguments), faces, PasswordVerifier())
 
 
 def _open_vault(arguments: argparse.Namespace) -> Vault:

@@ -165,7 +165,7 @@ def _fits(answer: PaymentAnswer, sealed: SealedRequest) -> bool:
     request = sealed.request
     asked = (request.payment_id, request.payee, request.amount, request.currency)
     said = (answer.payment_id, answer.payee, answer.amount, answer.currency)
-    if answer.envelope_id != sealed.envelope_id.hex():
+    if answer.message_digest != sealed.message_digest.hex():
         return False
     if answer.payment_id is not None and said != asked:
         return False

@@ -54,7 +54,7 @@ class SealedRequest:
     answer_key: AnswerKey
 
     @property
-    def envelope_id(self) -> bytes:
+    def message_digest(self) -> bytes:
         """SHA-256 of the sealed bytes, by which the server knows them."""
         return hashlib.sha256(self.envelope).digest()
 
@@ -110,7 +110,7 @@ class Journal:
         if noted is not None:
             noted.result()
         payment_id, envelope = sealed.request.payment_id.encode(), sealed.envelope
-        head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.envelope_id, sealed.answer_key.to_bytes(), len(envelope))
+        head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.message_digest, sealed.answer_key.to_bytes(), len(envelope))
         if os.pwritev(self._sent, [head, envelope], 0) != len(head) + len(envelope):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -158,11 +158,11 @@ class Journal:
         head = os.pread(self._sent, _SENT.size, 0)
         if len(head) != _SENT.size:
             return None
-        magic, payment_id, envelope_id, answer_key, length = _SENT.unpack(head)
+        magic, payment_id, message_digest, answer_key, length = _SENT.unpack(head)
         if magic != _SENT_MAGIC or payment_id != request.payment_id.encode():
             return None
         sealed = SealedRequest(request, os.pread(self._sent, length, _SENT.size), AnswerKey.from_bytes(answer_key))
-        return sealed if sealed.envelope_id == envelope_id else None
+        return sealed if sealed.message_digest == message_digest else None
 
     def _path(self, request: PaymentRequest) -> Path:
         require_payment_id(request.payment_id)

@@ -37,10 +37,11 @@ from sealframe.server.http.operator_routes import OperatorGate
 from sealframe.server.http.problems import TransportError
 from sealframe.server.http.request_bodies import OCTETS, UploadLimiter
 from sealframe.server.http.thread_pools import ConcurrencyLimit
-from sealframe.server.payments import administration
+from sealframe.server.payments import operator_tokens
+from sealframe.server.payments.attempt import AttemptRefused
 from sealframe.server.payments.passwords import Checked
-from sealframe.server.payments.service import MAX_ENVELOPE_BYTES, REST_MS
-from sealframe.server.payments.settlement import Refused, Settled
+from sealframe.server.payments.request_opener import REST_MS
+from sealframe.server.payments.service import MAX_ENVELOPE_BYTES
 from sealframe.server.storage.device_records import record_of
 from tests.programs.crash import free_port
 from tests.server.bank import ALICE, BOB, PASSWORD, Bank, Terminal
@@ -54,7 +55,7 @@ class Site:
         self.bank = bank
         self.port = free_port()
         self.token = bank.service.writer.submit(
-            lambda c: administration.create_token(c, "olga", bank.service.now())
+            lambda c: operator_tokens.create_token(c, "olga", bank.service.now())
         ).result()
         self.serving = Serving(app.build_app(bank.service, **options), self.port)
 
@@ -350,7 +351,7 @@ def test_a61_without_a_valid_token_nothing_is_done(site: Site) -> None:
     for method, path in operator_calls():
         for token in ("", "Bearer ", "Bearer wrong", "Basic x"):
             assert site.call(method, path, {}, Authorization=token)[0] == 401, (method, path)
-    site.bank.service.writer.submit(lambda c: administration.revoke_tokens(c, "olga", 1)).result()
+    site.bank.service.writer.submit(lambda c: operator_tokens.revoke_tokens(c, "olga", 1)).result()
     assert site.call("GET", "/v1/accounts/alice")[0] == 401
 
 
@@ -373,13 +374,12 @@ def test_a61_operator_calls_come_from_this_machine_unless_allowed(site: Site, ho
 def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
     slow, release = threading.Event(), threading.Event()
 
-    class Slow:
-        def check(self, *_: object) -> Checked:
-            slow.set()
-            release.wait(20)
-            return Checked(Code.WRONG_PASSWORD)
+    def check_slowly(*_: object) -> Checked:
+        slow.set()
+        release.wait(20)
+        return Checked(Code.WRONG_PASSWORD)
 
-    site.bank.service.passwords = Slow()  # type: ignore[assignment]
+    site.bank.service.passwords.check = check_slowly  # type: ignore[method-assign]
     terminals = [site.bank.new_terminal(f"POS-1{number:02}") for number in range(12)]
     codes: list[Code] = []
 
@@ -406,11 +406,9 @@ def test_a60_passwords_have_threads_of_their_own(site: Site) -> None:
 
 
 def test_a60_a_device_told_to_be_too_busy_for_rests_and_no_other(bank: Bank) -> None:
-    service, guessing = bank.service, bank.terminal
     request = bank.request(Action.PASSWORD, account="bob", password="guess")
-    opened = service.open(guessing.seal(request)[0])
-    assert not isinstance(opened, Settled)
-    assert service.refusal(opened, Refused(Code.SERVER_BUSY)).code is Code.SERVER_BUSY
+    refused = AttemptRefused(Code.SERVER_BUSY)
+    assert bank.service.attempts.refuse(bank.opened(request), refused).code is Code.SERVER_BUSY
     assert bank.code(request) is Code.SERVER_BUSY
     assert bank.code(bank.request(), terminal=bank.new_terminal("POS-0002")) is Code.PAID
     bank.now_s += REST_MS / 1000

@@ -5,6 +5,7 @@ Covers A38, A40, A53, A55, A56, A57, A63, M26, M28.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,14 +15,15 @@ import pytest
 from sqlalchemy import event, func, select
 
 import sealframe as sf
-from sealframe.envelope import MAX_START_BYTES, AnswerKey
-from sealframe.envelope.layout import FIXED_BYTES, split_start
-from sealframe.errors import BadSignature
-from sealframe.payment_protocol import Action, Code, PaymentState, Retry, new_payment_id
+from sealframe.envelope import MAX_START_BYTES, AnswerKey, answer, reader
+from sealframe.envelope.layout import FIXED_BYTES, Parts, split_start
+from sealframe.errors import BadSignature, ReplayedCapture, StoreUnavailable
+from sealframe.payment_protocol import Action, Code, EnrolmentRequest, PaymentState, Retry, new_payment_id
 from sealframe.sandbox.drawn_faces import draw_face
-from sealframe.server.payments import administration, service
-from sealframe.server.payments.settlement import DAY_MS, Settled
-from sealframe.server.storage.group_commit import StoreUnavailable
+from sealframe.server.payments import administration, envelope_start, operator_transfers
+from sealframe.server.payments.attempt import Settled
+from sealframe.server.payments.attempt_runner import run_inline
+from sealframe.server.payments.limits import DAY_MS
 from sealframe.server.storage.tables import face_failures, password_misses
 from tests.server.bank import ALICE, BOB, FUNDS, PASSWORD, Bank
 
@@ -317,51 +319,84 @@ def test_a_flipped_bit_is_rejected_signed_where_the_device_did(bank: Bank, *, me
 def test_what_was_recognised_is_forgotten_when_the_device_changed_meanwhile(bank: Bank) -> None:
     assert bank.code(bank.request()) is Code.PAID
     envelope, key = bank.terminal.seal(bank.request())
-    start = bank.service.recognise(envelope[:MAX_START_BYTES])
-    assert start is not None
-    renamed = replace(start, signer=replace(start.signer, device_info="POS-0000"))
-    opened = bank.service.open(envelope, renamed)
+    start = bank.service.attempts.recognise(envelope[:MAX_START_BYTES])
+    assert start.signed is not None
+    other = replace(start.signed.signer, device_info="POS-0000")
+    opened = bank.service.attempts.open(envelope, replace(start, signed=replace(start.signed, signer=other)))
     assert not isinstance(opened, Settled)
     assert opened.verified.device == bank.terminal.device.public
     bank.operate(administration.revoke_device, device=bank.terminal.device.key_id.hex())
-    refused = bank.service.open(envelope, start)
+    refused = bank.service.attempts.open(envelope, start)
     assert isinstance(refused, Settled)
     assert bank.terminal.read(refused.answer, key).code is Code.DEVICE_REVOKED
 
 
+def test_the_header_of_an_attempt_is_parsed_once(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+
+    def counted(split: Callable[..., Parts]) -> Callable[..., Parts]:
+        def count(*arguments: Any) -> Parts:
+            parsed.append(1)
+            return split(*arguments)
+
+        return count
+
+    for module in (envelope_start, reader, answer):
+        for name in {"split_start", "split_envelope"} & set(vars(module)):
+            monkeypatch.setattr(module, name, counted(getattr(module, name)))
+    seen = []
+    stranger = bank.new_terminal("POS-0666", register=False)
+    first, second = (bank.terminal.seal(bank.request())[0] for _ in range(2))
+    for envelope in (first, second, second, stranger.seal(bank.request())[0], flipped(second, len(second) - 1)):
+        parsed.clear()
+        seen.append((bank.service.answer(envelope).code, len(parsed)))
+    assert seen == [(code, 1) for code in (Code.PAID, Code.PAID, Code.PAID, Code.UNKNOWN_DEVICE, Code.REJECTED)]
+
+
+def test_an_inline_step_must_not_wait() -> None:
+    with pytest.raises(RuntimeError, match="waited"):
+        run_inline(asyncio.sleep(0))
+
+
+def test_frames_that_enrolled_once_do_not_enrol_again(bank: Bank) -> None:
+    frames = [bank.terminal.seal(EnrolmentRequest("bob"), BOB, capture)[0] for capture in range(3)]
+    bank.service.enrol("bob", frames, "operator:test")
+    with pytest.raises(ReplayedCapture):
+        bank.service.enrol("bob", frames, "operator:test")
+
+
 def test_no_more_devices_are_remembered_than_there_is_room_for(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST_KEPT", 2)
+    monkeypatch.setattr(envelope_start, "_MOST_KEPT", 2)
+    starts = bank.service.attempts._starts
     for number in range(2, 6):
         assert bank.code(bank.request(), terminal=bank.new_terminal(f"POS-{number:04}")) is Code.PAID
-        assert 1 <= len(bank.service._met) <= 2
-        assert 1 <= len(bank.service._opened) <= 2
+        assert 1 <= len(starts._verified) <= 2
+        assert 1 <= len(starts._opened) <= 2
 
 
 def test_a_repeat_is_answered_without_its_signature_and_nothing_else_is(bank: Bank) -> None:
     envelope, _ = bank.terminal.seal(bank.request())
     paid = bank.service.answer(envelope)
-    assert bank.service.recognise(envelope[:MAX_START_BYTES]) is None
+    assert bank.service.attempts.recognise(envelope[:MAX_START_BYTES]).signed is None
     again = bank.service.answer(envelope)
     assert (paid.code, again.stored, again.answer) == (Code.PAID, True, paid.answer)
     altered = bank.service.answer(flipped(envelope, len(envelope) - 1))
     assert (altered.code, altered.stored) == (Code.REJECTED, False)
     content = len(envelope) - split_start(envelope).header.content_len
     with pytest.raises(BadSignature):
-        bank.service.recognise(flipped(envelope, content - 1)[:MAX_START_BYTES])
+        bank.service.attempts.recognise(flipped(envelope, content - 1)[:MAX_START_BYTES])
 
 
 def test_a_device_revoked_or_a_template_deleted_while_it_was_judged_does_not_pay(bank: Bank) -> None:
-    opened = bank.service.open(bank.terminal.seal(bank.request())[0])
-    attempt = bank.service.verify_person(opened)
+    attempt = bank.verified(bank.request())
     bank.operate(administration.revoke_template, template_id=bank.template)
-    assert bank.service.settle(attempt).result().code is Code.FACE_MISMATCH
+    assert bank.service.attempts.settle(attempt).result().code is Code.FACE_MISMATCH
 
 
 def test_a_password_replaced_while_it_was_checked_does_not_pay(bank: Bank) -> None:
-    opened = bank.service.open(bank.terminal.seal(bank.request(Action.PASSWORD, password=PASSWORD))[0])
-    attempt = bank.service.verify_person(opened)
+    attempt = bank.verified(bank.request(Action.PASSWORD, password=PASSWORD))
     bank.operate(administration.set_password, account="alice", password_hash=bank.service.passwords.hash("another one"))
-    assert bank.service.settle(attempt).result().code is Code.WRONG_PASSWORD
+    assert bank.service.attempts.settle(attempt).result().code is Code.WRONG_PASSWORD
     assert bank.balance("shop") == 0
     assert bank.code(bank.request(Action.PASSWORD, password="another one")) is Code.PAID
 
@@ -393,12 +428,12 @@ def test_refunds_are_reverse_entries_within_the_amount(bank: Bank) -> None:
     bank.code(request)
     part = {"refund_id": new_payment_id(), "payment_id": request.payment_id, "amount": 100}
     for _ in range(2):
-        bank.operate(administration.refund, **part)
+        bank.operate(operator_transfers.refund, **part)
     assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS - 150, 150)
     with pytest.raises(administration.Conflict):
-        bank.operate(administration.refund, **{**part, "refund_id": new_payment_id(), "amount": 151})
+        bank.operate(operator_transfers.refund, **{**part, "refund_id": new_payment_id(), "amount": 151})
     with pytest.raises(administration.NotFound):
-        bank.operate(administration.refund, **{**part, "payment_id": new_payment_id()})
+        bank.operate(operator_transfers.refund, **{**part, "payment_id": new_payment_id()})
 
 
 def test_a40_a_closed_store_takes_nothing(bank: Bank) -> None:
@@ -447,6 +482,6 @@ def test_a63_an_answer_belongs_to_one_envelope(bank: Bank) -> None:
 def test_a_refund_may_share_its_payments_id_and_the_books_still_balance(bank: Bank) -> None:
     request = bank.request()
     bank.code(request)
-    bank.operate(administration.refund, refund_id=request.payment_id, payment_id=request.payment_id, amount=250)
+    bank.operate(operator_transfers.refund, refund_id=request.payment_id, payment_id=request.payment_id, amount=250)
     assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS, 0)
     assert not bank.broken()

@@ -16,14 +16,14 @@ from alembic.config import Config
 from sqlalchemy import bindparam, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from sealframe.errors import PolicyError
+from sealframe.errors import PolicyError, StoreUnavailable
 from sealframe.payment_protocol import Code
-from sealframe.server import storage
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_tokens
 from sealframe.server.payments.invariants import broken_invariants, changes_let_through
+from sealframe.server.storage import tables
 from sealframe.server.storage.compiled_statements import Statement
 from sealframe.server.storage.database import Database
-from sealframe.server.storage.group_commit import MAX_BATCH, GroupCommit, StoreUnavailable
+from sealframe.server.storage.group_commit import MAX_BATCH, GroupCommit
 from sealframe.server.storage.tables import accounts, password_misses
 from tests.server.bank import Bank, open_bank
 from tests.server.postgres import Cluster
@@ -99,7 +99,7 @@ def commits_of(database: Database) -> list[object]:
 
 def test_the_tables_are_those_that_the_migrations_make(database: Database) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.check(config)
@@ -114,7 +114,7 @@ def test_migrations_go_back_and_forth(either_database: Database) -> None:
 
 def downgrade(database: Database, to: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, to)
@@ -344,7 +344,7 @@ def test_i12_entries_and_audit_cannot_be_changed(bank: Bank) -> None:
 )
 def test_i11_a_right_that_changed_without_its_audit_row_is_found(database: Database, unwritten: str) -> None:
     with database.transaction() as connection:
-        administration.create_token(connection, "otto", 1)
+        operator_tokens.create_token(connection, "otto", 1)
         assert broken_invariants(connection) == []
         connection.execute(text(unwritten))
         (found,) = broken_invariants(connection)

@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from sealframe.cli import main
+from sealframe.errors import StoreUnavailable
 from sealframe.payment_protocol import Action, Code
 from sealframe.server.payments.invariants import changes_let_through
-from sealframe.server.storage.group_commit import StoreUnavailable
 from tests.programs.crash import LIMITS, CrashBank, Nursery, Plan, run
 from tests.server.bank import ALICE, FUNDS, Bank
 from tests.server.postgres import Cluster

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sealframe.payment_protocol import Code, new_payment_id
-from sealframe.server.payments import administration
+from sealframe.server.payments import administration, operator_transfers
 from sealframe.terminal.camera.source import BrowserCamera
 from sealframe.terminal.screen import texts
 from sealframe.terminal.states import Choice, State
@@ -106,7 +106,7 @@ def test_m28_a_strangers_face_fails_and_the_password_is_typed_on_the_screen(
     """Alice claims to be Bob, and knows his password."""
     bank = site.bank
     bank.enrol("bob", BOB)
-    bank.operate(administration.deposit, payment_id=new_payment_id(), account="bob", amount=FUNDS)
+    bank.operate(operator_transfers.deposit, payment_id=new_payment_id(), account="bob", amount=FUNDS)
     bank.operate(administration.set_password, account="bob", password_hash=bank.service.passwords.hash(PASSWORD))
     page = ServedPage(camera_till)
     person = Person(browser, page.address, has_touch=True)

@@ -1,20 +1,20 @@
-"""What operators do: accounts, devices, enrolment, passwords, deposits, refunds. Each leaves an audit row.
+"""What operators administer: accounts, devices, templates, passwords. Each change leaves an audit row.
 
-Every function runs in its caller's transaction, `actor` being who asked. Tokens are stored hashed.
+Every function runs in its caller's transaction, `connection`; `actor` is who asked, for the audit; `now` is Unix
+milliseconds.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from sealframe.errors import PolicyError, SealframeError
-from sealframe.payment_protocol import Code, PaymentState, require_account_name, require_payment_id
-from sealframe.server.payments.ledger import transfer, write_audit
+from sealframe.errors import SealframeError
+from sealframe.payment_protocol import require_account_name
+from sealframe.server.payments.ledger import write_audit
+from sealframe.server.payments.limits import DAY_MS
 from sealframe.server.storage.tables import (
     BEFORE_THE_FIRST,
     accounts,
@@ -23,10 +23,8 @@ from sealframe.server.storage.tables import (
     devices,
     face_failures,
     keys,
-    operators,
     password_misses,
     payments,
-    refunds,
     templates,
 )
 
@@ -36,11 +34,7 @@ if TYPE_CHECKING:
     from sealframe.keys import DevicePublic
     from sealframe.server.verification.template_vault import SealedTemplate
 
-DAY_MS = 86_400_000
 UNLIMITED = 10**15
-MAX_OPERATOR_NAME = 64
-OUTSIDE = "outside"
-"""Accounts outside:EUR, outside:USD, ... stand for money that comes from elsewhere; only they go below zero so far."""
 
 
 class NotFound(SealframeError):
@@ -49,30 +43,6 @@ class NotFound(SealframeError):
 
 class Conflict(SealframeError):
     """What an operator asked for contradicts what is there."""
-
-
-def create_token(connection: Connection, name: str, now: int) -> str:
-    """A new operator's token; it is shown this once. Raises PolicyError for a name that cannot stand in the audit."""
-    if not 1 <= len(name) <= MAX_OPERATOR_NAME or not name.isprintable():
-        raise PolicyError(f"An operator's name has 1 to {MAX_OPERATOR_NAME} printable characters; give another.")
-    token = secrets.token_urlsafe(32)
-    connection.execute(insert(operators), {"token_sha256": _hashed(token), "name": name, "created_at": now})
-    write_audit(connection, now, "console", "operator", name)
-    return token
-
-
-def operator_of(connection: Connection, token: str) -> str | None:
-    """The operator's name, or None for a token that is not valid."""
-    known = select(operators.c.name).where(operators.c.token_sha256 == _hashed(token), operators.c.revoked_at.is_(None))
-    return connection.execute(known).scalar_one_or_none()
-
-
-def revoke_tokens(connection: Connection, name: str, now: int) -> None:
-    """Take all tokens of an operator out of use."""
-    of_name = update(operators).where(operators.c.name == name, operators.c.revoked_at.is_(None))
-    if connection.execute(of_name.values(revoked_at=now)).rowcount == 0:
-        raise NotFound("No operator of this name has a token.")
-    write_audit(connection, now, "console", "operator_revoked", name)
 
 
 def create_account(
@@ -103,66 +73,6 @@ def account_facts(connection: Connection, account: str) -> dict[str, Any]:
         raise NotFound("There is no account of this name.")
     current = select(templates.c.template_id).where(templates.c.account == account, templates.c.revoked_at.is_(None))
     return {**row._mapping, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
-
-
-def deposit(connection: Connection, actor: str, now: int, *, payment_id: str, account: str, amount: int) -> None:
-    """Money from outside, as a posted payment of the operator's. The same payment_id deposits once."""
-    require_payment_id(payment_id)
-    currency = account_facts(connection, account)["currency"]
-    outside = f"{OUTSIDE}:{currency}"
-    if connection.execute(select(accounts).where(accounts.c.account == outside)).one_or_none() is None:
-        create_account(connection, actor, now, account=outside, name="Outside", currency=currency, floor=-(10**18))
-    before = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).one_or_none()
-    if before is not None:
-        if (before.account, before.payee, before.amount) == (outside, account, amount):
-            return
-        raise Conflict("Another payment has this id.")
-    connection.execute(
-        insert(payments),
-        {
-            "payment_id": payment_id,
-            "account": outside,
-            "payee": account,
-            "amount": amount,
-            "currency": currency,
-            "state": PaymentState.POSTED,
-            "method": "operator",
-            "mismatches": 0,
-            "refunded": 0,
-            "created_at": now,
-            "closed_at": now,
-        },
-    )
-    _move(connection, None, payment_id, outside, account, amount, currency, now)
-    write_audit(connection, now, actor, "charge", payment_id, method="operator", amount=amount)
-
-
-def refund(connection: Connection, actor: str, now: int, *, refund_id: str, payment_id: str, amount: int) -> None:
-    """Give back all or part of a posted payment, by reverse entries. The same refund_id refunds once."""
-    require_payment_id(refund_id)
-    payment = connection.execute(
-        select(payments).where(payments.c.payment_id == payment_id).with_for_update()
-    ).one_or_none()
-    if payment is None or payment.state != PaymentState.POSTED:
-        raise NotFound("There is no posted payment of this id.")
-    before = connection.execute(select(refunds).where(refunds.c.refund_id == refund_id)).one_or_none()
-    if before is not None:
-        if (before.payment_id, before.amount) == (payment_id, amount):
-            return
-        raise Conflict("Another refund has this id.")
-    if not count_refund(connection, payment_id, amount):
-        raise Conflict("The refunds of a payment cannot exceed its amount.")
-    row = {"refund_id": refund_id, "payment_id": payment_id, "amount": amount, "created_at": now}
-    connection.execute(insert(refunds), row)
-    _move(connection, refund_id, payment_id, payment.payee, payment.account, amount, payment.currency, now)
-    write_audit(connection, now, actor, "refund", refund_id, payment_id=payment_id, amount=amount)
-
-
-def count_refund(connection: Connection, payment_id: str, amount: int) -> bool:
-    """Add to what was refunded of a payment, unless that exceeded its amount."""
-    within = payments.c.refunded + amount <= payments.c.amount
-    counted = update(payments).where(payments.c.payment_id == payment_id, within)
-    return connection.execute(counted.values(refunded=payments.c.refunded + amount)).rowcount == 1
 
 
 def register_device(connection: Connection, actor: str, now: int, device: DevicePublic, record: str) -> str:
@@ -261,34 +171,3 @@ def prune_attempts(connection: Connection, actor: str, now: int, older_than: int
     connection.execute(delete(password_misses).where(password_misses.c.missed_at < older_than))
     write_audit(connection, now, actor, "prune", "attempts", older_than=older_than, forgotten=forgotten)
     return forgotten
-
-
-def _move(
-    connection: Connection,
-    refund_id: str | None,
-    payment_id: str,
-    payer: str,
-    payee: str,
-    amount: int,
-    currency: str,
-    now: int,
-) -> None:
-    refusal = transfer(
-        connection,
-        refund_id=refund_id,
-        payment_id=payment_id,
-        payer=payer,
-        payee=payee,
-        amount=amount,
-        currency=currency,
-        now=now,
-        limited=False,
-    )
-    if refusal is Code.INSUFFICIENT_FUNDS:
-        raise Conflict("The account that pays does not hold enough.")
-    if refusal is not None:
-        raise PolicyError(refusal.message)
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, select, update
 
 from sealframe.payment_protocol import Code, PaymentState
-from sealframe.server.storage.compiled_statements import Row, Statement
+from sealframe.server.storage.compiled_statements import ResultRow, Statement
 from sealframe.server.storage.tables import accounts, audit, entries, payments
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LedgerError(RuntimeError):
     """The ledger is not as the code expects it; the transaction must not go on."""
 
 
-def charge(connection: Connection, payment: Row, method: str, actor: str, now: int) -> Code:
+def charge(connection: Connection, payment: ResultRow, method: str, actor: str, now: int) -> Code:
     """Post an open payment, or say why not; then nothing has changed."""
     refusal = transfer(
         connection,

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, checked by few threads so that guessing never slows face payments (A60)."""
+"""Passwords: argon2id, checked by few threads so that guessing never slows face payments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Checked:
     password_hash: str | None = None
 
 
-class Passwords:
+class PasswordVerifier:
     """Hashes and checks, on one core at a time. `clock` gives Unix seconds."""
 
     def __init__(self, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import ClauseElement
 
 
-class Row(Protocol):
+class ResultRow(Protocol):
     """What a statement found; its columns are attributes."""
 
     def __getattr__(self, column: str) -> Any:
@@ -40,14 +40,14 @@ class Statement:
         """How many rows it changed."""
         return int(self._execute(connection, values).rowcount)
 
-    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[ResultRow]:
         """All rows."""
         cursor = self._execute(connection, values)
         columns = [column[0] for column in cursor.description]
         rows: list[Any] = [SimpleNamespace(**dict(zip(columns, found, strict=True))) for found in cursor.fetchall()]
         return rows
 
-    def row(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+    def row(self, connection: Connection, values: Mapping[str, Any]) -> ResultRow | None:
         """The one row, or None."""
         found = self.rows(connection, values)
         return found[0] if found else None

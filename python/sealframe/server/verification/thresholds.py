@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sealframe.errors import ModelError, PolicyError
 from sealframe.faces.matchers import Thresholds
-from sealframe.server.payments.settlement import Limits
+from sealframe.server.payments.limits import Limits
 
 if TYPE_CHECKING:
     import os
