@@ -22,7 +22,7 @@ from sealframe.capture_context import (
     SpliceRule,
     register_splice_rule,
 )
-from sealframe.errors import KeyFileError, MalformedEnvelope, PolicyError
+from sealframe.errors import CounterAnomaly, KeyFileError, LimitExceeded, MalformedEnvelope, StoreUnavailable
 
 FIELDS: dict[str, Any] = {
     "device_info": "POS-0001",
@@ -218,7 +218,7 @@ def test_a_magic_number_is_capitals_and_digits(magic: str) -> None:
 def test_a_memory_counter_counts_up_to_the_end() -> None:
     counter = MemoryCounter(LAST)
     assert counter.next() == LAST
-    with pytest.raises(PolicyError):
+    with pytest.raises(LimitExceeded):
         counter.next()
 
 
@@ -248,7 +248,7 @@ def test_a_counter_file_ends_at_the_last_number(tmp_path: Path) -> None:
     counter.advance_past(LAST - 1)
     assert counter.next() == LAST
     for again in (counter, CounterFile(tmp_path / "pos.counter")):
-        with pytest.raises(PolicyError):
+        with pytest.raises(LimitExceeded):
             again.next()
 
 
@@ -301,8 +301,38 @@ def test_a_damaged_counter_file_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "pos.counter"
     path.write_bytes(content)
     path.chmod(0o600)
-    with pytest.raises(KeyFileError, match="not a counter file"):
-        CounterFile(path).next()
+    for use in (CounterFile(path).next, lambda: CounterFile(path).advance_past(1)):
+        with pytest.raises(CounterAnomaly, match="not a counter file"):
+            use()
+    assert path.read_bytes() == content
+
+
+def test_a_counter_file_that_must_exist_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "pos.counter"
+    counter = CounterFile(path, create=False)
+    with pytest.raises(CounterAnomaly, match=r"pos\.counter is missing"):
+        counter.next()
+    path.touch(0o600)
+    with pytest.raises(CounterAnomaly, match="not a counter file"):
+        counter.next()
+    path.unlink()
+    counter.advance_past(41)
+    assert counter.next() == CounterFile(path, block=1, create=False).next() - 256 == 42
+
+
+@pytest.mark.parametrize("older", [None, b"", b"sealframe-counter 1\nnext 4\n"], ids=["gone", "empty", "restored"])
+def test_a41_a_counter_file_that_went_back_is_noticed_and_can_be_mended(tmp_path: Path, older: bytes | None) -> None:
+    path = tmp_path / "pos.counter"
+    counter = CounterFile(path, block=4)
+    used = [counter.next() for _ in range(8)]
+    path.unlink()
+    if older is not None:
+        path.write_bytes(older)
+        path.chmod(0o600)
+    with pytest.raises(CounterAnomaly, match="all numbers below 8 are given out"):
+        counter.next()
+    counter.advance_past(2)
+    assert counter.next() not in used
 
 
 def test_a44_a_counter_file_open_to_others_is_refused(tmp_path: Path) -> None:
@@ -318,7 +348,7 @@ def test_a50_a_counter_file_is_no_symbolic_link_and_no_folder(tmp_path: Path) ->
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for path in (tmp_path / "link", tmp_path, tmp_path / "absent" / "pos.counter"):
         for use in (CounterFile(path).next, lambda path=path: CounterFile(path).advance_past(1)):
-            with pytest.raises(KeyFileError):
+            with pytest.raises(StoreUnavailable, match="cannot be used"):
                 use()
 
 

@@ -22,7 +22,14 @@ from sealframe.envelope import schedule
 from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
 from sealframe.envelope.content import ContentBinding, Draft, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
-from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
+from sealframe.errors import (
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    ReplayedCapture,
+    UnknownKey,
+    UnsupportedEnvelope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +54,7 @@ class _Lifetime:
 
     def require(self, sequence: int) -> None:
         if sequence >= MAX_FRAMES or self._clock() > self._end:
-            raise PolicyError("The session is used up; open another.")
+            raise LimitExceeded("The session is used up; open another.")
 
 
 class SessionWriter:

@@ -17,7 +17,7 @@ from sealframe.envelope.payload_digest import digest_starter, in_line
 from sealframe.errors import FactorMismatch, ImageError
 from sealframe.factor import compute_image_factor, profile_by_number
 from sealframe.image import frame_for_viewing, frame_from_bytes
-from sealframe.pipeline.sealer import Unpicklable
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.trace import no_callback
 
 if TYPE_CHECKING:

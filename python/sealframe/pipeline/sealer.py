@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sealframe.capture_context import CaptureContext
 from sealframe.derivation import noise_seed_of
@@ -13,6 +13,7 @@ from sealframe.envelope import EnvelopeWriter
 from sealframe.envelope.payload_digest import digest_starter
 from sealframe.factor import compute_image_factor, profile_by_name
 from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_snapshot
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_callback
 
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from sealframe.keys import DeviceKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet
     from sealframe.trace import StageCallback
-
-
-class Unpicklable:
-    """Neither printed with its keys nor pickled (A45)."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"A {type(self).__name__} holds keys and cannot be pickled; make one in each process.")
 
 
 class Sealer(Unpicklable):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sealframe.envelope import SessionReader
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.pipeline.opener import OpenedPicture
-from sealframe.pipeline.sealer import Unpicklable
 
 if TYPE_CHECKING:
     from sealframe.envelope import SessionFrame

@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from sealframe import __version__
 from sealframe.envelope import MAX_START_BYTES
-from sealframe.errors import BadSignature, MalformedEnvelope, UnsupportedEnvelope
+from sealframe.errors import BadSignature, MalformedEnvelope, StoreUnavailable, UnsupportedEnvelope
 from sealframe.payment_protocol import ANSWER_TYPE, ENVELOPE_TYPE, Code, request_id
 from sealframe.server.http.metrics import Metrics
 from sealframe.server.http.operator_routes import OperatorGate, add_operator_calls
@@ -31,7 +31,6 @@ from sealframe.server.http.request_bodies import PlainRoute, StrictRoute, Upload
 from sealframe.server.http.thread_pools import ConcurrencyLimit, Pools
 from sealframe.server.payments.service import MAX_ENVELOPE_BYTES, REST_MS, OpenedRequest, PaymentService
 from sealframe.server.payments.settlement import Attempt, Refused, Settled
-from sealframe.server.storage.group_commit import StoreUnavailable
 from sealframe.trace import StageTimes
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from sealframe.errors import SealframeError
+from sealframe.errors import SealframeError, StoreUnavailable
 from sealframe.payment_protocol import Code
 from sealframe.server.payments import administration
-from sealframe.server.storage.group_commit import StoreUnavailable
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request

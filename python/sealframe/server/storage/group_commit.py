@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from sealframe.errors import PolicyError
+from sealframe.errors import StoreUnavailable
 from sealframe.server.storage.compiled_statements import Statement
 from sealframe.server.storage.database import is_retryable
 
@@ -34,10 +34,6 @@ _TRIES = 5
 _BEGIN, _KEEP, _UNDO = (
     Statement(text(f"{verb} attempt")) for verb in ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 )
-
-
-class StoreUnavailable(PolicyError):
-    """The database did not take a transaction; nothing of it counts."""
 
 
 @dataclass(slots=True)
