@@ -27,7 +27,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from sealframe.acquisition import AddressLimits, frames, read_image
-    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
+    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter, SpliceRule
     from sealframe.envelope import AnswerKey, Policy
     from sealframe.errors import (
         BadSignature,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "acquisition": ("AddressLimits", "frames", "read_image"),
-    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
+    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter", "SpliceRule"),
     "envelope": ("AnswerKey", "Policy"),
     "errors": (
         "BadSignature",
@@ -126,6 +126,7 @@ __all__ = [
     "ServerKey",
     "ServerPublic",
     "SharedKey",
+    "SpliceRule",
     "SqliteReplayStore",
     "StageTimes",
     "StaleCapture",

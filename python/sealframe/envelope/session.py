@@ -122,6 +122,7 @@ class SessionReader:
         self._session = opening.session
         self._signer = opening.signer
         self._profile = opening.header.profile
+        self._splice_rules = {opening.context.magic_num: opening.context.splice_rule}
         self._ordered = ordered
         self._lifetime = _Lifetime(clock)
         self._next = 0
@@ -147,7 +148,7 @@ class SessionReader:
             self._require_unused(sequence)
         seal = ContentBinding(self._session.key, schedule.frame_context(header), tag)
         content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
-        context = CaptureContext.decode(content.security_factor.capture_context)
+        context = CaptureContext.decode(content.security_factor.capture_context, self._splice_rules)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
             raise PolicyError("The frame names another device than the one that opened the session.")
         return SessionFrame(
