@@ -11,6 +11,7 @@ from sealframe.capture_context import CaptureContext
 from sealframe.envelope import EnvelopeWriter, Policy, SignedStart, Unsealed, unseal_envelope
 from sealframe.envelope.layout import Header, Parts, split_envelope
 from sealframe.envelope.schedule import signed_digest
+from sealframe.errors import SealframeError
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, SharedKey, Suite
 from sealframe.security_factor import SecurityFactor
 
@@ -68,6 +69,23 @@ def unseal(
 ) -> Unsealed:
     known = {device.key_id: device for device in devices}
     return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start)
+
+
+VERDICTS = {
+    "MalformedEnvelope",
+    "UnsupportedEnvelope",
+    "PolicyError",
+    "UnknownKey",
+    "BadSignature",
+    "CannotOpen",
+    "FactorMismatch",
+    "ReplayedCapture",
+}
+"""The errors that docs/FORMAT.md names; what sealframe raises is one of them, or a class below it."""
+
+
+def verdict_of(error: SealframeError) -> str:
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in VERDICTS)
 
 
 def join(fixed: bytes, blocks: Sequence[bytes], signature: bytes, content: bytes | memoryview) -> bytes:

@@ -6,8 +6,13 @@ Covers A10, A48, M2, M4, M5, M7, M8, M9, M10, M13, M14.
 from __future__ import annotations
 
 import hashlib
+import inspect
+import sys
+from collections.abc import Callable
 from importlib.resources import files
 from math import isqrt
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ import pytest
 import sealframe as sf
 from sealframe import _core
 from sealframe.derivation import discern, noise_seed_of
+from sealframe.envelope.layout import Mode
 from sealframe.errors import ImageError, ModelError, UnsupportedEnvelope
 from sealframe.factor import (
     PROFILES,
@@ -25,7 +31,8 @@ from sealframe.factor import (
     profile_by_number,
 )
 from sealframe.features import binarise, extract_features, grayscale, standardise
-from sealframe.image import frame_from_array
+from sealframe.image import frame_for_viewing, frame_from_array, raw_payload
+from sealframe.keys import SIGN_NAMES, Suite
 from sealframe.models import ModelSet, shipped_models
 from sealframe.selftest import factor_digests, golden_digests, golden_pictures
 from tests.reference.derivation import sample_posterior
@@ -161,6 +168,69 @@ def test_profiles_are_found_by_number_and_name() -> None:
     assert [profile_by_name(path).number for path in ("gan", "vae", "discriminator")] == [1, 6, 11]
     with pytest.raises(ValueError, match="choose one of"):
         profile_by_name("gan", "determinant")  # type: ignore[arg-type]
+
+
+# number: path, similarity, side of the map, window, reduction, bytes of a factor
+RELEASED = {
+    1: ("gan", "window cosine", 128, 7, "rows", 800),
+    2: ("gan", "window cosine", 128, 7, "norm", 312),
+    3: ("gan", "window cosine", 128, 7, "rank", 292),
+    4: ("gan", "window cosine", 128, 7, "eigenvalue", 296),
+    5: ("gan", "window cosine", 128, 7, "eigenvector", 800),
+    6: ("vae", "association", 128, 1, "rows", 800),
+    7: ("vae", "association", 128, 1, "norm", 312),
+    8: ("vae", "association", 128, 1, "rank", 292),
+    9: ("vae", "association", 128, 1, "eigenvalue", 296),
+    10: ("vae", "association", 128, 1, "eigenvector", 800),
+    11: ("discriminator", "feature cosine", 32, 1, "rows", 416),
+    12: ("discriminator", "feature cosine", 32, 1, "norm", 312),
+    13: ("discriminator", "feature cosine", 32, 1, "rank", 292),
+    14: ("discriminator", "feature cosine", 32, 1, "eigenvalue", 296),
+    15: ("discriminator", "feature cosine", 32, 1, "eigenvector", 416),
+}
+
+
+def described(profiles: dict[int, FactorProfile], length: Callable[[FactorProfile], int]) -> dict[int, tuple[Any, ...]]:
+    return {
+        number: (one.path, one.similarity, one.map_side, one.window, one.reduction, length(one))
+        for number, one in profiles.items()
+    }
+
+
+def test_every_released_number_means_what_it_meant() -> None:
+    assert described(PROFILES, factor_length) == RELEASED
+    assert {(number, one.number, one.side) for number, one in PROFILES.items()} == {(n, n, 128) for n in RELEASED}
+
+
+@pytest.mark.parametrize("before", ['    "rows": _Reducer(', '    "rank": _Reducer(', "}\nREDUCTIONS"])
+def test_a_further_reduction_moves_no_released_number(monkeypatch: pytest.MonkeyPatch, before: str) -> None:
+    """The module is loaded again with a sixth reduction among the others: first, in the middle, last."""
+    source = inspect.getsource(sys.modules[FactorProfile.__module__])
+    assert source.count(before) == 1
+    again = ModuleType("again")
+    monkeypatch.setitem(sys.modules, "again", again)
+    sixth = '    "trace": _Reducer(lambda _: bytes(4), lambda _: 4),\n'
+    exec(source.replace(before, sixth + before), vars(again))
+    assert len(again.REDUCTIONS) == 6
+    assert described(again.PROFILES, again.factor_length) == RELEASED
+    with pytest.raises(ValueError, match="no factor profile gan/trace"):
+        again.profile_by_name("gan", "trace")
+
+
+def test_the_numbers_on_the_wire_are_those_of_the_format() -> None:
+    assert {one.name: one.value for one in Suite} == {"X_WING": 1, "X25519": 2, "SHARED_KEY": 16}
+    assert {one.name: one.value for one in Mode} == {"MESSAGE": 0, "SESSION_OPEN": 1, "SESSION_FRAME": 2}
+    assert {name: int(number) for name, number in SIGN_NAMES.items()} == {
+        "ed25519": 1,
+        "ml-dsa-44": 2,
+        "ml-dsa-65": 3,
+        "ed25519+ml-dsa-65": 4,
+        "ecdsa-p256": 5,
+    }
+    shapes = {"gray": (2, 3), "rgb": (2, 3, 3), "bgr": (2, 3, 3), "rgba": (2, 3, 4), "bgra": (2, 3, 4)}
+    frames = [frame_from_array(np.zeros(shape, np.uint8), order) for order, shape in shapes.items()]
+    assert [raw_payload(frame)[4] for frame in frames] == [0, 1, 2, 3, 4]
+    assert [frame_for_viewing(raw_payload(frame)).order for frame in frames] == list(shapes)
 
 
 def test_profiles_pin_the_shipped_networks() -> None:

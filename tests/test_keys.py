@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, x448
 
-from sealframe.errors import BadSignature, CannotOpen, KeyFileError, PolicyError
+from sealframe.errors import BadSignature, CannotOpen, KeyFileError, KeyNotValid
 from sealframe.keys import (
     SIGN_NAMES,
     DeviceKey,
@@ -528,7 +528,7 @@ def test_validity_is_checked_where_it_is_written() -> None:
         (Validity(not_before=10), 9, "not valid yet"),
         (Validity(not_after=10), 11, "expired"),
     ):
-        with pytest.raises(PolicyError, match=reason):
+        with pytest.raises(KeyNotValid, match=reason):
             validity.require(now, "device's key")
     Validity(10, 10).require(10, "device's key")
 

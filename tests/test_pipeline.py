@@ -484,7 +484,7 @@ def test_wrong_arguments_get_sentences(server: sf.ServerKey, device: sf.DeviceKe
     sealer = sealer_for(server, device)
     with pytest.raises(TypeError):
         sealer.seal([[1, 2], [3, 4]])
-    with pytest.raises(sf.PolicyError):
+    with pytest.raises(sf.LimitExceeded):
         sealer.seal(synthetic_frame(9, 9), bytes(65_537))
     with pytest.raises(ValueError, match="profile"):
         sealer_for(server, device, path="vae", reduction="nothing")

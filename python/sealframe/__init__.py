@@ -26,21 +26,25 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from sealframe.acquisition import AddressLimits, frames, read_image
-    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
+    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter, SpliceRule
     from sealframe.envelope import AnswerKey, Policy
     from sealframe.errors import (
         BadSignature,
         CannotOpen,
+        CounterAnomaly,
         EnvelopeError,
         FactorMismatch,
         ImageError,
         KeyFileError,
+        KeyNotValid,
+        LimitExceeded,
         MalformedEnvelope,
         ModelError,
         PolicyError,
         ReplayedCapture,
         SealframeError,
         StaleCapture,
+        StoreUnavailable,
         UnknownKey,
         UnsupportedEnvelope,
     )
@@ -53,21 +57,25 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "acquisition": ("AddressLimits", "frames", "read_image"),
-    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
+    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter", "SpliceRule"),
     "envelope": ("AnswerKey", "Policy"),
     "errors": (
         "BadSignature",
         "CannotOpen",
+        "CounterAnomaly",
         "EnvelopeError",
         "FactorMismatch",
         "ImageError",
         "KeyFileError",
+        "KeyNotValid",
+        "LimitExceeded",
         "MalformedEnvelope",
         "ModelError",
         "PolicyError",
         "ReplayedCapture",
         "SealframeError",
         "StaleCapture",
+        "StoreUnavailable",
         "UnknownKey",
         "UnsupportedEnvelope",
     ),
@@ -88,6 +96,7 @@ __all__ = [
     "BadSignature",
     "CannotOpen",
     "CaptureContext",
+    "CounterAnomaly",
     "CounterFile",
     "DeviceKey",
     "DevicePublic",
@@ -96,6 +105,8 @@ __all__ = [
     "ImageError",
     "ImageFactor",
     "KeyFileError",
+    "KeyNotValid",
+    "LimitExceeded",
     "Live",
     "MalformedEnvelope",
     "MemoryCounter",
@@ -114,9 +125,11 @@ __all__ = [
     "ServerKey",
     "ServerPublic",
     "SharedKey",
+    "SpliceRule",
     "SqliteReplayStore",
     "StageTimes",
     "StaleCapture",
+    "StoreUnavailable",
     "UnknownKey",
     "UnsupportedEnvelope",
     "Verified",

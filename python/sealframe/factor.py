@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from sealframe import _core
 from sealframe.derivation import decode, derive_image, discern, infer_posterior, sample
@@ -36,26 +36,46 @@ if TYPE_CHECKING:
     from sealframe.similarity import SimilarityMap
 
 FactorPath: TypeAlias = Literal["gan", "vae", "discriminator"]
+Similarity: TypeAlias = Literal["window cosine", "association", "feature cosine"]
 Reduction: TypeAlias = Literal["rows", "norm", "rank", "eigenvalue", "eigenvector"]
 
 BLOCK_SIDE = 8
-WINDOW = 7
 OWN_PROFILES = 1 << 15
 """Profiles of an owner's own networks are numbered from here: the released number with this bit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactorProfile:
-    """How a factor is computed. A released profile never changes; a new way gets a new number."""
+    """How a factor is computed. A released profile never changes; a new way gets a new number.
+
+    Parameters
+    ----------
+    number : int
+        What an envelope names the profile by, 0 to 65535.
+    path : {"gan", "vae", "discriminator"}
+        The networks between features and map.
+    similarity : {"window cosine", "association", "feature cosine"}
+        How the map compares the features with the derived image.
+    side : int
+        Rows and columns of features and derived image.
+    map_side : int
+        Rows and columns of the map.
+    window : int
+        Rows and columns of the positions that one value of the map compares.
+    reduction : {"rows", "norm", "rank", "eigenvalue", "eigenvector"}
+        What of the map the factor ends with.
+    models : mapping of str to str
+        SHA-256 of every network the factor depends on, by name.
+    """
 
     number: int
     path: FactorPath
+    similarity: Similarity
     side: int
-    """Rows and columns of features and derived image."""
     map_side: int
+    window: int
     reduction: Reduction
     models: Mapping[str, str]
-    """SHA-256 of every network the factor depends on, by name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -89,14 +109,23 @@ def reduce_to_leading_pair(similarity: SimilarityMap) -> tuple[int, NDArray[np.i
     return _core.leading_pair(similarity.values)
 
 
-_REDUCTIONS: dict[Reduction, Callable[[SimilarityMap], bytes]] = {
-    "rows": lambda similarity: reduce_to_rows(similarity).astype(">i4").tobytes(),
-    "norm": lambda similarity: reduce_to_norms(similarity).astype(">i8").tobytes(),
-    "rank": lambda similarity: reduce_to_rank(similarity).to_bytes(4, "big"),
-    "eigenvalue": lambda similarity: reduce_to_leading_pair(similarity)[0].to_bytes(8, "big"),
-    "eigenvector": lambda similarity: reduce_to_leading_pair(similarity)[1].astype(">i4").tobytes(),
+class _Reducer(NamedTuple):
+    """A reduction as bytes of a factor, and how many it gives for a map of so many rows."""
+
+    encode: Callable[[SimilarityMap], bytes]
+    length: Callable[[int], int]
+
+
+_REDUCERS: dict[Reduction, _Reducer] = {
+    "rows": _Reducer(lambda values: reduce_to_rows(values).astype(">i4").tobytes(), lambda rows: 4 * rows),
+    "norm": _Reducer(lambda values: reduce_to_norms(values).astype(">i8").tobytes(), lambda _: 24),
+    "rank": _Reducer(lambda values: reduce_to_rank(values).to_bytes(4, "big"), lambda _: 4),
+    "eigenvalue": _Reducer(lambda values: reduce_to_leading_pair(values)[0].to_bytes(8, "big"), lambda _: 8),
+    "eigenvector": _Reducer(
+        lambda values: reduce_to_leading_pair(values)[1].astype(">i4").tobytes(), lambda rows: 4 * rows
+    ),
 }
-REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCTIONS)
+REDUCTIONS: tuple[Reduction, ...] = tuple(_REDUCERS)
 
 _GENERATOR = {"generator": "cded380625d1cbed4d14b1c3333f9527ab5fc2e2a290e4aaeed93a1b560e9704"}
 _BOTH = {"generator_discriminator": "13568c54011c2874188ed433be6f05a4b21182fdb778f0c1161e719981cddf5e"}
@@ -104,24 +133,56 @@ _VAE = {
     "posterior": "ef94f4f0eabc481a2700925a40dd04e535a31c18d6d4f00c0234142209c65a54",
     "likelihood": "0ec81797efe81306cb9e1dc40f211fef7f0345f32ff2d02022acc5e3d7d3e01b",
 }
-PATHS: dict[FactorPath, tuple[Mapping[str, str], int]] = {
-    "gan": (_GENERATOR, 128),
-    "vae": (_VAE, 128),
-    "discriminator": (_BOTH, 32),
-}
-"""Networks and side of the map of every path."""
-PROFILES: dict[int, FactorProfile] = {
-    number: FactorProfile(number, path, 128, map_side, reduction, networks)
-    for number, (path, (networks, map_side), reduction) in enumerate(
-        ((path, facts, reduction) for path, facts in PATHS.items() for reduction in REDUCTIONS), 1
-    )
-}
+
+
+def _gan(number: int, reduction: Reduction) -> FactorProfile:
+    return FactorProfile(number, "gan", "window cosine", 128, 128, 7, reduction, _GENERATOR)
+
+
+def _vae(number: int, reduction: Reduction) -> FactorProfile:
+    return FactorProfile(number, "vae", "association", 128, 128, 1, reduction, _VAE)
+
+
+def _discriminator(number: int, reduction: Reduction) -> FactorProfile:
+    return FactorProfile(number, "discriminator", "feature cosine", 128, 32, 1, reduction, _BOTH)
+
+
+_RELEASED = (
+    _gan(1, "rows"),
+    _gan(2, "norm"),
+    _gan(3, "rank"),
+    _gan(4, "eigenvalue"),
+    _gan(5, "eigenvector"),
+    _vae(6, "rows"),
+    _vae(7, "norm"),
+    _vae(8, "rank"),
+    _vae(9, "eigenvalue"),
+    _vae(10, "eigenvector"),
+    _discriminator(11, "rows"),
+    _discriminator(12, "norm"),
+    _discriminator(13, "rank"),
+    _discriminator(14, "eigenvalue"),
+    _discriminator(15, "eigenvector"),
+)
+"""Numbers are on the wire: written out, never counted. A new profile is a new line with the next free number."""
+PROFILES: dict[int, FactorProfile] = {profile.number: profile for profile in _RELEASED}
+PATHS: tuple[FactorPath, ...] = ("gan", "vae", "discriminator")
 
 
 def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProfile:
-    """The registered profile, or that of an owner's own networks, `models`.
+    """The registered profile, or that of an owner's own networks.
 
-    Raises UnsupportedEnvelope for a number that this version does not know (A18), or for own networks without them.
+    Parameters
+    ----------
+    number : int
+        As an envelope names it.
+    models : ModelSet, optional
+        The owner's own networks.
+
+    Raises
+    ------
+    UnsupportedEnvelope
+        For a number that this version does not know, or for own networks without them.
     """
     try:
         profile = PROFILES[number & ~OWN_PROFILES]
@@ -138,9 +199,19 @@ def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProf
 def profile_by_name(
     path: FactorPath = "gan", reduction: Reduction = "rows", models: ModelSet | None = None
 ) -> FactorProfile:
-    """The profile of a path and a reduction, with the shipped networks or an owner's own, `models`.
+    """The profile of a path and a reduction, with the shipped networks or an owner's own.
 
-    Raises ValueError when there is none, ModelError when `models` lack one of the networks.
+    Raises
+    ------
+    ValueError
+        When there is no such profile.
+    ModelError
+        When `models` lack one of the networks.
+
+    Examples
+    --------
+    >>> profile_by_name("vae").number
+    6
     """
     for profile in PROFILES.values():
         if (profile.path, profile.reduction) == (path, reduction):
@@ -167,7 +238,7 @@ def compute_image_factor(
             raise ModelError(f'The network "{name}" given is not that of factor profile {profile.number}.')
     features = extract_features(frame, profile.side)
     on_stage("features")
-    derived, similarity = _MAPS[profile.path](features, networks, noise_seed, on_stage)
+    derived, similarity = _MAPS[profile.path](features, networks, profile, noise_seed, on_stage)
     on_stage("similarity")
     factor = ImageFactor(_factor_bytes(derived, similarity, profile), features, derived, similarity, profile)
     on_stage("image factor")
@@ -200,9 +271,7 @@ def image_factor(
 def factor_length(profile: FactorProfile) -> int:
     """Bytes of a factor of this profile."""
     blocks = (profile.side // BLOCK_SIDE) ** 2
-    row = 4 * profile.map_side
-    reduced = {"rows": row, "norm": 24, "rank": 4, "eigenvalue": 8, "eigenvector": row}[profile.reduction]
-    return hashlib.sha256().digest_size + blocks + reduced
+    return hashlib.sha256().digest_size + blocks + _REDUCERS[profile.reduction].length(profile.map_side)
 
 
 def _with_networks_of(profile: FactorProfile, models: ModelSet | None) -> FactorProfile:
@@ -216,28 +285,39 @@ def _with_networks_of(profile: FactorProfile, models: ModelSet | None) -> Factor
 
 
 _Map: TypeAlias = "tuple[DerivedImage | Conditional, SimilarityMap]"
+_MapMaker: TypeAlias = "Callable[[ImageFeatures, ModelSet, FactorProfile, bytes | None, Mark], _Map]"
 
 
-def _map_of_generator(features: ImageFeatures, models: ModelSet, _: bytes | None, on_stage: StageCallback) -> _Map:
+def _map_of_generator(
+    features: ImageFeatures, models: ModelSet, profile: FactorProfile, _: bytes | None, on_stage: StageCallback
+) -> _Map:
     derived = derive_image(features, models)
     on_stage("derivation")
-    return derived, window_similarity(features, derived, WINDOW)
+    return derived, window_similarity(features, derived, profile.window)
 
 
-def _map_of_discriminator(features: ImageFeatures, models: ModelSet, _: bytes | None, on_stage: StageCallback) -> _Map:
+def _map_of_discriminator(
+    features: ImageFeatures, models: ModelSet, _profile: FactorProfile, _: bytes | None, on_stage: StageCallback
+) -> _Map:
     derived, seen = discern(features, models)
     on_stage("derivation")
     return derived, feature_similarity(seen, features.side)
 
 
-def _map_of_vae(features: ImageFeatures, models: ModelSet, noise_seed: bytes | None, on_stage: StageCallback) -> _Map:
+def _map_of_vae(
+    features: ImageFeatures,
+    models: ModelSet,
+    _profile: FactorProfile,
+    noise_seed: bytes | None,
+    on_stage: StageCallback,
+) -> _Map:
     latent = sample(infer_posterior(features, models), noise_seed)
     conditional = decode(latent, features.side, models)
     on_stage("derivation")
     return conditional, association(features, conditional)
 
 
-_MAPS: dict[FactorPath, Callable[[ImageFeatures, ModelSet, bytes | None, StageCallback], _Map]] = {
+_MAPS: dict[FactorPath, _MapMaker] = {
     "gan": _map_of_generator,
     "vae": _map_of_vae,
     "discriminator": _map_of_discriminator,
@@ -247,4 +327,4 @@ _MAPS: dict[FactorPath, Callable[[ImageFeatures, ModelSet, bytes | None, StageCa
 def _factor_bytes(derived: DerivedImage | Conditional, similarity: SimilarityMap, profile: FactorProfile) -> bytes:
     exact = hashlib.sha256(b"".join((derived.pixels.data, similarity.values.data))).digest()
     block_means = _core.block_means(derived.pixels, BLOCK_SIDE).tobytes()
-    return exact + block_means + _REDUCTIONS[profile.reduction](similarity)
+    return exact + block_means + _REDUCERS[profile.reduction].encode(similarity)

@@ -11,6 +11,7 @@ from sealframe.errors import (
     BadSignature,
     CannotOpen,
     KeyFileError,
+    LimitExceeded,
     MalformedEnvelope,
     PolicyError,
     SealframeError,
@@ -148,7 +149,7 @@ def test_a_holder_of_a_shared_key_answers_with_its_server_key(device: DeviceKey,
 def test_answers_have_a_limit(server: ServerKey, request_: tuple[bytes, AnswerKey]) -> None:
     longest = request_[1].write(server, bytes(65_536))
     assert request_[1].read(longest, server.public).body == bytes(65_536)
-    with pytest.raises(PolicyError):
+    with pytest.raises(LimitExceeded):
         request_[1].write(server, bytes(65_537))
 
 

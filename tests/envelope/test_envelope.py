@@ -37,6 +37,8 @@ from sealframe.errors import (
     BadSignature,
     CannotOpen,
     FactorMismatch,
+    KeyNotValid,
+    LimitExceeded,
     MalformedEnvelope,
     PolicyError,
     SealframeError,
@@ -342,7 +344,7 @@ def test_a24_lengths_inside_the_content_that_exceed_it_are_refused(device: Devic
 
 def test_data_beyond_64_kib_is_neither_sealed_nor_opened(device: DeviceKey, server: ServerKey) -> None:
     data = bytes(65_537)
-    with pytest.raises(PolicyError):
+    with pytest.raises(LimitExceeded):
         seal(device, server.public, data=data)
     factor = factor_of(device, b"", data).encode()
     plaintext = struct.pack(">I", len(factor)) + factor + struct.pack(">I", len(data)) + data
@@ -547,8 +549,13 @@ def test_a27_recipients_added_doubled_unsorted_or_too_many_are_refused(device: D
 
 def test_a27_a_writer_refuses_what_a_reader_would(device: DeviceKey, server: ServerKey) -> None:
     crowd = [ServerKey.generate(Suite.X25519).public for _ in range(17)]
-    for recipients in ([], [server.public] * 2, crowd, [server.public, SharedKey.generate()]):
-        with pytest.raises(PolicyError):
+    for recipients, error in (
+        ([], LimitExceeded),
+        (crowd, LimitExceeded),
+        ([server.public] * 2, PolicyError),
+        ([server.public, SharedKey.generate()], PolicyError),
+    ):
+        with pytest.raises(error):
             EnvelopeWriter(recipients, device)
 
 
@@ -704,11 +711,11 @@ def test_a33_keys_count_in_their_time_and_until_revoked(
         unseal(envelope, server, record)
         seal(timed_device, timed_server.public)
         return
-    with pytest.raises(PolicyError):
+    with pytest.raises(KeyNotValid):
         unseal(envelope, server, record)
-    with pytest.raises(PolicyError):
+    with pytest.raises(KeyNotValid):
         seal(timed_device, server.public)
-    with pytest.raises(PolicyError):
+    with pytest.raises(KeyNotValid):
         seal(device, timed_server.public)
 
 

@@ -14,6 +14,7 @@ from sealframe.envelope.session import MAX_FRAMES, MAX_SECONDS, WINDOW
 from sealframe.errors import (
     CannotOpen,
     FactorMismatch,
+    LimitExceeded,
     MalformedEnvelope,
     PolicyError,
     ReplayedCapture,
@@ -214,7 +215,7 @@ def test_a_session_ends_after_ten_minutes(device: DeviceKey, server: ServerKey) 
     reader.verify(honest)
     now += 0.001
     for use in (lambda: reader.verify(honest), lambda: reader.accept(0), lambda: frame(timed, device)):
-        with pytest.raises(PolicyError, match="used up"):
+        with pytest.raises(LimitExceeded, match="used up"):
             use()
 
 
@@ -223,9 +224,9 @@ def test_a_session_ends_after_its_last_frame(device: DeviceKey, server: ServerKe
     writer._sequence = MAX_FRAMES - 1
     reader = SessionReader(opening, ordered=False)
     reader.accept(reader.verify(frame(writer, device)).sequence)
-    with pytest.raises(PolicyError, match="used up"):
+    with pytest.raises(LimitExceeded, match="used up"):
         frame(writer, device)
-    with pytest.raises(PolicyError, match="used up"):
+    with pytest.raises(LimitExceeded, match="used up"):
         reader.accept(MAX_FRAMES)
 
 

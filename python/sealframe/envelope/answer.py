@@ -19,7 +19,15 @@ from cryptography.exceptions import InvalidTag
 
 from sealframe.envelope import schedule
 from sealframe.envelope.layout import Buffer, Parts, split_envelope
-from sealframe.errors import CannotOpen, KeyFileError, MalformedEnvelope, PolicyError, UnknownKey, UnsupportedEnvelope
+from sealframe.errors import (
+    CannotOpen,
+    KeyFileError,
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    UnknownKey,
+    UnsupportedEnvelope,
+)
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
 from sealframe.keys.secrecy import Unpicklable
 from sealframe.keys.signing import SignVersion, signature_bytes
@@ -133,7 +141,7 @@ def write_clear_answer(server: ServerKey, envelope: Buffer | Parts, body: bytes)
 
 def _signed(server: ServerKey, envelope_id: bytes, body: bytes, form: int) -> tuple[bytes, bytes]:
     if len(body) > MAX_BODY_BYTES:
-        raise PolicyError(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
+        raise LimitExceeded(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
     public = server.public
     header = _HEADER.pack(MAGIC, VERSION, form, public.sign_version, 0, envelope_id, public.signing_key_id)
     return header, body + server.sign(_signed_digest(header, body))

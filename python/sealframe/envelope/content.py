@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from sealframe.envelope import schedule
 from sealframe.envelope.buffers import BufferPool, start_of
 from sealframe.envelope.layout import MAX_DATA_BYTES, content_bytes, plaintext_bytes
-from sealframe.errors import FactorMismatch, MalformedEnvelope, PolicyError
+from sealframe.errors import FactorMismatch, LimitExceeded, MalformedEnvelope
 from sealframe.keys.recipient import cannot_open
 from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_callback
@@ -48,9 +48,9 @@ class Draft:
 
 
 def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
-    """Put the parts in order; PolicyError for more than 64 KiB of data."""
+    """Put the parts in order; LimitExceeded for more than 64 KiB of data."""
     if len(data) > MAX_DATA_BYTES:
-        raise PolicyError(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
+        raise LimitExceeded(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
     factor = security_factor.encode()
     return Draft(factor, b"".join((_LENGTH.pack(len(factor)), factor, _LENGTH.pack(len(data)), data)), payload)
 

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealframe.capture_context import CaptureContext
+from sealframe.capture_context import DEFAULT_RULES, CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
-from sealframe.envelope.content import Content, ContentBinding, decrypt
+from sealframe.envelope.content import ContentBinding, decrypt
 from sealframe.envelope.layout import Buffer, Header, Mode, Parts, complete_parts, split_envelope, split_start
-from sealframe.envelope.payload_digest import StartDigest, in_line
+from sealframe.envelope.payload_digest import IN_LINE, PayloadHasher
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import PolicyError, UnknownKey
@@ -27,6 +27,7 @@ from sealframe.trace import no_callback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
     from sealframe.trace import StageCallback
@@ -88,7 +89,8 @@ def unseal_envelope(
     start: SignedStart | None = None,
     out: Buffer | None = None,
     on_check: StageCallback = no_callback,
-    start_digest: StartDigest = in_line,
+    hasher: PayloadHasher = IN_LINE,
+    splice_rules: Mapping[str, SpliceRule] = DEFAULT_RULES,
     extra_checks: Callable[[Unsealed], object] = lambda _: None,
 ) -> Unsealed:
     """Check an envelope and take it apart.
@@ -101,8 +103,9 @@ def unseal_envelope(
     `start` is what `check_start` gave for this envelope: it is neither parsed nor checked again; MalformedEnvelope for
     another one.
 
-    `further` raises when a check of the caller's fails. With another `start_digest` than `in_line`, the context and
-    these checks run before the payload's digest is known; whatever they find, its verdict comes first.
+    `splice_rules` are those that a capture context may name, by magic number. `extra_checks` raises when a check of the
+    caller's fails. With a `hasher` that has a worker, the context and these checks run while the payload is hashed;
+    whatever they find, an error of its digest comes first.
 
     With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
     read-only, ValueError when it is too small or shares memory with the envelope.
@@ -114,7 +117,7 @@ def unseal_envelope(
             start = _check_start(parts, key, devices, policy, int(clock() * 1000), on_check)
         else:
             parts = complete_parts(start.parts, envelope, policy.max_bytes)
-        return _unseal(parts, start, room, on_check, start_digest, extra_checks)
+        return _unseal(parts, start, room, on_check, hasher, splice_rules, extra_checks)
 
 
 def _check_start(
@@ -142,7 +145,8 @@ def _unseal(
     start: SignedStart,
     room: memoryview | None,
     on_check: StageCallback,
-    start_digest: StartDigest,
+    hasher: PayloadHasher,
+    splice_rules: Mapping[str, SpliceRule],
     extra_checks: Callable[[Unsealed], object],
 ) -> Unsealed:
     header, signer = parts.header, start.signer
@@ -152,9 +156,9 @@ def _unseal(
     content = decrypt(parts.content, seal, out=room, on_check=on_check)
     opens_session = header.mode == Mode.SESSION_OPEN
 
-    def checked() -> Unsealed:
+    def checks() -> Unsealed:
         on_check("commitment")
-        context = _check_context(header, content.security_factor, signer)
+        context = _check_context(header, content.security_factor, signer, splice_rules)
         on_check("context")
         unsealed = Unsealed(
             header,
@@ -169,19 +173,7 @@ def _unseal(
         extra_checks(unsealed)
         return unsealed
 
-    return _with_payload_required(content, start_digest, checked)
-
-
-def _with_payload_required(content: Content, start_digest: StartDigest, checked: Callable[[], Unsealed]) -> Unsealed:
-    """The payload's digest holds before the other checks, or, where a worker hashes, before anything they found."""
-    digest = start_digest(content.payload)
-    if start_digest is in_line:
-        content.require_payload(digest())
-        return checked()
-    try:
-        return checked()
-    finally:
-        content.require_payload(digest())
+    return hasher.check_beside(content.payload, content.require_payload, checks)
 
 
 def unwrap_content_key(parts: Parts, key: OpeningKey, header_hash: bytes) -> bytes:
@@ -211,9 +203,11 @@ def _find_key(header: Header, key: OpeningKey | Sequence[OpeningKey]) -> Opening
     raise UnknownKey("The envelope was sealed to other keys; open it with the key of one of its recipients.")
 
 
-def _check_context(header: Header, security_factor: SecurityFactor, signer: DevicePublic) -> CaptureContext:
+def _check_context(
+    header: Header, security_factor: SecurityFactor, signer: DevicePublic, splice_rules: Mapping[str, SpliceRule]
+) -> CaptureContext:
     """Step 7: the capture context is canonical and speaks of the device that signed."""
-    context = CaptureContext.decode(security_factor.capture_context)
+    context = CaptureContext.decode(security_factor.capture_context, splice_rules)
     if context.device_info != signer.device_info or context.sign_version != header.sign_version:
         raise PolicyError("The capture names another device than the one that signed it; refuse the capture.")
     return context

@@ -22,7 +22,14 @@ from sealframe.envelope import schedule
 from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
 from sealframe.envelope.content import ContentBinding, Draft, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
-from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
+from sealframe.errors import (
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    ReplayedCapture,
+    UnknownKey,
+    UnsupportedEnvelope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +54,7 @@ class _Lifetime:
 
     def require(self, sequence: int) -> None:
         if sequence >= MAX_FRAMES or self._clock() > self._end:
-            raise PolicyError("The session is used up; open another.")
+            raise LimitExceeded("The session is used up; open another.")
 
 
 class SessionWriter:
@@ -115,6 +122,7 @@ class SessionReader:
         self._session = opening.session
         self._signer = opening.signer
         self._profile = opening.header.profile
+        self._splice_rules = {opening.context.magic_num: opening.context.splice_rule}
         self._ordered = ordered
         self._lifetime = _Lifetime(clock)
         self._next = 0
@@ -140,7 +148,7 @@ class SessionReader:
             self._require_unused(sequence)
         seal = ContentBinding(self._session.key, schedule.frame_context(header), tag)
         content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
-        context = CaptureContext.decode(content.security_factor.capture_context)
+        context = CaptureContext.decode(content.security_factor.capture_context, self._splice_rules)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
             raise PolicyError("The frame names another device than the one that opened the session.")
         return SessionFrame(

@@ -15,7 +15,7 @@ from sealframe.envelope.content import Draft, draft_content, encrypt, encrypt_in
 from sealframe.envelope.layout import MAX_RECIPIENTS, Buffer, Header, Mode
 from sealframe.envelope.session import SessionWriter
 from sealframe.envelope.session_secret import SessionSecret
-from sealframe.errors import PolicyError
+from sealframe.errors import LimitExceeded, PolicyError
 from sealframe.keys import SharedKey
 from sealframe.keys.recipient import CONTENT_KEY_BYTES
 
@@ -148,7 +148,7 @@ def _block(recipient: ServerPublic | SharedKey, content_key: bytes, header_hash:
 
 def _require_compatible(recipients: Sequence[ServerPublic | SharedKey]) -> None:
     if not 1 <= len(recipients) <= MAX_RECIPIENTS:
-        raise PolicyError(f"An envelope has 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
+        raise LimitExceeded(f"An envelope has 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
     if len({recipient.key_id for recipient in recipients}) != len(recipients):
         raise PolicyError("A recipient is named twice; name each once.")
     if len({recipient.suite for recipient in recipients}) != 1:

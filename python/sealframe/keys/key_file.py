@@ -20,14 +20,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from sealframe.errors import KeyFileError
-from sealframe.files import reason_of, write_whole_file
+from sealframe.files import is_open_to_others, reason_of, write_whole_file
 
 _MAX_FILE_BYTES = 65536
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----\n([0-9A-Za-z+/=\n]+)-----END \1-----\n")
 _ENCRYPTED_LABEL = "SEALFRAME ENCRYPTED KEYS"
 _SALT_BYTES = 16
 _LINE = 64
-_OPEN_TO_OTHERS = 0o077
 _PRIVATE, _PUBLIC = 0o600, 0o644
 
 PathLike = str | os.PathLike[str]
@@ -128,7 +127,7 @@ def _read(path: PathLike) -> tuple[str, bool]:
     """The text of a file, and whether others may do anything with it."""
     try:
         with Path(path).open("rb") as file:
-            open_to_others = bool(os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS)
+            open_to_others = is_open_to_others(file.fileno())
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""What every holder of a secret has in common (A45)."""
+"""Key ids, and what every holder of a secret has in common."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
 
 
 class Unpicklable:
-    """Base of every holder of a secret: `repr()` shows no secret; copying and pickling raise TypeError."""
+    """Base class: `repr()` shows no secret, copying and pickling raise TypeError."""
 
     def __repr__(self) -> str:
-        key_id = getattr(self, "key_id", None)
-        return f"<{type(self).__name__}>" if key_id is None else f"<{type(self).__name__} {key_id.hex()}>"
+        key_id: bytes | None = getattr(self, "key_id", None)
+        return f"<{type(self).__name__} {key_id.hex()}>" if key_id else f"<{type(self).__name__}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"A {type(self).__name__} holds a secret: it is not copied or pickled. Load it from its file.")
+        raise TypeError(f"A {type(self).__name__} holds keys; it is not copied or pickled. Make one in each process.")
