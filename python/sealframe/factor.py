@@ -285,7 +285,7 @@ def _with_networks_of(profile: FactorProfile, models: ModelSet | None) -> Factor
 
 
 _Map: TypeAlias = "tuple[DerivedImage | Conditional, SimilarityMap]"
-_MapMaker: TypeAlias = "Callable[[ImageFeatures, ModelSet, FactorProfile, bytes | None, Mark], _Map]"
+_MapMaker: TypeAlias = "Callable[[ImageFeatures, ModelSet, FactorProfile, bytes | None, StageCallback], _Map]"
 
 
 def _map_of_generator(
