@@ -79,7 +79,7 @@ def main() -> None:
         key = sf.DeviceKey.generate("POS-BENCH")
         site.bank.operate(administration.register_device, device=key.public, record=record_of(key.public))
         try:
-            report(measure_captures(site, key, Path(folder), arguments.payments), arguments.out)
+            print(report(measure_captures(site, key, Path(folder), arguments.payments), arguments.out))
             compare_with_sealing_alone(site, key, Path(folder), arguments.payments)
             print(f"one synced write on this disk takes {1000 * seconds_to_sync(Path(folder)):.1f} ms")
             measure_cancel(site, key, Path(folder))

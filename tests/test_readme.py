@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pytest
 
-from sealframe.cli.arguments import build_parser
+from sealframe.cli.parser import build_parser
 from tests.support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent

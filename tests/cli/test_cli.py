@@ -5,7 +5,6 @@ Covers A45, A52, M20, M21, M22.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -14,14 +13,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sealframe import cli
 from sealframe.cli import folder, main
-from sealframe.cli.arguments import build_parser
+from sealframe.cli.parser import LIBRARY_FOLDERS, build_parser
+from sealframe.cli.registry import COMMANDS, actions_of, module_of
 from sealframe.envelope import inspect
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
@@ -306,34 +306,140 @@ def test_refusals_are_one_sentence_with_status_1(home: Path, capsys: pytest.Capt
     assert names() == before
 
 
-@pytest.mark.parametrize("argv", [[], ["seal"], ["nothing"], ["keygen"], ["factor", "x", "--reduction", "rank9"]])
-def test_wrong_usage_exits_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ([], "sealframe --help"),
+        (["nothing"], "sealframe --help"),
+        (["--json", "doctor"], "sealframe --help"),
+        (["seal"], "sealframe seal --help"),
+        (["keygen"], "sealframe keygen --help"),
+        (["keygen", "server"], "sealframe keygen server --help"),
+        (["factor", "x", "--reduction", "rank9"], "sealframe factor --help"),
+        (["train", "--threads", "0", "gan", "x", "--out", "y"], "sealframe train --help"),
+    ],
+)
+def test_wrong_usage_exits_2_and_names_the_help_of_its_command(
+    argv: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        build_parser().parse_args(argv)
+        main(argv)
     assert stopped.value.code == 2
-    assert "--help" in capsys.readouterr().err
+    usage, sentence = capsys.readouterr().err.strip().rsplit("\n", 1)
+    assert usage.startswith(f"usage: {told.removesuffix(' --help')} ")
+    assert sentence.startswith("sealframe: ")
+    assert sentence.endswith(f". Try: {told}")
 
 
-def commands_and_actions(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, below in action.choices.items():
-                yield " ".join((*words, name)), below
-                yield from commands_and_actions(below, *words, name)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_wrong_flag_is_an_error_of_its_own_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [name.split()]
+    if hasattr(module_of(name), "run"):
+        lines.append(example_of(name).split()[1:])
+    for words in lines:
+        with pytest.raises(SystemExit) as stopped:
+            main([*words, "--no-such-flag"])
+        assert stopped.value.code == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"usage: sealframe {name} ")
+        assert said.endswith(f". Try: sealframe {name} --help\n")
+        assert "--no-such-flag" in said or words == name.split()
 
 
-@pytest.mark.parametrize(("words", "parser"), list(commands_and_actions(build_parser())))
-def test_every_help_has_an_example_of_its_own_and_the_exit_status(words: str, parser: argparse.ArgumentParser) -> None:
-    text = parser.format_help()
-    assert f"example: sealframe {words}" in text
+def example_of(name: str) -> str:
+    """The example, without what follows it for the reader or for the shell."""
+    return str(module_of(name).EXAMPLE).partition("   ")[0].partition(" > ")[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example_of_its_own_and_the_exit_status(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*name.split(), "--help"])
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: sealframe {name} ")
+    assert f"example: sealframe {name}" in text
     assert "exit status: 0 done, 1 refused" in text
 
 
-def test_every_example_is_what_its_command_takes() -> None:
-    for _, parser in commands_and_actions(build_parser()):
-        examples = parser.format_help().partition("example: ")[2].partition("\n")[0].partition("   ")[0]
-        for example in examples.partition(" > ")[0].split(" && "):
-            build_parser().parse_args(example.split()[1:])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_is_what_its_command_takes(name: str) -> None:
+    for example in example_of(name).split(" && "):
+        options = build_parser().parse_args(example.split()[1:])
+        assert options.command.split()[0] == name.split()[0]
+
+
+def test_the_registry_names_every_command_module_once_and_each_has_what_it_needs() -> None:
+    root = Path(cli.__file__).parent
+    found = {
+        ".".join(("sealframe.cli", *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
+        for path in root.rglob("*.py")
+        if re.search("^EXAMPLE = ", path.read_text(), re.MULTILINE)
+    }
+    assert sorted(found) == sorted(command.module for command in COMMANDS.values())
+    for name in COMMANDS:
+        module = module_of(name)
+        assert actions_of(name) or callable(module.add_options), name
+        assert actions_of(name) or callable(module.run), name
+        assert not name.partition(" ")[1] or name.split()[0] in COMMANDS
+
+
+def test_a_command_that_needs_an_extra_says_which(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["evaluate", "."]) == 1
+    assert capsys.readouterr().err == "sealframe: This needs more packages: pip install 'sealframe[training]'\n"
+
+
+HEAVY = {
+    "PIL", "alembic", "cv2", "fastapi", "matplotlib", "onnxruntime", "rich", "skimage", "sqlalchemy", "torch", "uvicorn"
+}  # fmt: skip
+
+
+def loaded_by(*lines: list[str]) -> set[str]:
+    """Modules that a process has loaded once each of these command lines has ended."""
+    code = (
+        "import contextlib, io, json, sys\n"
+        "from sealframe.cli import main\n"
+        "for argv in json.loads(sys.argv[1]):\n"
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "        main(argv)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, *(n for n in sys.modules if 'sealframe.' in n))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(lines)], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_m30_the_help_of_all_and_the_version_load_no_command() -> None:
+    loaded = loaded_by(["--help"], ["--version"])
+    assert "argparse" in loaded
+    assert not loaded & {*HEAVY, "cryptography", "numpy"}
+    assert not loaded & {command.module for command in COMMANDS.values()}
+
+
+def test_m30_the_help_of_a_command_loads_its_module_and_no_other() -> None:
+    loaded = loaded_by(["seal", "--help"])
+    assert loaded & {command.module for command in COMMANDS.values()} == {"sealframe.cli.seal"}
+    assert not loaded & HEAVY
+
+
+def test_m30_no_help_loads_what_only_the_work_needs() -> None:
+    loaded = loaded_by(*([*name.split(), "--help"] for name in COMMANDS))
+    assert loaded >= {command.module for command in COMMANDS.values()}
+    assert not loaded & HEAVY
+
+
+def test_the_folders_of_the_library_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for option in LIBRARY_FOLDERS:
+        assert option in text
+        with pytest.raises(SystemExit, match="0"):
+            main([option])
+        assert Path(capsys.readouterr().out.strip()).is_dir()
 
 
 def test_live_open_spends_the_capture_and_leaves_no_file_of_a_replay(

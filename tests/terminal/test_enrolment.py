@@ -16,7 +16,7 @@ from sealframe.payment_protocol import Code, new_payment_id
 from sealframe.sandbox.drawn_faces import draw_face
 from sealframe.server.payments import administration, operator_tokens, operator_transfers
 from sealframe.server.storage.device_records import device_from_record
-from sealframe.terminal import enrol
+from sealframe.terminal import enrolment
 from tests.server.bank import BOB
 from tests.terminal.served_bank import ServedBank
 
@@ -84,7 +84,7 @@ def test_m25_a_camera_is_watched_until_three_frames_serve(site: ServedBank, monk
             released.append(self.frame)
 
     monkeypatch.setattr(cv2, "VideoCapture", Camera)
-    monkeypatch.setattr(enrol, "SECONDS_BETWEEN_FRAMES", 0.0)
+    monkeypatch.setattr(enrolment, "SECONDS_BETWEEN_FRAMES", 0.0)
     assert main(words(site, "0")) == 0
     assert released == [6]
     assert pays(site) is Code.PAID
@@ -100,8 +100,8 @@ def test_a_camera_that_sees_nothing_is_given_up(site: ServedBank, monkeypatch: p
         def __exit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr(enrol, "frames", lambda _index: Stream())
-    monkeypatch.setattr(enrol, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(enrolment, "frames", lambda _index: Stream())
+    monkeypatch.setattr(enrolment, "PATIENCE_S", -1.0)
     assert main(words(site, "0")) == 1
 
 

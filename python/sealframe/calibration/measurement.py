@@ -7,21 +7,15 @@ As at the server, three pictures of a person are enrolled and each other picture
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sealframe.calibration.det_plot import draw_det
 from sealframe.calibration.error_rates import Comparisons, Curve, bootstrap, rate_curve
 from sealframe.errors import ImageError, PolicyError
 from sealframe.faces.detection import crop_face
-from sealframe.faces.plugins import choose_detector, choose_matcher
-from sealframe.files import require_place, write_whole_file
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
 from sealframe.payment_protocol import Code
 from sealframe.server.payments.limits import Limits
@@ -29,8 +23,8 @@ from sealframe.server.verification.thresholds import per_payment
 from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from sealframe.faces.detection import FaceDetector
     from sealframe.faces.matchers import Embedding, Matcher
@@ -54,31 +48,14 @@ class Site:
         return [name for name, vectors in self.people.items() if len(vectors) < MIN_ENROLLED_FRAMES]
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure, write the files, print the table."""
-    matcher, detector = choose_matcher(arguments.model), choose_detector(arguments.detector)
-    out = Path(arguments.out)
-    for path in (out, out.with_suffix(".png")):
-        require_place(path, overwrite=arguments.force)
-    site = look_at(Path(arguments.folder), matcher, detector)
-    report, curves = calibrate(site, matcher, arguments.fmr)
-    write_whole_file(out, (json.dumps(report, indent=2) + "\n").encode(), overwrite=arguments.force)
-    write_whole_file(out.with_suffix(".png"), draw_det(curves, report), overwrite=arguments.force)
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-    else:
-        _print_report(report, out)
-    return 0
-
-
-def look_at(folder: Path, matcher: Matcher, detector: FaceDetector) -> Site:
+def look_at(folder: Path, matcher: Matcher, detector: FaceDetector, progress: Callable[[str], None]) -> Site:
     """Encode every picture of a folder of folders, one for each person. Raises ImageError when there are not two."""
     if not folder.is_dir():
         raise ImageError(f"{folder} is no folder; name one that has a folder for each person.")
     site = Site()
     persons = sorted(path for path in folder.iterdir() if path.is_dir())
     for number, person in enumerate(persons, 1):
-        _progress(f"{number}/{len(persons)} people")
+        progress(f"{number}/{len(persons)} people")
         vectors = site.people.setdefault(person.name, [])
         for path in sorted(path for path in person.iterdir() if path.suffix.lower() in _ENDINGS):
             site.pictures += 1
@@ -87,7 +64,6 @@ def look_at(folder: Path, matcher: Matcher, detector: FaceDetector) -> Site:
                 site.refused[seen] = site.refused.get(seen, 0) + 1
             else:
                 vectors.append(seen)
-    _progress("")
     if len(persons) < 2:
         raise ImageError(f"{folder} needs a folder for each person, at least two, with at least four pictures each.")
     return site
@@ -200,39 +176,3 @@ def _rows(comparisons: Comparisons, curve: Curve, people: int, fmr: float, pairs
             "fnmr": curve.fnmr_at(threshold),
             "fnmr_interval": intervals[f"fnmr {rate}"],
         }
-
-
-def _print_report(report: dict[str, Any], out: Path) -> None:
-    refused = ", ".join(f"{count} {reason}" for reason, count in sorted(report["refused_pictures"].items())) or "none"
-    print(f"matcher            {report['matcher']}{'  (for demonstrations only)' if report['demo'] else ''}")
-    print(f"people, pictures   {report['people']}, {report['pictures']}; refused: {refused}")
-    print(f"failure to enrol   {report['failure_to_enrol']:.1%} of the people have fewer than three usable pictures")
-    print(f"comparisons        {report['genuine']} of the same person, {report['pairs']} of strangers")
-    for name in ("one_picture", "three_pictures"):
-        figures = report[name]
-        auc, eer = _between(figures["auc_interval"], ".3f"), _between(figures["eer_interval"], ".1%")
-        print(
-            f"{name.replace('_', ' ') + ' enrolled':24} AUC {figures['auc']:.3f} {auc}  EER {figures['eer']:.1%} {eer}"
-        )
-    print("\n    FMR       95 %                 FNMR    95 %                 threshold")
-    for row in report["rows"]:
-        print(
-            f"    {row['fmr']:<8.3%}  {_between(row['fmr_interval'], '.3%'):20} {row['fnmr']:<7.1%}"
-            f" {_between(row['fnmr_interval'], '.1%'):20} {row['threshold']:.4f}"
-        )
-    asked = report["asked"]
-    print(
-        f"\nAt FMR {asked['fmr']:.3%} a stranger passes one payment of {asked['tries']} tries with"
-        f" {asked['per_payment']:.2%}.\nRates hold for faces, cameras and light like these, not elsewhere."
-    )
-    print(f"Written: {out}, {out.with_suffix('.png')}")
-
-
-def _between(interval: tuple[float, float], form: str) -> str:
-    return f"[{interval[0]:{form}}, {interval[1]:{form}}]"
-
-
-def _progress(text: str) -> None:
-    """One line that is written over, for people alone."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

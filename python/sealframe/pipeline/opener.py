@@ -258,9 +258,9 @@ class Opener(Unpicklable):
             As it was received.
         start : SignedStart, optional
             What `sealframe.envelope.check_start` found of this envelope; it is not checked again.
-        mark : callable
+        on_stage : callable
             Is told each stage as it ends.
-        passed : callable, optional
+        on_check : callable, optional
             Is told each of CHECKS that passed, in their order; the checks then run without the worker.
 
         Raises

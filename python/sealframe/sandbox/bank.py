@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -25,9 +24,14 @@ from sealframe.server.verification.template_vault import Vault, VaultKey
 from sealframe.server.verification.verifier import FaceVerifier
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from sealframe.sandbox.customers import Customer
+
+    Say = Callable[[str], None]
 
 ACTOR = "operator:TEST"
 FUNDS = 10_000
@@ -43,30 +47,36 @@ class Bank:
     sealer: sf.Sealer
     service: PaymentService
     customers: dict[str, Customer]
+    say: Say
 
     def send(self, envelope: bytes, key: sf.AnswerKey) -> PaymentAnswer:
         """Give the bytes to the server and read its signed answer."""
         return PaymentAnswer.decode(key.read(self.service.answer(envelope).answer, self.server).body)
 
     def close_soundly(self) -> bool:
-        """Print the ledger, let go of the database, and say whether every invariant holds."""
+        """Tell the ledger, let go of the database, and return whether every invariant holds."""
         with self.service.database.reading() as connection:
-            _print_ledger(connection, ["shop", *self.customers])
+            for line in _ledger(connection, ["shop", *self.customers]):
+                self.say(line)
             broken = broken_invariants(connection)
         self.service.close()
-        print("\n".join(broken) or "TEST       the ledger is sound")
+        for line in broken or ["the ledger is sound"]:
+            self.say(line)
         return not broken
 
 
-def open_demo_bank(folder: Path, people: str | None) -> Bank:
+def open_demo_bank(folder: Path, people: Path | None, say: Say) -> Bank:
     """A bank in `folder`, for drawn faces or for those of the folder `people`; ImageError when these do not serve."""
     faces = build_faces(drawn=people is None)
-    customers = drawn_customers() if people is None else customers_in(Path(people), faces)
-    return open_bank(folder, customers, faces)
+    customers = drawn_customers() if people is None else customers_in(people, faces, say)
+    return open_bank(folder, customers, faces, say)
 
 
-def open_bank(folder: Path, customers: dict[str, Customer], faces: FaceVerifier) -> Bank:
-    """A bank in `folder` where these customers have accounts, money, a password and their faces enrolled."""
+def open_bank(folder: Path, customers: dict[str, Customer], faces: FaceVerifier, say: Say) -> Bank:
+    """A bank in `folder` where these customers have accounts, money, a password and their faces enrolled.
+
+    `say` is called with each line of what happens there.
+    """
     key, device = sf.ServerKey.generate(), sf.DeviceKey.generate("POS-TEST")
     database = Database(f"sqlite:///{folder / 'ledger.db'}")
     database.migrate()
@@ -76,8 +86,8 @@ def open_bank(folder: Path, customers: dict[str, Customer], faces: FaceVerifier)
     for account, customer in customers.items():
         request = EnrolmentRequest(account).encode()
         service.enrol(account, [sealer.seal(each, request) for each in customer.to_enrol], ACTOR)
-    print(f"TEST       a bank with a shop, {' and '.join(customers)}, and the terminal POS-TEST; invented money")
-    return Bank(device, key.public, sealer, service, customers)
+    say(f"a bank with a shop, {' and '.join(customers)}, and the terminal POS-TEST; invented money")
+    return Bank(device, key.public, sealer, service, customers, say)
 
 
 def build_faces(*, drawn: bool) -> FaceVerifier:
@@ -104,13 +114,13 @@ def _open_accounts(service: PaymentService, device: sf.DevicePublic, customers: 
             administration.set_password(connection, ACTOR, now, account, password_hash)
 
 
-def _print_ledger(connection: Connection, names: list[str]) -> None:
-    print("TEST       ledger")
+def _ledger(connection: Connection, names: list[str]) -> Iterator[str]:
+    yield "ledger"
     for row in connection.execute(select(entries).order_by(entries.c.entry)):
         reference = (row.refund_id or row.payment_id)[-12:].upper()
-        print(f"TEST       {reference}  {row.account:12} {money_text(row.amount):>10}")
+        yield f"{reference}  {row.account:12} {money_text(row.amount):>10}"
     balances = (f"{name} {money_text(administration.account_facts(connection, name)['balance'])}" for name in names)
-    print(f"TEST       balances: {', '.join(balances)}")
+    yield f"balances: {', '.join(balances)}"
 
 
 def money_text(amount: int) -> str:

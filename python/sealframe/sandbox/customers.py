@@ -13,7 +13,7 @@ from sealframe.sandbox.drawn_faces import draw_face
 from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sealframe.faces.matchers import Embedding, Matcher
@@ -44,12 +44,15 @@ def drawn_customers() -> dict[str, Customer]:
     }
 
 
-def customers_in(folder: Path, faces: FaceVerifier) -> dict[str, Customer]:
-    """The first two people of a folder of folders who can be enrolled. Raises ImageError when there are not two."""
+def customers_in(folder: Path, faces: FaceVerifier, say: Callable[[str], None]) -> dict[str, Customer]:
+    """The first two people of a folder of folders who can be enrolled; `say` is told about each person.
+
+    Raises ImageError when there are not two.
+    """
     customers: dict[str, Customer] = {}
     people = sorted(path for path in folder.iterdir() if path.is_dir())
     for person in people:
-        customer = _customer_in(person, faces)
+        customer = _customer_in(person, faces, say)
         if customer is not None:
             customers[ACCOUNTS[len(customers)]] = customer
         if len(customers) == len(ACCOUNTS):
@@ -61,18 +64,18 @@ def customers_in(folder: Path, faces: FaceVerifier) -> dict[str, Customer]:
     )
 
 
-def _customer_in(person: Path, faces: FaceVerifier) -> Customer | None:
+def _customer_in(person: Path, faces: FaceVerifier, say: Callable[[str], None]) -> Customer | None:
     files = sorted(path for path in person.iterdir() if path.suffix.lower() in _ENDINGS)[:_MOST_PICTURES]
     usable = [seen for path in files if (seen := _clear_face(path, faces)) is not None]
-    told = f"TEST       {person.name}: {len(files)} pictures, {len(usable)} with one clear face"
+    told = f"{person.name}: {len(files)} pictures, {len(usable)} with one clear face"
     if len(usable) <= MIN_ENROLLED_FRAMES:
-        print(f"{told}; cannot be enrolled: that takes {MIN_ENROLLED_FRAMES}, and one more to pay with")
+        say(f"{told}; cannot be enrolled: that takes {MIN_ENROLLED_FRAMES}, and one more to pay with")
         return None
     chosen = _most_alike([vector for _, vector in usable], faces.matcher)
     if not faces.agree([usable[n][1] for n in chosen]):
-        print(f"{told}; cannot be enrolled: no {MIN_ENROLLED_FRAMES} look alike")
+        say(f"{told}; cannot be enrolled: no {MIN_ENROLLED_FRAMES} look alike")
         return None
-    print(f"{told}; enrolled with the {MIN_ENROLLED_FRAMES} most alike")
+    say(f"{told}; enrolled with the {MIN_ENROLLED_FRAMES} most alike")
     others = [picture for n, (picture, _) in enumerate(usable) if n not in chosen]
     return Customer([usable[n][0] for n in chosen], others)
 

@@ -1,13 +1,11 @@
-"""`sealframe demo pay`: a whole bank in a temporary folder: pay by face, fail, refuse a replay, print the ledger.
+"""A whole bank in a folder: pay by face, fail, refuse a replay, tell the ledger.
 
 Everything is TEST: drawn faces unless a folder is given, invented money, the demo matcher.
 """
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealframe.payment_protocol import Action, Code, PaymentAnswer, PaymentRequest, new_payment_id
@@ -16,7 +14,8 @@ from sealframe.server.payments import administration
 from sealframe.server.payments.limits import Limits
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
+    from pathlib import Path
 
     import sealframe as sf
     from sealframe.sandbox.customers import Customer
@@ -24,31 +23,47 @@ if TYPE_CHECKING:
 _PRICE = 1250
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Exit 1 when anything did not go as it must."""
-    if arguments.terminal:
-        from sealframe.sandbox.terminal import run_terminal
+def demonstrate(folder: Path, people: Path | None, say: Callable[[str], None]) -> bool:
+    """Open a bank, pay, and close it.
 
-        return run_terminal(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        bank = open_demo_bank(Path(folder), arguments.faces)
-        return 0 if _tell(bank) and bank.close_soundly() else 1
+    Parameters
+    ----------
+    folder
+        An empty one, for keys and database.
+    people
+        A folder for each of two people, at least four pictures in each; None draws two faces.
+    say
+        Called with each line of what happens.
+
+    Returns
+    -------
+    bool
+        Whether everything went as it must, and the ledger is sound.
+
+    Raises
+    ------
+    ImageError
+        When there are not two people who can be enrolled.
+
+    """
+    bank = open_demo_bank(folder, people, say)
+    return _tell(bank) and bank.close_soundly()
 
 
 def _tell(bank: Bank) -> bool:
     """A payment, a refused face, a refused replay; whether all went as it must."""
     (payer, owner), (_, stranger) = bank.customers.items()
     paid, envelope, key = _pay(bank, payer, owner)
-    _print_receipt(paid)
+    _tell_receipt(bank, paid)
     failed = _try_as_stranger(bank, payer, stranger)
-    print(f"TEST       a stranger's face: {failed.code.value}: {failed.code.message}")
-    print(f"TEST       {_CHOICES.format(failed.attempts_left)}")
+    bank.say(f"a stranger's face: {failed.code.value}: {failed.code.message}")
+    bank.say(f"{_CHOICES.format(failed.attempts_left)}")
     replayed = bank.send(envelope, key)
-    print(f"TEST       the same bytes again: the same answer, reference {replayed.reference}, nothing charged")
+    bank.say(f"the same bytes again: the same answer, reference {replayed.reference}, nothing charged")
     with bank.service.database.transaction() as connection:
         administration.prune_attempts(connection, ACTOR, bank.service.now(), bank.service.now() + 1)
     refused = bank.send(envelope, key)
-    print(f"TEST       and once that is forgotten: {refused.code.value}: {refused.code.message}")
+    bank.say(f"and once that is forgotten: {refused.code.value}: {refused.code.message}")
     codes = (paid.code, failed.code, refused.code)
     return codes == (Code.PAID, Code.FACE_MISMATCH, Code.STALE_COUNTER) and replayed == paid
 
@@ -68,8 +83,8 @@ def _pay(bank: Bank, account: str, customer: Customer) -> tuple[PaymentAnswer, b
         answer, envelope, key = _capture(bank, request, picture)
         if answer.code is Code.PAID:
             return answer, envelope, key
-        print(f"TEST       {account}'s face: {answer.code.value}: {answer.code.message}")
-    print(f"TEST       {_CHOICES.format(answer.attempts_left)}: the password it is")
+        bank.say(f"{account}'s face: {answer.code.value}: {answer.code.message}")
+    bank.say(f"{_CHOICES.format(answer.attempts_left)}: the password it is")
     return _capture(bank, replace(request, action=Action.PASSWORD, password=PASSWORD), pictures[-1])
 
 
@@ -79,7 +94,7 @@ def _try_as_stranger(bank: Bank, account: str, stranger: Customer) -> PaymentAns
         answer, *_ = _capture(bank, _request(account), picture)
         if answer.code is not Code.PAID:
             break
-        print(f"TEST       the demo matcher takes a stranger's face for {account}'s, as it does now and then: paid")
+        bank.say(f"the demo matcher takes a stranger's face for {account}'s, as it does now and then: paid")
     return answer
 
 
@@ -88,9 +103,9 @@ def _capture(bank: Bank, request: PaymentRequest, picture: object) -> tuple[Paym
     return bank.send(envelope, key), envelope, key
 
 
-def _print_receipt(answer: PaymentAnswer) -> None:
-    print(f"TEST       {answer.code.value}: {answer.code.message}")
+def _tell_receipt(bank: Bank, answer: PaymentAnswer) -> None:
+    bank.say(f"{answer.code.value}: {answer.code.message}")
     if answer.code is Code.PAID:
-        print(f"TEST       payee      {answer.payee}")
-        print(f"TEST       amount     {money_text(answer.amount or 0)} {answer.currency}")
-        print(f"TEST       reference  {answer.reference}")
+        bank.say(f"payee      {answer.payee}")
+        bank.say(f"amount     {money_text(answer.amount or 0)} {answer.currency}")
+        bank.say(f"reference  {answer.reference}")

@@ -1,6 +1,6 @@
-"""`sealframe demo pay --terminal`: the demonstration's bank behind HTTP, and `sealframe terminal` before it.
+"""The demonstration's bank behind HTTP, and `sealframe terminal` before it.
 
-Two processes, as in life: this one serves, the other shows the page. It ends with the terminal, and prints the ledger.
+Two processes, as in life: this one serves, the other shows the page. It ends with the terminal, and tells the ledger.
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,29 +19,54 @@ from PIL import Image
 
 from sealframe.image import frame_from_bytes, rgb_pixels
 from sealframe.sandbox.bank import PASSWORD, Bank, open_demo_bank
-from sealframe.server.command import listen
 from sealframe.server.http.app import build_app
+from sealframe.server.serving import listen
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
-def run_terminal(arguments: argparse.Namespace) -> int:
-    """Until the terminal is ended. Exit 1 when it failed, or an invariant of the ledger does not hold."""
-    with tempfile.TemporaryDirectory() as folder:
-        bank = open_demo_bank(Path(folder), arguments.faces)
-        terminal = _terminal(Path(folder), bank, arguments)
-        payer, other = bank.customers
-        print(f"TEST       {payer} stands before the camera: pay as {payer}; as {other} the face does not match")
-        print(f"TEST       passwords are {PASSWORD}; Ctrl-C ends it", flush=True)
-        with _served(bank) as address:
-            status = _run([*terminal, "--server", address])
-        is_sound = bank.close_soundly()
-    return 0 if is_sound and status in (0, 130, -signal.SIGTERM) else 1
+def run_terminal(
+    folder: Path, people: Path | None, *, ui: str, opens_browser: bool, say: Callable[[str], None]
+) -> bool:
+    """Serve a bank until the terminal before it is ended.
+
+    Parameters
+    ----------
+    folder
+        An empty one, for keys, database and what the camera sees.
+    people
+        A folder for each of two people, at least four pictures in each; None draws two faces.
+    ui
+        The terminal's screen, "page" or "text".
+    opens_browser
+        Whether the page is opened in a browser.
+    say
+        Called with each line of what happens.
+
+    Returns
+    -------
+    bool
+        Whether the terminal ended well, and the ledger is sound.
+
+    Raises
+    ------
+    ImageError
+        When there are not two people who can be enrolled.
+
+    """
+    bank = open_demo_bank(folder, people, say)
+    terminal = [*_terminal(folder, bank), "--ui", ui, *([] if opens_browser else ["--no-browser"])]
+    payer, other = bank.customers
+    say(f"{payer} stands before the camera: pay as {payer}; as {other} the face does not match")
+    say(f"passwords are {PASSWORD}; Ctrl-C ends it")
+    with _served(bank) as address:
+        status = _run([*terminal, "--server", address])
+    return bank.close_soundly() and status in (0, 130, -signal.SIGTERM)
 
 
-def _terminal(folder: Path, bank: Bank, arguments: argparse.Namespace) -> list[str]:
+def _terminal(folder: Path, bank: Bank) -> list[str]:
     """The command that starts the terminal; its keys and what its camera sees lie in `folder`."""
     bank.device.save(folder / "pos.key")
     bank.server.save(folder / "server.pub")
@@ -54,8 +77,7 @@ def _terminal(folder: Path, bank: Bank, arguments: argparse.Namespace) -> list[s
         pixels = rgb_pixels(frame_from_bytes(picture)) if isinstance(picture, bytes) else picture
         Image.fromarray(np.asarray(pixels)).save(camera / f"{number:02}.png")
     command = [sys.executable, "-m", "sealframe", "terminal", "--test", "--payee", "shop", "--source", str(camera)]
-    command += ["--as", str(folder / "pos.key"), "--to", str(folder / "server.pub"), "--ui", arguments.ui]
-    return command if arguments.browser else [*command, "--no-browser"]
+    return [*command, "--as", str(folder / "pos.key"), "--to", str(folder / "server.pub")]
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def build_app(
         What answers.
     allow_remote_operators : bool
         Whether operators may call from other machines.
-    intake : Intake, optional
+    upload_limiter : Intake, optional
         Limits of the bodies that are arriving.
 
     """

@@ -138,7 +138,7 @@ class AttemptPipeline:
         ----------
         opened : OpenedRequest
             The request, with the picture.
-        mark : callable
+        on_stage : callable
             Told the name of each stage that ended.
 
         """

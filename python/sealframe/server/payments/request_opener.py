@@ -107,7 +107,7 @@ class RequestOpener:
             The whole of it.
         start : EnvelopeStart
             Its start, as it was parsed, and perhaps checked, before.
-        mark : callable
+        on_stage : callable
             Told the name of each stage that ended.
 
         Returns

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sealframe as sf
-from sealframe.cli.plot import plot_factor
+from sealframe.cli.factor_plot import plot_factor
 from sealframe.cli.streams import read_picture
 from sealframe.errors import BadSignature, EnvelopeError, ReplayedCapture, SealframeError, UnknownKey
 from sealframe.files import write_whole_file
 from sealframe.image import frame_from_array, frame_from_bytes, raw_payload
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace
 
+EXAMPLE = "sealframe demo --image photo.jpg"
 BAR = 40
 REPEATS = 8
 
@@ -31,9 +32,17 @@ class _Stage:
     opener: sf.Opener
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_options(parser: ArgumentParser) -> None:
+    """The picture that is sealed, and the one that is drawn."""
+    parser.add_argument("--image", metavar="PATH", help="a picture of yours (default: a synthetic one)")
+    parser.add_argument(
+        "--out", metavar="FILE", default="sealframe-demo.png", help="the picture it draws (default: %(default)s)"
+    )
+
+
+def run(options: Namespace) -> int:
     """Everything in a temporary folder but the drawing. Exit 1 when anything did not go as it must."""
-    picture = read_picture(arguments.image) if arguments.image else _synthetic_frame()
+    picture = read_picture(options.image) if options.image else _synthetic_frame()
     frame = frame_from_bytes(picture)
     with tempfile.TemporaryDirectory() as folder:
         stage = _set_up(Path(folder))
@@ -51,15 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"context    {opened.security_factor.capture_context.decode()}")
         print(f"factor     {opened.image_factor.hex()[:48]}... ({len(opened.image_factor)} bytes)")
         refusals = [_refusal(*case) for case in _attacks(stage, envelope)]
-    _draw(arguments.out, picture)
+    _draw(options.out, picture)
     _print_shares("seal", sealing)
     _print_shares("open", opening)
-    print(f"\ndrawn      {arguments.out}: image, derived image, similarity map, rows")
+    print(f"\ndrawn      {options.out}: image, derived image, similarity map, rows")
     return 0 if same and all(refusals) else 1
 
 
 def _synthetic_frame() -> bytes:
-    from sealframe.cli.demo_picture import draw_demo_picture
+    from sealframe.cli.demo.picture import draw_demo_picture
 
     return bytes(raw_payload(frame_from_array(draw_demo_picture())))
 
