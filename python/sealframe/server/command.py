@@ -18,7 +18,7 @@ from sealframe.cli.keys import Passwords as KeyPasswords
 from sealframe.cli.streams import password_of
 from sealframe.errors import KeyFileError, PolicyError
 from sealframe.faces.detection import NoLiveness, RequireLiveness
-from sealframe.faces.matchers import DEMO_THRESHOLDS
+from sealframe.faces.matchers import DEMO_THRESHOLDS, per_payment
 from sealframe.faces.plugins import choose_detector, choose_liveness, choose_matcher
 from sealframe.keys import ServerKey
 from sealframe.server.http.json_logs import log_as_json
@@ -30,7 +30,7 @@ from sealframe.server.payments.settlement import Limits
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.tables import templates
 from sealframe.server.verification.template_vault import Vault, VaultKey
-from sealframe.server.verification.thresholds import per_payment, thresholds_at
+from sealframe.server.verification.thresholds import thresholds_at
 from sealframe.server.verification.verifier import FaceVerifier, associated_data, sealed_in
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ from sealframe.errors import (
     UnknownKey,
     UnsupportedEnvelope,
 )
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.freshness import Live
 from sealframe.image import rgb_pixels
 from sealframe.keys import DevicePublic, Validity
@@ -51,7 +52,6 @@ from sealframe.server.storage.compiled_statements import Statement
 from sealframe.server.storage.device_records import device_from_record, record_of
 from sealframe.server.storage.group_commit import GroupCommit
 from sealframe.server.storage.tables import devices
-from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 from sealframe.trace import no_callback
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
+from sealframe.faces.matchers import TRIES_PER_PAYMENT
 from sealframe.payment_protocol import Action, Code, PaymentAnswer, PaymentState, payment_reference
 from sealframe.server.payments.ledger import charge, write_audit
 from sealframe.server.storage.compiled_statements import Row, Statement
@@ -50,7 +51,7 @@ class Refused(Exception):
 class Limits:
     """How often, how long. Times in milliseconds."""
 
-    mismatches_per_payment: int = 5
+    mismatches_per_payment: int = TRIES_PER_PAYMENT
     mismatches_per_day: int = 15
     password_misses: int = 5
     password_lock_ms: int = 15 * 60_000
