@@ -12,11 +12,12 @@ import torch
 
 from sealframe.cli.streams import print_json
 from sealframe.errors import PolicyError
+from sealframe.faces import choose_detector
 from sealframe.training import evaluate_networks
 from sealframe.training.choice import choose, parse_options, variants
 from sealframe.training.dataset import Scan, scan
 from sealframe.training.export import export_gan
-from sealframe.training.faces import FaceCheck, load_detector
+from sealframe.training.face_check import FaceCheck
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.matcher import MatcherRecipe, MatcherRun, portraits
 from sealframe.training.matcher_export import export_matcher
@@ -71,7 +72,7 @@ def _chosen(start: Callable[[Recipe, Path], SizedRun], recipe: Recipe, arguments
 
 def _clean(arguments: argparse.Namespace) -> Scan:
     """Scan the folders, and write what was dropped and why."""
-    detector = load_detector(arguments.detector) if arguments.detector else None
+    detector = choose_detector(arguments.detector) if arguments.detector else None
     found = scan(arguments.folder, FaceCheck(detector) if arguments.faces or detector else None)
     _say(f"{len(found.pictures)} pictures of {len(found.sources)} sources; {len(found.dropped)} dropped")
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from sealframe.models import ModelSet
+from sealframe.roc import auc
 from sealframe.training import degradation, synthesis
 from sealframe.training.dataset import held_out, scan
 from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
@@ -77,13 +78,6 @@ def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(np.mean([similarity(a, b, data_range=255) for a, b in zip(first, second, strict=True)]))
 
 
-def _auc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    below = np.searchsorted(np.sort(negative), positive, "left")
-    upto = np.searchsorted(np.sort(negative), positive, "right")
-    return float((below + upto).mean() / (2 * len(negative)))
-
-
 class Judge:
     """The shipped GAN networks of one folder, frame by frame."""
 
@@ -117,7 +111,7 @@ class Judge:
             "ssim": _ssim(derived, category.frames),
             "integer_to_float_twin_psnr": float(psnr(derived, self.derive_in_float(category.frames)).mean()),
             "float_twin_psnr": float(psnr(self.derive_in_float(category.frames), category.frames).mean()),
-            "discriminator_auc": _auc(image_verdict, derived_verdict),
+            "discriminator_auc": auc(image_verdict, derived_verdict),
         }
 
     def degraded(self, categories: Sequence[Category], seed: int) -> dict[str, dict[str, float]]:
