@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import time
 from abc import ABC, abstractmethod
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
+from torch import nn
 
 from sealframe.training.recipes import with_facts
 
@@ -20,6 +22,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SAVE_EVERY_S = 60.0
+
+
+def learning_rate(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> float:
+    """Part of the highest learning rate at a step: up a line over `warm_up` steps, down a cosine to `lowest`."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+    return min(1.0, (step + 1) / warm_up) * (lowest + (1 - lowest) * cosine)
+
+
+def descend(
+    loss: Tensor, optimiser: torch.optim.Optimizer, clipped: nn.Module | None = None, longest: float = 1
+) -> None:
+    """Take one step down a loss; gradients of the network `clipped` are together at most `longest`."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if clipped is not None:
+        nn.utils.clip_grad_norm_(clipped.parameters(), longest)
+    optimiser.step()
 
 
 class RunRecipe(Protocol):

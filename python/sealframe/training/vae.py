@@ -16,7 +16,7 @@ from sealframe.training.dataset import divide
 from sealframe.training.frames import to_blocks
 from sealframe.training.networks import tiles_to_patches
 from sealframe.training.pairs import Mix, Pairs
-from sealframe.training.run import TrainingRun
+from sealframe.training.run import TrainingRun, descend, learning_rate
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         self.resume()
 
     def _rate_factor(self, step: int) -> float:
-        return min(1.0, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.recipe.steps)))
+        return learning_rate(step, self.recipe.steps, warm_up=300, lowest=0.01)
 
     def parts(self) -> dict[str, Any]:
         """Networks, their running averages, optimiser, schedule."""
@@ -148,10 +148,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         nats = divergence(mean, log_variance)
         weight = recipe.divergence_weight * min(1.0, self.step / (recipe.warm_up * recipe.steps))
         loss = bits * math.log(2) + weight * nats
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
-        self.optimiser.step()
+        descend(loss, self.optimiser, self.networks)
         self.schedule.step()
         self._average(self.averaged.parameters(), self.networks.parameters())
         return {"bits": float(bits.detach()), "divergence": float(nats.detach())}
