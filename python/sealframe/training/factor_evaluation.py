@@ -1,4 +1,4 @@
-"""What parts of the image factor can do: tell pictures apart, and show where one was changed (M10, M14, M15).
+"""What parts of the image factor can do: tell pictures apart, and show where one was changed.
 
 Frames are 128x128, as small as the factor's own geometry: the hardest case.
 """

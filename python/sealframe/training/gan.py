@@ -1,4 +1,4 @@
-"""Train generator and discriminator (M16): reconstruction with cross-entropy against each other.
+"""Train generator and discriminator: reconstruction with cross-entropy against each other.
 
 Most of a run learns to reconstruct alone, then the discriminator joins. Everything follows from the recipe and its
 seed; a run can be stopped and resumed.
@@ -61,7 +61,7 @@ class GanRecipe:
 
 
 def to_tensor(tiles: NDArray[np.uint8]) -> Tensor:
-    """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1) (M5)."""
+    """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1)."""
     return (torch.from_numpy(tiles).unsqueeze(1).float() - 128) / 128
 
 

@@ -1,4 +1,4 @@
-"""Train the face encoder (M25): tell people apart by their margin, and find a person's other view among others'.
+"""Train the face encoder: tell people apart by their margin, and find a person's other view among others'.
 
 Cosine softmax with a margin (Wang et al., "CosFace", 2018) over the people, and noise-contrastive estimation (van den
 Oord et al., 2018) over the two views of each. Everything follows from the recipe and its seed; a run can be resumed.

@@ -1,4 +1,4 @@
-"""The networks of the GAN path in float, as they are trained: generator (M12) and discriminator (M13).
+"""The networks of the GAN path in float, as they are trained: generator and discriminator.
 
 Tensors are float32, channels first, one tile of 32x32 gray pixels in [-1, 1] per sample. SAME padding follows the
 TensorFlow convention: with stride 2 one row and column more is padded behind than in front.
@@ -41,7 +41,7 @@ def conv_same(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class Generator(nn.Module):
-    """Derive an image from an image (M12).
+    """Derive an image from an image.
 
     Fully connected, relu; batch normalisation; leaky relu; transposed convolutions 128@5x5 s1 relu, 64@5x5 s2 relu,
     1@5x5 s2 tanh, without bias.
@@ -108,7 +108,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Tell clear images (positive) from derived ones (negative) (M13).
+    """Tell clear images (positive) from derived ones (negative).
 
     Convolution 64@5x5 s2 relu, leaky relu, dropout; convolution 128@5x5 s2 relu, leaky relu; fully connected.
     """

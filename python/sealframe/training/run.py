@@ -91,7 +91,15 @@ class TrainingRun(ABC, Generic[Recipe]):
         return losses
 
     def run(self, report: Callable[[str], None], every: int = 200) -> None:
-        """Train to the last step, reporting means of the losses every so many steps, saving every minute."""
+        """Train to the last step, saving every minute.
+
+        Parameters
+        ----------
+        report : callable
+            Called with a line of mean losses.
+        every : int
+            After so many steps.
+        """
         steps, first = self.recipe.steps, self.step
         started = saved = time.monotonic()
         sums: dict[str, float] = {}
@@ -119,7 +127,7 @@ class TrainingRun(ABC, Generic[Recipe]):
         self._file("history.json").write_text(json.dumps(self.history) + "\n")
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint, if there is one; ValueError when it is of another recipe."""
+        """Go on from the folder's checkpoint, if there is one. Raises ValueError when it is of another recipe."""
         if not self._file("checkpoint.pt").exists():
             return
         try:

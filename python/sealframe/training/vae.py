@@ -1,4 +1,4 @@
-"""Train the VAE path (M11): binary pixels, sampling by reparameterisation, the ELBO with a slowly growing KL term."""
+"""Train the VAE path: binary pixels, sampling by reparameterisation, the ELBO with a slowly growing KL term."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class VaeRecipe:
     """Part of the run over which the weight grows from zero."""
     averaging: float = 0.998
     features: str = "spectrum"
-    """What the posterior net reads (M6): binary `pixels`, or their `spectrum`."""
+    """What the posterior net reads: binary `pixels`, or their `spectrum`."""
     channels: int = 32
     """Maps of 4x4 that the posterior net starts from: its size."""
     bfloat16: bool = False
@@ -60,7 +60,7 @@ class VaeRecipe:
 
 
 def binarise(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Threshold gray tiles to {0, 1} (M3)."""
+    """Threshold gray tiles to {0, 1}."""
     return (tiles >= THRESHOLD).astype(np.uint8)
 
 
@@ -79,7 +79,7 @@ def information_bytes(tiles: NDArray[np.uint8], source: str) -> NDArray[np.uint8
 
 
 def latent_information(tiles: NDArray[np.uint8], source: str) -> Tensor:
-    """The same in real values (M6), float32 (n, 1024): pixels of 0 and 1, or coefficients of 256 gray levels."""
+    """The same in real values, float32 (n, 1024): pixels of 0 and 1, or coefficients of 256 gray levels."""
     step, zero = QUANTA[source]
     return (torch.from_numpy(information_bytes(tiles, source)).flatten(1).float() - zero) * step
 
@@ -136,7 +136,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         return float(bits_per_pixel(likelihood(latent), to_pixels(tiles)))
 
     def learn(self) -> dict[str, float]:
-        """Encode, sample, decode, estimate the ELBO, update (M11)."""
+        """Encode, sample, decode, estimate the ELBO, update."""
         recipe = self.recipe
         tiles, _ = self.pairs.batch(self.step, recipe.batch)
         pixels = to_pixels(tiles)

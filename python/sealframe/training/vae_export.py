@@ -1,4 +1,4 @@
-"""The VAE networks as integers (M7, M9, M10): rounding after training, graphs, and their entries in the manifest.
+"""The VAE networks as integers: rounding after training, graphs, and their entries in the manifest.
 
 The posterior is two uint8 maps, mean and log-variance; the latent that goes into the likelihood net has
 the mean's step and zero point, so that sampling is one integer addition. Log-variance and logits come as table indices.
@@ -97,7 +97,7 @@ MEANINGS = {
     "features": f"binary pixels, 0 or 1; {_BLOCKS}",
     "spectrum": "coefficients of the binary pixels' 32x32 cosine transform, row by row",
 }
-"""What the posterior net reads (M6), by the name of its input."""
+"""What the posterior net reads, by the name of its input."""
 SHAPES = {"features": (16, 16, 4), "spectrum": (32, 32)}
 
 
