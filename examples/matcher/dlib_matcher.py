@@ -14,7 +14,7 @@ import dlib
 import numpy as np
 from PIL import Image
 
-from sealframe.faces.matchers import VectorMatcher
+from sealframe.faces import VectorMatcher
 
 SIDE, MARGIN = 150, 0.25
 

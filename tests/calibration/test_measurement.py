@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from sealframe.calibration.error_rates import Comparisons, bootstrap, rate_curve
-from sealframe.calibration.measurement import Site, enrolled_comparisons, single_comparisons
+from sealframe.calibration.measurement import FaceSamples, enrolled_comparisons, single_comparisons
 from sealframe.cli import main
 from sealframe.errors import ModelError, PolicyError
-from sealframe.faces.matchers import DemoMatcher
+from sealframe.faces.matchers import DemoMatcher, per_payment
 from sealframe.sandbox.drawn_faces import draw_face
-from sealframe.server.verification.thresholds import per_payment, thresholds_at
+from sealframe.server.verification.thresholds import thresholds_at
 
 
 def comparisons(genuine: list[float], impostor: list[float]) -> Comparisons:
@@ -63,8 +63,8 @@ def test_intervals_count_people_not_comparisons() -> None:
 def test_enrolled_frames_are_never_their_own_probes() -> None:
     matcher, rng = DemoMatcher(), np.random.default_rng(3)
     people = {name: [rng.integers(-90, 90, 128, np.int8) for _ in range(7)] for name in "ab"}
-    site = Site(people, 14)
-    one, three = single_comparisons(site), enrolled_comparisons(site, matcher)
+    samples = FaceSamples(people, 14)
+    one, three = single_comparisons(samples), enrolled_comparisons(samples, matcher)
     assert (one.genuine.sum(), (~one.genuine).sum()) == (42, 49)
     assert (three.genuine.sum(), (~three.genuine).sum()) == (2 * 2 * 4, 2 * 2 * 7)
     mean = matcher.mean(people["a"][:3])

@@ -1,6 +1,6 @@
 """Error rates of a matcher from its scores: FMR, FNMR, EER, AUC, with intervals over people (ISO/IEC 19795-1).
 
-Pictures of one person are alike, so intervals come from drawing whole people with replacement, not comparisons: a
+Pictures of one person are alike. So intervals come from drawing whole people with replacement, not comparisons. A
 genuine comparison counts as often as its person was drawn, an impostor comparison as often as both were together.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from sealframe.faces.template import ONE
+from sealframe.roc import auc_of_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,15 @@ _BINS = 2 * ONE + 1
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """Scores -1..1 float64 (n,) of probes against templates, and which two people, int64 (n,), were compared."""
+    """Scores of probes against templates, and whose they are.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        float64 (n,), -1..1.
+    enrolled, probe : numpy.ndarray
+        int64 (n,): numbers of the person enrolled and of the person compared, from 0.
+    """
 
     scores: Rates
     enrolled: Integers
@@ -38,50 +47,68 @@ class Comparisons:
 
     @property
     def genuine(self) -> NDArray[np.bool_]:
-        """Whether both are one person."""
+        """Whether both are one person, bool (n,)."""
         return np.asarray(self.enrolled == self.probe)
 
     def only(self, chosen: NDArray[np.bool_] | Integers) -> Comparisons:
-        """Some of the comparisons."""
+        """Return some of the comparisons, by mask or by index."""
         return Comparisons(self.scores[chosen], self.enrolled[chosen], self.probe[chosen])
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Rates at every threshold of -1024..1024 in 1024ths, float64 (2049,): a score passes from the threshold on."""
+    """Error rates at every threshold of -1024..1024 in 1024ths; a score passes from the threshold on.
+
+    Parameters
+    ----------
+    fmr : numpy.ndarray
+        float64 (2049,), 0..1: share of strangers who pass.
+    fnmr : numpy.ndarray
+        float64 (2049,), 0..1: share of owners who do not pass.
+    """
 
     fmr: Rates
     fnmr: Rates
 
     @property
     def eer(self) -> float:
-        """The rate at which both are closest to equal."""
+        """Equal error rate: the mean of both rates where they are closest."""
         nearest = int(np.abs(self.fmr - self.fnmr).argmin())
         return float(self.fmr[nearest] + self.fnmr[nearest]) / 2
 
     @property
     def auc(self) -> float:
         """Chance that a genuine score is above an impostor's, ties of a 1024th counted half."""
-        passing = np.append(self.fmr, 0.0)
-        missed = np.append(self.fnmr, 1.0)
-        return float(((1 - missed[1:] + 1 - missed[:-1]) / 2 * (passing[:-1] - passing[1:])).sum())
+        return auc_of_counts(np.diff(self.fnmr, append=1.0), -np.diff(self.fmr, append=0.0))
 
     def threshold_at(self, fmr: float) -> int:
-        """The lowest threshold in 1024ths, at least 1, whose FMR is at most `fmr`."""
+        """Return the lowest threshold in 1024ths, at least 1, whose FMR is at most `fmr`; else 1024."""
         fitting = np.flatnonzero(self.fmr[ONE + 1 :] <= fmr)
         return int(fitting[0]) + 1 if len(fitting) else ONE
 
     def fmr_at(self, threshold: int) -> float:
-        """FMR at a threshold in 1024ths."""
+        """Return the FMR at a threshold in 1024ths, -1024..1024."""
         return float(self.fmr[ONE + threshold])
 
     def fnmr_at(self, threshold: int) -> float:
-        """FNMR at a threshold in 1024ths."""
+        """Return the FNMR at a threshold in 1024ths, -1024..1024."""
         return float(self.fnmr[ONE + threshold])
 
 
 def rate_curve(comparisons: Comparisons, drawn: Rates | None = None) -> Curve:
-    """FMR and FNMR; `drawn` says how often each person counts (default: once). Both kinds must be there."""
+    """Count the error rates.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+        Genuine and impostor ones, at least one of each.
+    drawn : numpy.ndarray, optional
+        float64 (people,): how often each person counts; once where it is left out.
+
+    Returns
+    -------
+    Curve
+    """
     bins = np.floor(comparisons.scores * ONE).astype(np.int64).clip(-ONE, ONE) + ONE
     genuine = comparisons.genuine
     weights = np.ones(len(bins)) if drawn is None else drawn[comparisons.enrolled] * drawn[comparisons.probe]
@@ -96,9 +123,23 @@ def rate_curve(comparisons: Comparisons, drawn: Rates | None = None) -> Curve:
 def bootstrap(
     comparisons: Comparisons, people: int, figures: dict[str, Callable[[Curve], float]], seed: int = 1
 ) -> dict[str, Interval]:
-    """95 % percentile intervals of figures of the curve; `people` are numbered from 0.
+    """Return 95 % percentile intervals of figures of the curve.
 
-    At most 400,000 impostor comparisons take part, chosen at random.
+    Parameters
+    ----------
+    comparisons : Comparisons
+        All of them; at most 400,000 impostor comparisons take part, chosen at random.
+    people : int
+        How many people there are.
+    figures : dict of str to callable
+        What each figure makes of a curve.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        Lower and upper end of each figure.
     """
     rng = np.random.default_rng(seed)
     impostors = np.flatnonzero(~comparisons.genuine)

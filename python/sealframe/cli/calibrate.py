@@ -28,14 +28,13 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Measure, write the files, print the table."""
     from sealframe.calibration.det_plot import draw_det
-    from sealframe.calibration.measurement import calibrate, look_at
+    from sealframe.calibration.measurement import calibrate, encode_folder
     from sealframe.faces.plugins import choose_detector, choose_matcher
 
     matcher, detector = choose_matcher(options.model), choose_detector(options.detector)
     require_report_places(options)
-    site = look_at(options.folder, matcher, detector, show_progress)
-    show_progress("")
-    report, curves = calibrate(site, matcher, options.fmr)
+    samples = encode_folder(options.folder, matcher, detector, show_progress)
+    report, curves = calibrate(samples, matcher, options.fmr)
     write_report(options, report, draw_det(curves, report))
     if options.json:
         print_json(report)

@@ -1,9 +1,14 @@
-"""An operator's face model, looked through before ONNX Runtime sees it (A48).
+"""A face model of an operator's own, checked before ONNX Runtime sees it.
 
-Such a model may use any standard operator, so it is not held to the list that the networks of sealframe are held to.
-But it is one file that computes one thing: no weights in other files, no graphs inside that are chosen or repeated
-while it runs, no operators or functions of its own, no weights that are not numbers. The file is read once, and what
-is looked through is what is hashed and run.
+Such a model may use any standard operator, so the list of operators for the networks of sealframe does not hold here.
+But it is one file that computes one thing. It has
+
+- no weights in other files,
+- no inner graphs that are chosen or repeated while it runs,
+- no operators or functions of its own,
+- no weights that are not finite.
+
+The file is read once: the bytes that are checked are the bytes that are hashed and run.
 """
 
 from __future__ import annotations
@@ -39,7 +44,23 @@ class _Refused(Exception):
 
 
 def read_owner_model(path: str | os.PathLike[str]) -> bytes:
-    """The file's bytes. Raises ModelError when it cannot be read, is too large, or does what no model here may."""
+    """Read a model and check it.
+
+    Parameters
+    ----------
+    path : path-like
+        An ONNX file of at most 1 GiB.
+
+    Returns
+    -------
+    bytes
+        The content of the file.
+
+    Raises
+    ------
+    ModelError
+        When the file cannot be read, is too large, or does what no model here may.
+    """
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -109,9 +130,9 @@ def _check_numbers(values: memoryview, type_: int | memoryview) -> None:
     if width is None:
         return
     if len(values) % np.dtype(width).itemsize:
-        _refuse("a weight in it is cut")
+        _refuse("a weight in it is truncated")
     if not np.isfinite(np.frombuffer(values, width)).all():
-        _refuse("a weight in it is no number")
+        _refuse("a weight in it is not finite")
 
 
 def _message(value: int | memoryview) -> memoryview:
@@ -134,7 +155,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         else:
             _refuse("it is no ONNX file")
         if length > len(message) - at:
-            _refuse("it is cut, or no ONNX file")
+            _refuse("it is truncated, or no ONNX file")
         yield key >> 3, message[at : at + length]
         at += length
 
@@ -145,7 +166,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value, at + index + 1
-    raise _Refused("it is cut, or no ONNX file")
+    raise _Refused("it is truncated, or no ONNX file")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""A face as 96 signed bytes, the same on every computer, and their comparison in integers (M25).
+"""A face as 96 signed bytes, the same on every computer, and their comparison in integers.
 
     cut_window    uint8 (S, S)     the box that a detector draws, widened to a canonical window
     standardise   uint8 (64, 64)   light taken out: mean and deviation within an oval, as integers
@@ -43,15 +43,22 @@ ONE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The part of a picture that a template is made of, in hundredths of the side of the detector's box."""
+    """The part of a picture that a template is made of, in hundredths of the side of the detector's box.
+
+    Parameters
+    ----------
+    side : int
+        Width and height of the window.
+    rise : int
+        How much higher than the centre of the box the centre of the window is.
+    """
 
     side: int
     rise: int
-    """How much higher than the box's centre the window's centre is."""
 
 
 WINDOW = Window(115, 13)
-"""Eyes at about 0.46 and mouth at 0.82 of the height, the rows that most face models are trained with."""
+"""Puts eyes and mouth of a box of `Cascade` at about the rows that most face models are trained with."""
 
 
 def _oval() -> NDArray[np.bool_]:
@@ -66,7 +73,22 @@ _OVAL_PIXELS = int(OVAL.sum())
 
 
 def cut_window(picture: Pixels, left: int, top: int, side: int) -> Pixels:
-    """The window around a detector's box, uint8 (S, S) or (S, S, 3); the picture's edge is repeated beyond it."""
+    """Cut the window around a detector's box.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        uint8 (H, W) or (H, W, C).
+    left, top : int
+        Column and row of the upper left corner of the box.
+    side : int
+        Width and height of the box in pixels, at least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (S, S) or (S, S, C); beyond the edge of the picture, its outermost pixels are repeated.
+    """
     wide = max(1, (WINDOW.side * side + 50) // 100)
     first_row, first_column = top + (side - wide) // 2 - WINDOW.rise * side // 100, left + (side - wide) // 2
     rows, columns = (
@@ -79,7 +101,18 @@ def cut_window(picture: Pixels, left: int, top: int, side: int) -> Pixels:
 
 
 def standardise(window: Gray) -> Gray:
-    """A window uint8 (S, S), any S, as the network takes it: uint8 (64, 64), mean 128 and deviation 40 in the oval."""
+    """Take the light out of a window: mean and deviation within the oval become 128 and 40.
+
+    Parameters
+    ----------
+    window : numpy.ndarray
+        uint8 (S, S), gray, any S of at least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (64, 64), as the network takes it.
+    """
     gray = _core.area_mean(window, "gray", SIDE, SIDE).astype(np.int64)
     inside = gray[OVAL]
     total = int(inside.sum())
@@ -89,11 +122,26 @@ def standardise(window: Gray) -> Gray:
 
 
 def encode_face(window: Pixels, models: ModelSet | None = None) -> Template:
-    """Template int8 (96,) of a window uint8 (S, S) or RGB (S, S, 3), of length 392.
+    """Make the template of a face.
 
     The mirror image is the same face turned and lit the other way: what both have in common is kept.
 
-    Raises ModelError when the network is missing or altered.
+    Parameters
+    ----------
+    window : numpy.ndarray
+        uint8 (S, S) gray or (S, S, 3) RGB, as `cut_window` returns it.
+    models : ModelSet, optional
+        Where the network is; the shipped networks where it is left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        int8 (96,), of length 392.
+
+    Raises
+    ------
+    ModelError
+        When the network is missing or altered.
     """
     gray = window if window.ndim == 2 else _core.area_mean(window, "rgb", *window.shape[:2])
     face = standardise(gray)
@@ -103,23 +151,52 @@ def encode_face(window: Pixels, models: ModelSet | None = None) -> Template:
 
 
 def mean_template(templates: Sequence[Template]) -> Template:
-    """The direction in the middle of several templates, of the same length."""
+    """Make one template of several, in the direction of their sum.
+
+    Parameters
+    ----------
+    templates : sequence of numpy.ndarray
+        int8 (d,), at least one.
+
+    Returns
+    -------
+    numpy.ndarray
+        int8 (d,), of length 392.
+    """
     return _of_one_length(np.sum(templates, 0, dtype=np.int64))
 
 
 def cosine(a: Template, b: Template) -> float:
-    """How alike, -1..1."""
+    """Return the cosine of two templates int8 (d,), -1..1; for people to read, not for decisions."""
     dot, squares = _products(a, b)
     return float(dot / max(1.0, squares**0.5))
 
 
 def threshold_units(threshold: float) -> int:
-    """A cosine in 1024ths, rounded up: never more lenient than asked for."""
+    """Return a cosine, 0..1, in 1024ths, rounded up: never more lenient than asked for.
+
+    Examples
+    --------
+    >>> threshold_units(0.5)
+    512
+    """
     return ceil(threshold * ONE)
 
 
 def reaches(a: Template, b: Template, threshold: int) -> bool:
-    """Whether the cosine is at least `threshold` / 1024, 0 < threshold <= 1024: dot^2 1024^2 >= T^2 |a|^2 |b|^2."""
+    """Say whether the cosine of two templates reaches a threshold: dot > 0 and dot^2 1024^2 >= T^2 |a|^2 |b|^2.
+
+    Parameters
+    ----------
+    a, b : numpy.ndarray
+        int8 (d,).
+    threshold : int
+        T, the cosine in 1024ths, 1..1024.
+
+    Returns
+    -------
+    bool
+    """
     dot, squares = _products(a, b)
     return dot > 0 and dot * dot * ONE * ONE >= threshold * threshold * squares
 

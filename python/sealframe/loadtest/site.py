@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 import sealframe as sf
 from sealframe.errors import PolicyError
 from sealframe.faces.detection import CentreOval, NoLiveness
-from sealframe.faces.matchers import DemoMatcher
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES, DemoMatcher
 from sealframe.payment_protocol import Code, new_payment_id
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.payments import administration, operator_transfers
@@ -22,7 +22,7 @@ from sealframe.server.storage.database import Database
 from sealframe.server.storage.device_records import record_of
 from sealframe.server.storage.tables import accounts, metadata, payments
 from sealframe.server.verification.template_vault import Vault, VaultKey
-from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES, FaceVerifier
+from sealframe.server.verification.verifier import FaceVerifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from sealframe.errors import ImageError
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
 from sealframe.payment_protocol import Code
 from sealframe.sandbox.drawn_faces import draw_face
-from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Collect and clean the pictures of a training run (M11, M16).
+"""Collect and clean the pictures of a training run.
 
 Every folder below a root that directly holds pictures is one source (a person, a photograph, a document); the split
 between training and judging goes by source, so that no picture of a judged source is ever learnt from.
@@ -50,9 +50,24 @@ class Scan:
 
 
 def read_gray(path: Path, largest_side: int = LARGEST_SIDE) -> NDArray[np.uint8]:
-    """Read a picture as gray (h, w) uint8, shrunk by whole factors to about `largest_side`.
+    """Read a picture as gray, shrunk by whole factors.
 
-    Raises OSError or ValueError when the file cannot be decoded.
+    Parameters
+    ----------
+    path : Path
+        Any format that Pillow decodes.
+    largest_side : int
+        About how many pixels the longer side may have.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (h, w).
+
+    Raises
+    ------
+    OSError, ValueError
+        When the file cannot be decoded.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -76,15 +91,29 @@ def _fault(gray: NDArray[np.uint8]) -> str | None:
 
 
 def scan(roots: Iterable[Path], check: Callable[[NDArray[np.uint8]], str | None] | None = None) -> Scan:
-    """Read every picture below `roots` in a fixed order; drop unreadable, tiny, near-constant and duplicate ones.
+    """Read every picture below some folders, in a fixed order; drop unreadable, tiny, near-constant and duplicate ones.
 
-    `check` may name further faults, as `faces.FaceCheck` does. Raises ValueError for a root that is no folder.
+    Parameters
+    ----------
+    roots : iterable of Path
+        Folders of folders.
+    check : callable, optional
+        Names further faults of a picture uint8 (h, w), or None, as `FaceCheck` does.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    ValueError
+        For a root that is no folder.
     """
     found = Scan()
     seen: set[bytes] = set()
     for root in roots:
         if not root.is_dir():
-            raise ValueError(f"{root} is no folder of pictures.")
+            raise ValueError(f"{root} is no folder; name a folder of pictures.")
         for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES):
             try:
                 gray = read_gray(path)
@@ -92,19 +121,29 @@ def scan(roots: Iterable[Path], check: Callable[[NDArray[np.uint8]], str | None]
                 found.dropped[str(path)] = "unreadable"
                 continue
             digest = hashlib.sha256(gray.tobytes()).digest()
-            fault = "duplicate" if digest in seen else _fault(gray)
-            if fault is None and check is not None:
-                fault = check(gray)
-            if fault is not None:
+            fault = "duplicate" if digest in seen else _fault(gray) or (check(gray) if check else None)
+            if fault is None:
+                seen.add(digest)
+                found.pictures.append(Picture(path, f"{root.name}/{path.parent.relative_to(root)}", gray))
+            else:
                 found.dropped[str(path)] = fault
-                continue
-            seen.add(digest)
-            found.pictures.append(Picture(path, f"{root.name}/{path.parent.relative_to(root)}", gray))
     return found
 
 
 def divide(pictures: Sequence[Picture], named: Sequence[str] = ()) -> tuple[list[Picture], list[Picture]]:
-    """Pictures to learn from, and those kept for judging: of sources that `held_out` keeps, or that are named."""
+    """Divide pictures into those to learn from and those kept for judging.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        All of them.
+    named : sequence of str
+        Sources kept for judging besides those that `held_out` keeps.
+
+    Returns
+    -------
+    learnt, judged : list of Picture
+    """
     learnt: list[Picture] = []
     judged: list[Picture] = []
     for picture in pictures:
@@ -113,6 +152,18 @@ def divide(pictures: Sequence[Picture], named: Sequence[str] = ()) -> tuple[list
 
 
 def held_out(source: str, share: float = 0.1) -> bool:
-    """Say whether a source is kept for judging: a fixed function of its name, whatever else is in the folder."""
+    """Say whether a source is kept for judging: a function of its name alone, whatever else is in the folder.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    share : float
+        About how many of all sources are kept, 0..1.
+
+    Returns
+    -------
+    bool
+    """
     digest = hashlib.sha256(b"held-out/" + source.encode()).digest()
     return int.from_bytes(digest[:4], "big") < share * 2**32

@@ -1,7 +1,4 @@
-"""Judge the shipped networks on pictures they were never trained on.
-
-Every figure of the model cards comes from here.
-"""
+"""How good exported networks are on pictures they were never trained on: every figure of the model cards."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from sealframe.models import ModelSet
+from sealframe.roc import auc
 from sealframe.training import degradation, synthesis
 from sealframe.training.dataset import held_out, scan
 from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
@@ -47,13 +45,33 @@ def _thin(frames: Sequence[NDArray[np.uint8]], most: int) -> NDArray[np.uint8]:
 
 
 def photographed(name: str, folder: Path, kept: Iterable[str] | None) -> Category:
-    """Read a folder; where `kept` is given the folder was trained on, and only sources kept for judging count."""
+    """Read the frames of a folder.
+
+    Parameters
+    ----------
+    name : str
+        What the report calls them.
+    folder : Path
+        Pictures, one folder below per source.
+    kept : iterable of str or None
+        None for a folder that was never trained on. Of one that was, only sources kept for judging are read: those
+        named here, and those that `held_out` keeps.
+
+    Returns
+    -------
+    Category
+
+    Raises
+    ------
+    ValueError
+        When there is no such picture.
+    """
     pictures = scan([folder]).pictures
     if kept is not None:
         names = set(kept)
         pictures = [picture for picture in pictures if picture.source in names or held_out(picture.source)]
     if not pictures:
-        raise ValueError(f"{folder} holds no picture to judge on")
+        raise ValueError(f"{folder} holds no picture to judge on; name another folder.")
     return Category(name, _thin([to_frame(picture.gray) for picture in pictures], FRAMES_PER_CLASS))
 
 
@@ -77,15 +95,8 @@ def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(np.mean([similarity(a, b, data_range=255) for a, b in zip(first, second, strict=True)]))
 
 
-def _auc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    below = np.searchsorted(np.sort(negative), positive, "left")
-    upto = np.searchsorted(np.sort(negative), positive, "right")
-    return float((below + upto).mean() / (2 * len(negative)))
-
-
-class Judge:
-    """The shipped GAN networks of one folder, frame by frame."""
+class GanEvaluator:
+    """The GAN networks of one folder, frame by frame."""
 
     def __init__(self, models: Path) -> None:
         self._models = ModelSet(models)
@@ -117,7 +128,7 @@ class Judge:
             "ssim": _ssim(derived, category.frames),
             "integer_to_float_twin_psnr": float(psnr(derived, self.derive_in_float(category.frames)).mean()),
             "float_twin_psnr": float(psnr(self.derive_in_float(category.frames), category.frames).mean()),
-            "discriminator_auc": _auc(image_verdict, derived_verdict),
+            "discriminator_auc": auc(image_verdict, derived_verdict),
         }
 
     def degraded(self, categories: Sequence[Category], seed: int) -> dict[str, dict[str, float]]:
@@ -135,8 +146,8 @@ class Judge:
         return report
 
 
-class VaeJudge:
-    """The shipped VAE networks of one folder."""
+class VaeEvaluator:
+    """The VAE networks of one folder."""
 
     def __init__(self, models: Path) -> None:
         self._models = ModelSet(models)
@@ -154,7 +165,7 @@ class VaeJudge:
     def sample(
         self, mean: NDArray[np.uint8], log_variance: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.uint8]:
-        """Draw a latent, in steps of the mean (M8)."""
+        """Draw a latent, in steps of the mean."""
         deviation = np.exp(
             0.5 * self._log_variance["scale"] * (log_variance.astype(np.float64) - self._log_variance["zero"])
         )
@@ -202,15 +213,30 @@ def _gain(pairs: NDArray[np.float64]) -> dict[str, float]:
 
 
 def evaluate(models: Path, categories: Sequence[Category], seed: int = 7) -> dict[str, Any]:
-    """Judge the networks in `models`; returns plain numbers for JSON, by category."""
+    """Evaluate the networks of a folder.
+
+    Parameters
+    ----------
+    models : Path
+        A folder with manifest.json.
+    categories : sequence of Category
+        Clear frames.
+    seed : int
+        Of degradations and of sampling.
+
+    Returns
+    -------
+    dict
+        Plain numbers for JSON: what each network is worth on each category.
+    """
     report: dict[str, Any] = {}
     names = ModelSet(models).names()
     if "generator_discriminator" in names:
-        judge = Judge(models)
+        gan = GanEvaluator(models)
         photographs = [category for category in categories if category.name not in synthesis.KINDS]
-        report["clean"] = {category.name: judge.clean(category) for category in categories}
-        report["degraded"] = {category.name: judge.degraded([category], seed) for category in photographs}
+        report["clean"] = {category.name: gan.clean(category) for category in categories}
+        report["degraded"] = {category.name: gan.degraded([category], seed) for category in photographs}
     if "posterior" in names:
-        binary = VaeJudge(models)
-        report["vae"] = {category.name: binary.report(category, seed) for category in categories}
+        vae = VaeEvaluator(models)
+        report["vae"] = {category.name: vae.report(category, seed) for category in categories}
     return report

@@ -1,4 +1,4 @@
-"""What parts of the image factor can do: tell pictures apart, and show where one was changed (M10, M14, M15).
+"""What parts of the image factor can do: tell pictures apart, and show where one was changed.
 
 Frames are 128x128, as small as the factor's own geometry: the hardest case.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from sealframe.factor import BLOCK_SIDE, PATHS, REDUCTIONS, compute_image_factor, profile_by_name
 from sealframe.image import frame_from_array
+from sealframe.roc import auc
 from sealframe.training.block_features import ALL_BLOCK_FEATURES, LEARNT, codes_of, find_shift, hashes_of, rounded
 from sealframe.training.comparator import Comparator
 from sealframe.training.edits import BENIGN, EDITS, GRID, edited, shifted
@@ -58,13 +59,6 @@ class Scores:
             "frame_auc": auc(frames, whole),
             "frames_found_at_5_percent": found_at(frames, whole, FALSE_FRAMES),
         }
-
-
-def auc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    ordered = np.sort(negative)
-    hits = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(hits.mean() / (2 * len(ordered)))
 
 
 def found_at(positive: NDArray[Any], negative: NDArray[Any], share: float) -> float:

@@ -1,4 +1,4 @@
-"""Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones (M16)."""
+"""Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones."""
 
 from __future__ import annotations
 

@@ -9,10 +9,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from sealframe.faces import choose_detector
 from sealframe.training.choice import choose, parse_options, variants
 from sealframe.training.dataset import Picture, scan
 from sealframe.training.export import export_gan
-from sealframe.training.faces import FaceCheck, load_detector
+from sealframe.training.face_check import FaceCheck
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.matcher import MatcherRecipe, MatcherRun, portraits
 from sealframe.training.matcher_export import export_matcher
@@ -166,7 +167,7 @@ def _chosen(
 
 def _clean(request: TrainingRequest, report: Report) -> list[Picture]:
     """Scan the folders, and write what was dropped and why."""
-    detector = load_detector(request.detector) if request.detector else None
+    detector = choose_detector(request.detector) if request.detector else None
     found = scan(request.folders, FaceCheck(detector) if request.faces or detector else None)
     report(f"{len(found.pictures)} pictures of {len(found.sources)} sources; {len(found.dropped)} dropped")
     request.out.mkdir(parents=True, exist_ok=True)

@@ -77,8 +77,8 @@ def _service(options: Namespace) -> PaymentService:
 
 
 def _announce(options: Namespace, address: str, *, demo: bool) -> None:
+    from sealframe.faces.matchers import per_payment
     from sealframe.server.payments.limits import Limits
-    from sealframe.server.verification.thresholds import per_payment
 
     warning = "; its face matcher is a demonstration, not for real payments" if demo else ""
     print(f"sealframe server on {address}, mode {options.mode}{warning}", flush=True)

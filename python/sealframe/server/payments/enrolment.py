@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sealframe.errors import PolicyError, ReplayedCapture
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.image import rgb_pixels
 from sealframe.payment_protocol import Code, EnrolmentRequest, parse_request
 from sealframe.server.payments import administration
 from sealframe.server.payments.device_counters import spend_capture
-from sealframe.server.verification.verifier import MIN_ENROLLED_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

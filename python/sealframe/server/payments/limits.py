@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sealframe.faces.matchers import TRIES_PER_PAYMENT
+
 DAY_MS = 86_400_000
 
 
@@ -26,7 +28,7 @@ class Limits:
 
     """
 
-    mismatches_per_payment: int = 5
+    mismatches_per_payment: int = TRIES_PER_PAYMENT
     mismatches_per_day: int = 15
     password_misses: int = 5
     password_lock_ms: int = 15 * 60_000

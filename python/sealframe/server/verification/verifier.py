@@ -18,7 +18,8 @@ import numpy as np
 from sqlalchemy import bindparam, select
 
 from sealframe.errors import KeyFileError
-from sealframe.faces.detection import Liveness, crop_face
+from sealframe.faces.detection import FaceProblem, Liveness, crop_face
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.payment_protocol import Code
 from sealframe.server.storage.tables import templates
 from sealframe.server.verification.template_vault import SealedTemplate, Vault
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     from sealframe.server.storage.database import Database
     from sealframe.trace import StageCallback
 
-MIN_ENROLLED_FRAMES = 3
+_CODES = {
+    FaceProblem.NO_FACE: Code.NO_FACE,
+    FaceProblem.MULTIPLE_FACES: Code.MULTIPLE_FACES,
+    FaceProblem.LOW_QUALITY: Code.LOW_QUALITY,
+}
 _SHAPE = struct.Struct(">cHI")
 _TYPES = {b"f": "<f4", b"b": "i1"}
 _CURRENT = (
@@ -94,8 +99,8 @@ class FaceVerifier:
         """The vector of a frame's one face, or why there is none."""
         face = crop_face(image, self._detector)
         on_stage("face detection")
-        if isinstance(face, Code):
-            return face
+        if isinstance(face, FaceProblem):
+            return _CODES[face]
         vector = self.matcher.embed(face)
         on_stage("face encoding")
         return vector
