@@ -35,6 +35,8 @@ ORDER = [
     "envelope",
     "freshness",
     "pipeline",
+    "currencies",
+    "money",
     "payment",
     "selftest",
     "bench",

@@ -129,6 +129,15 @@ def test_m25_operators_open_enrol_pay_in_refund_and_revoke(site: Site) -> None:
     assert site.bank.code(request, BOB, terminal=terminal) is Code.DEVICE_REVOKED
 
 
+@pytest.mark.parametrize("currency", ["XAU", "XDR", "XTS", "XXX", "EUX", "eur", "EURO", "EUR\n", ""])
+def test_an_account_needs_a_currency_that_can_be_counted(site: Site, currency: str) -> None:
+    account = {"account": "carol", "name": "Carol", "currency": currency}
+    assert site.call("POST", "/v1/accounts", account)[0] == 422
+    with pytest.raises(ValueError, match="ISO 4217"):
+        site.bank.operate(administration.create_account, **account)
+    assert site.call("GET", "/v1/accounts/carol")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("frames", "why"),
     [

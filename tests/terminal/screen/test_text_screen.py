@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sealframe.terminal.money import format_amount, parse_amount
 
 import sealframe as sf
 from sealframe.payment_protocol import Code
@@ -22,7 +23,6 @@ from sealframe.sandbox.drawn_faces import draw_face
 from sealframe.server.payments import administration
 from sealframe.server.storage.device_records import record_of
 from sealframe.terminal.camera.quality import Hint
-from sealframe.terminal.money import format_amount, parse_amount
 from sealframe.terminal.screen import texts
 from sealframe.terminal.states import Reason, State
 from tests.server.bank import ALICE, BOB, FUNDS, PASSWORD

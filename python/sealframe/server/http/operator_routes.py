@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
+from sealframe.currencies import EXPONENTS
 from sealframe.payment_protocol import ENVELOPES_TYPE, MAX_AMOUNT, split_envelopes
 from sealframe.server.http.problems import BODY_ERRORS, OPERATOR_ERRORS, TransportError
 from sealframe.server.http.request_bodies import described_body, read_body
@@ -38,6 +39,7 @@ class _Strict(BaseModel):
 _Account = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$")]
 _PaymentId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 _Amount = Annotated[int, Field(gt=0, le=MAX_AMOUNT)]
+_Currency = Annotated[str, Field(pattern=f"^({'|'.join(sorted(EXPONENTS))})$")]
 _KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 _AccountPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$")]
 _PaymentPath = Annotated[str, Path(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
@@ -48,7 +50,7 @@ class NewAccount(_Strict):
 
     account: _Account
     name: str = Field(min_length=1, max_length=128)
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: _Currency = Field(description="A code of ISO 4217 with an exponent.")
     floor: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="How low the balance may go.")
     payment_limit: int = Field(default=MAX_AMOUNT, gt=0, le=MAX_AMOUNT)
 

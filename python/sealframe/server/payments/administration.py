@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from sealframe.errors import PolicyError, SealframeError
+from sealframe.money import require_currency
 from sealframe.payment_protocol import Code, PaymentState, require_account_name, require_payment_id
 from sealframe.server.payments.ledger import transfer, write_audit
 from sealframe.server.storage.tables import (
@@ -88,6 +89,7 @@ def create_account(
 ) -> None:
     """A new account with nothing on it. Raises Conflict when the name is taken."""
     require_account_name(account)
+    require_currency(currency)
     taken = select(accounts.c.account).where(accounts.c.account == account)
     if connection.execute(taken).one_or_none() is not None:
         raise Conflict("An account of this name exists already.")
