@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sealframe.terminal.money import format_amount, parse_amount
 
 import sealframe as sf
+from sealframe.money import format_amount, parse_amount
 from sealframe.payment_protocol import Code
 from sealframe.sandbox.drawn_faces import draw_face
 from sealframe.server.payments import administration

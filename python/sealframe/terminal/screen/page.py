@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe.errors import ImageError, PolicyError
+from sealframe.money import exponent_of, parse_amount
 from sealframe.terminal.camera.jpeg import encode_preview
 from sealframe.terminal.camera.quality import OVAL_HEIGHT, OVAL_WIDTH
 from sealframe.terminal.camera.source import BrowserCamera, CameraDenied
-from sealframe.terminal.money import fraction_digits, parse_amount
 from sealframe.terminal.screen import texts
 from sealframe.terminal.screen.local_http import LocalRequest, LocalServer, Refused, refusing
 from sealframe.terminal.screen.view import view_of
@@ -137,7 +137,7 @@ class _Request(LocalRequest):
         setup = {
             "payee": shop.payee,
             "currency": shop.currency,
-            "digits": fraction_digits(shop.currency),
+            "digits": exponent_of(shop.currency),
             "language": shop.language,
             "is_test": shop.is_test,
             "camera": self.server.camera is not None,

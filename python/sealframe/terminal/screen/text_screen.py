@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from sealframe.terminal.money import format_amount, parse_amount
+from sealframe.money import format_amount, parse_amount
 from sealframe.terminal.screen import texts
 from sealframe.terminal.states import MAX_TRIES, Choice, State
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sealframe.terminal.money import format_amount
+from sealframe.money import format_amount
 from sealframe.terminal.screen import texts
 from sealframe.terminal.states import MAX_TRIES, State
 
