@@ -41,7 +41,7 @@ class AmountError(ValueError):
         exponent = exponent_of(currency)
         self.fault = fault
         self.examples = {
-            "example": format_amount(125 * 10 ** (exponent - 1) if exponent else 1250, currency),
+            "example": example_of(currency),
             "whole": "1250",
             "exact": format_amount(1250 * 10**exponent, currency),
             "decimals": str(exponent),
@@ -76,6 +76,12 @@ def exponent_of(currency: str) -> int:
     """
     require_currency(currency)
     return EXPONENTS[currency]
+
+
+def example_of(currency: str) -> str:
+    """An amount as it is written: "12.50" for EUR, "1250" for JPY. Raises ValueError as `exponent_of` does."""
+    exponent = exponent_of(currency)
+    return format_amount(125 * 10 ** (exponent - 1) if exponent else 1250, currency)
 
 
 def format_amount(amount: int, currency: str) -> str:
