@@ -294,6 +294,8 @@ def _add_server(commands: _Commands) -> None:
 
 
 def _add_terminal(commands: _Commands) -> None:
+    from sealframe.terminal.screen.texts import LANGUAGES
+
     terminal = _add(
         commands,
         "terminal",
@@ -318,7 +320,7 @@ def _add_terminal(commands: _Commands) -> None:
         "--no-browser", dest="browser", action="store_false", help="print the page's address, no more"
     )
     terminal.add_argument("--test", action="store_true", help="say TEST on every screen: no real money moves")
-    terminal.add_argument("--language", choices=("en", "zh"), default="en", help="default: %(default)s")
+    terminal.add_argument("--language", choices=LANGUAGES, default="en", help="default: %(default)s")
     terminal.add_argument("--trace", metavar="PNG", help="at the end, print and draw where the time went")
     _add_password_file(terminal)
 

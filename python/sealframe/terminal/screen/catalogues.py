@@ -55,7 +55,7 @@ def catalogue_of(language: str) -> NullTranslations:
 
 def tag_of(language: str) -> str:
     """The language as browsers name it, with its region: en-GB, zh-CN."""
-    return catalogue_of(language).info()["language"].replace("_", "-")
+    return catalogue_of(language).info().get("language", language).replace("_", "-")
 
 
 class _Messages(NullTranslations):
