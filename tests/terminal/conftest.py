@@ -80,7 +80,7 @@ def third_language() -> Iterator[str]:
         if each.id:
             places = " ".join(re.findall(r"\{\w+\}", each.string))
             each.string = f"xx {each.context} {each.id} {places}".strip()
-    catalogue["account_pad",].string = "letters"
+    catalogue.get("account_pad", "label").string = "letters"
     folder = translations / "xx"
     (folder / "LC_MESSAGES").mkdir(parents=True)
     try:
