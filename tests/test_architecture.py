@@ -37,6 +37,8 @@ ORDER = [
     "envelope",
     "freshness",
     "pipeline",
+    "currencies",
+    "money",
     "payment_protocol",
     "selftest",
     "bench",

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
+from sealframe.money import require_currency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ ANSWER_TYPE = "application/vnd.sealframe.answer"
 
 _PAYMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _LENGTH = struct.Struct(">I")
 
 
@@ -92,7 +92,7 @@ class Code(StrEnum):
 
 
 _MEANINGS: dict[Code, tuple[Retry, str]] = {
-    Code.PAID: (Retry.NO, "The payment is made."),
+    Code.PAID: (Retry.NO, "Paid."),
     Code.OPEN: (Retry.ASK, "The payment is open; nothing was charged."),
     Code.CANCELLED: (Retry.NO, "The payment is cancelled; nothing was charged."),
     Code.EXPIRED: (Retry.NO, "The payment has expired; enter the amount again."),
@@ -132,8 +132,9 @@ class PaymentState(StrEnum):
 class PaymentRequest:
     """One payment as its terminal asks for it: the same five terms in every request about it.
 
-    amount: positive integer of the currency's smallest unit, up to 10^15. currency: three capital letters. account:
-    whom the person claims to be. password: for `Action.PASSWORD` alone. Raises ValueError for anything else.
+    amount: positive integer of the currency's smallest unit, up to 10^15. currency: a code of ISO 4217 with an
+    exponent. account: whom the person claims to be. password: for `Action.PASSWORD` alone. Raises ValueError for
+    anything else.
     """
 
     action: Action
@@ -150,7 +151,7 @@ class PaymentRequest:
         _require(_PAYMENT_ID, self.payment_id, "payment_id is a UUID of version 7 in lowercase")
         _require(_ACCOUNT, self.payee, "payee is 1 to 64 letters, digits and ._:-")
         _require(_ACCOUNT, self.account, "account is 1 to 64 letters, digits and ._:-")
-        _require(_CURRENCY, self.currency, "currency is three capital letters")
+        require_currency(self.currency)
         if self.payee == self.account:
             raise ValueError("payee and account are two accounts")
         if type(self.amount) is not int or not 0 < self.amount <= MAX_AMOUNT:

@@ -23,9 +23,11 @@ from typing import Any
 import sealframe as sf
 from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.drawn_counter import DrawnCounter
+from sealframe.terminal.exchange import NO_PICTURE
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.link import ServerLink
-from sealframe.terminal.payment_controller import NO_PICTURE, PaymentController
+from sealframe.terminal.payment_controller import PaymentController
+from sealframe.terminal.session import PaymentSession
 from sealframe.terminal.states import Choice, State
 from tests.server.bank import START
 from tests.terminal.running_terminal import QUICK, Camera
@@ -48,7 +50,7 @@ class Steps:
         connection.send = self.halves(connection.send, lambda it, data: (it, data[: len(data) // 2]))  # type: ignore[method-assign]
         connection.getresponse = self.before("reply", connection.getresponse)  # type: ignore[method-assign]
         Path.unlink = self.before("unlink", Path.unlink)  # type: ignore[method-assign]
-        PaymentController._take = self.before("answer", PaymentController._take)  # type: ignore[method-assign]
+        PaymentSession.take = self.before("answer", PaymentSession.take)  # type: ignore[method-assign]
 
     def take(self, name: str, dying: Callable[[], object] = lambda: None) -> None:
         with self.lock:

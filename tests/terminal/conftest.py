@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,3 +55,33 @@ def till(site: ServedBank, tmp_path: Path) -> Iterator[RunningTerminal]:
     till = RunningTerminal(site, tmp_path / "till")
     yield till
     till.stop()
+
+
+@pytest.fixture
+def third_language() -> Iterator[str]:
+    """A made-up language whose catalogue lies beside the others, for programs that start meanwhile.
+
+    Every text is the language, its context and its name, with the places for values behind.
+    """
+    from importlib.resources import files
+    from pathlib import Path
+
+    pofile = pytest.importorskip("babel.messages.pofile", reason="the extra dev is not installed")
+    mofile = pytest.importorskip("babel.messages.mofile", reason="the extra dev is not installed")
+    translations = Path(str(files("sealframe.terminal.screen"))) / "translations"
+    with (translations / "zh" / "LC_MESSAGES" / "terminal.po").open("rb") as file:
+        catalogue = pofile.read_po(file)
+    catalogue.locale = "xx"
+    for each in catalogue:
+        if each.id:
+            places = " ".join(re.findall(r"\{\w+\}", each.string))
+            each.string = f"xx {each.context} {each.id} {places}".strip()
+    catalogue.get("account_pad", "label").string = "letters"
+    folder = translations / "xx"
+    (folder / "LC_MESSAGES").mkdir(parents=True)
+    try:
+        with (folder / "LC_MESSAGES" / "terminal.mo").open("wb") as file:
+            mofile.write_mo(file, catalogue)
+        yield "xx"
+    finally:
+        shutil.rmtree(folder)

@@ -42,7 +42,7 @@ def _one_capture(till: RunningTerminal, person: Person) -> Iterator[State]:
     controller = till.controller
     taking, again = _HeldCamera(controller), _HeldCamera(controller)
     sealing, verifying = _Gate(controller._exchange.seal), _Gate(till.answering(Code.LOW_QUALITY))
-    with patch.object(controller, "_good_frame", side_effect=_each_once(taking, again)):
+    with patch.object(controller._flow.selector, "select", side_effect=_each_once(taking, again)):
         with patch.object(controller._exchange, "seal", sealing):
             till.wire.faults = [verifying]
             person.pay("12.50")
@@ -111,7 +111,7 @@ class _HeldCamera(_Gate):
     """Shows frames, and takes none before the gate is open."""
 
     def __init__(self, controller: PaymentController) -> None:
-        super().__init__(controller._good_frame)
+        super().__init__(controller._flow.selector.select)
         self.board = controller.board
 
     def __call__(self, *arguments: Any) -> Any:

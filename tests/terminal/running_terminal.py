@@ -22,7 +22,8 @@ from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.drawn_counter import DrawnCounter
 from sealframe.terminal.journal import Journal
 from sealframe.terminal.link import NoReply, NotSent, ServerLink
-from sealframe.terminal.payment_controller import Pauses, PaymentController
+from sealframe.terminal.pauses import Pauses
+from sealframe.terminal.payment_controller import PaymentController
 from sealframe.terminal.states import Choice, Situation, State
 from tests.server.bank import ALICE
 from tests.terminal.served_bank import ServedBank
@@ -163,13 +164,13 @@ class RunningTerminal:
         self.start()
 
     def _note(self, controller: PaymentController) -> None:
-        to = controller._to
+        to = controller._session.to
 
         def noting(event: Any) -> None:
             to(event)
             self.seen.append(controller.board.situation)
 
-        controller._to = noting  # type: ignore[method-assign]
+        controller._session.to = noting  # type: ignore[method-assign]
 
     def answering(self, code: Code, **more: Any) -> Callable[[bytes], bytes]:
         """A fault: the server's key signs this code, about the very payment that was asked for."""
@@ -188,7 +189,7 @@ class RunningTerminal:
 
     def wait_longer(self, **pauses: Any) -> None:
         """From the next capture on."""
-        self.controller._pauses = replace(self.pauses, **pauses)
+        self.controller._flow.selector.pauses = replace(self.pauses, **pauses)
 
     # What a person does
 

@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from sealframe.terminal.camera.source import BrowserCamera
 from sealframe.terminal.states import Reason, State
 from tests.programs.terminal_endurance import endure
 from tests.server.bank import BOB, FUNDS
+from tests.terminal.browser import CHROMIUM, Person, chromium
 from tests.terminal.running_terminal import QUICK, RunningTerminal
 from tests.terminal.served_bank import ServedBank
 
@@ -136,11 +138,47 @@ def test_a51_a_terminal_killed_in_the_middle_resolves_the_payment_when_it_starts
     assert site.bank.balance("alice") == FUNDS
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; apt-get install chromium")
+@pytest.mark.skipif(find_spec("playwright") is None, reason="there is no Playwright; pip install playwright")
+def test_a_third_language_is_everywhere_on_the_page(
+    site: ServedBank, folder: Path, started: list[Process], third_language: str
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    started.append(terminal(site, folder))
+    origin, token = started[0].origin, started[0].token
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        stranger = Person(browser, origin)
+        stranger.finds("xx label closed")
+        person = Person(browser, f"{origin}/#{token}")
+        person.until("idle")
+        walked = []
+        for _ in range(4):
+            walked.append(person.tab.inner_text("h1"))
+            person.tab.click("#language")
+        assert walked == ["Ready for a payment", "xx state idle", "请输入金额", "Ready for a payment"]
+        assert person.tab.evaluate("document.documentElement.lang") == third_language
+        assert person.tab.inner_text("#language") == "中文"
+        for name in ("amount", "account", "pay"):
+            person.finds(f"xx label {name}")
+        person.pay("1,250", "alice")
+        person.finds("xx amount decimals 1250 1250.00 2")
+        person.pay("2.50", "alice")
+        person.until("failed")
+        for text in ("xx state failed", "xx code face_mismatch", "xx label left 4", "xx label payee"):
+            person.finds(text)
+        person.tab.reload()
+        person.finds("xx state failed")
+        person.choose("cancel")
+        person.finds("xx code cancelled")
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["--payee", "no such name"], "Payee or currency"),
         (["--currency", "euro"], "Payee or currency"),
+        (["--currency", "XAU"], "ISO 4217"),
         (["--port", "70000"], "a port is 0 to 65535"),
         (["--source", "nowhere.mp4"], "no video or folder"),
         (["--ui", "text", "--source", "browser"], "needs the page"),

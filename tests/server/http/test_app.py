@@ -37,7 +37,7 @@ from sealframe.server.http.operator_routes import OperatorGate
 from sealframe.server.http.problems import TransportError
 from sealframe.server.http.request_bodies import OCTETS, UploadLimiter
 from sealframe.server.http.thread_pools import ConcurrencyLimit
-from sealframe.server.payments import operator_tokens
+from sealframe.server.payments import administration, operator_tokens
 from sealframe.server.payments.attempt import AttemptRefused
 from sealframe.server.payments.passwords import Checked
 from sealframe.server.payments.request_opener import REST_MS
@@ -128,6 +128,15 @@ def test_m25_operators_open_enrol_pay_in_refund_and_revoke(site: Site) -> None:
     assert site.call("GET", f"/v1/devices/{public.key_id.hex()}")[1]["status"] == "revoked"
     assert site.call("GET", f"/v1/devices/{'0' * 32}")[0] == 404
     assert site.bank.code(request, BOB, terminal=terminal) is Code.DEVICE_REVOKED
+
+
+@pytest.mark.parametrize("currency", ["XAU", "XDR", "XTS", "XXX", "EUX", "eur", "EURO", "EUR\n", ""])
+def test_an_account_needs_a_currency_that_can_be_counted(site: Site, currency: str) -> None:
+    account = {"account": "carol", "name": "Carol", "currency": currency}
+    assert site.call("POST", "/v1/accounts", account)[0] == 422
+    with pytest.raises(ValueError, match="ISO 4217"):
+        site.bank.operate(administration.create_account, **account)
+    assert site.call("GET", "/v1/accounts/carol")[0] == 404
 
 
 @pytest.mark.parametrize(

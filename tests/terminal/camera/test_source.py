@@ -96,7 +96,7 @@ def test_a_camera_that_gives_nothing_is_no_camera(device: type[Device], till: Ru
 
 
 def test_a_camera_that_is_not_there_is_no_camera(till: RunningTerminal) -> None:
-    till.controller._source = CameraSource(97)
+    till.controller._flow.source = CameraSource(97)
     till.pay()
     assert till.until(State.FAILED).reason is Reason.NO_CAMERA
 

@@ -18,6 +18,7 @@ import pytest
 from sealframe.errors import PolicyError
 from sealframe.terminal import screen
 from sealframe.terminal.camera.source import BrowserCamera
+from sealframe.terminal.screen import texts
 from sealframe.terminal.screen.local_http import MOST_CONNECTIONS
 from sealframe.terminal.screen.page import Page, Shop
 from sealframe.terminal.states import State
@@ -121,7 +122,7 @@ def test_a62_no_other_page_sees_anything(caller: Caller, path: str, changes: dic
 
 def test_a62_the_page_itself_holds_nothing_and_lies_in_no_frame(caller: Caller) -> None:
     plain = {"Authorization": None, "Origin": None, "Content-Type": None, "Content-Length": None}
-    for path in ("/", "/page.js", "/page.css", "/wire.js", "/camera.js", "/pad.js", "/icon.svg"):
+    for path in ("/", "/page.js", "/page.css", "/wire.js", "/camera.js", "/pad.js", "/icon.svg", "/closed"):
         assert caller.ask("GET", path, **plain) == 200
         assert caller.token.encode() not in caller.content
         assert "frame-ancestors 'none'" in caller.headers["Content-Security-Policy"]
@@ -161,6 +162,25 @@ def test_commands_that_cannot_be_are_refused(
 ) -> None:
     assert caller.ask("POST", path, json.dumps({"screen": till.now.screen, **said})) == 422
     assert till.now.state is State.IDLE
+
+
+@pytest.mark.parametrize(
+    ("amount", "account", "complaint"),
+    [
+        ("1,250", "alice", "Write the amount as 1250 or 1250.00: no comma, at most 2 decimals."),
+        ("0", "alice", "Check the amount (for example 12.50)."),
+        ("1", "../x", "Check the account name."),
+        ("1", "shop", "Check the account name."),
+    ],
+)
+def test_a_complaint_says_which_field_in_every_language(
+    till: RunningTerminal, caller: Caller, amount: str, account: str, complaint: str
+) -> None:
+    said = json.dumps({"screen": till.now.screen, "amount": amount, "account": account})
+    assert caller.ask("POST", "/start", said) == 422
+    told = json.loads(caller.content)
+    assert told["en"] == complaint
+    assert set(told) == {*texts.LANGUAGES}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "TRACE"])

@@ -164,10 +164,15 @@ def test_keys_alone_pay_and_cancel(site: ServedBank, till: RunningTerminal, pers
     assert site.bank.balance("alice") == FUNDS
 
 
-def test_what_is_no_amount_is_said_and_starts_nothing(till: RunningTerminal, person: Person) -> None:
-    person.until("idle")
-    person.pay("1.234", "alice")
-    person.tab.wait_for_selector(".complaint:visible")
+def test_what_is_no_amount_or_account_is_said_and_starts_nothing(till: RunningTerminal, person: Person) -> None:
+    for amount, account, complaint in (
+        ("1.234", "alice", "Write the amount as 1250 or 1250.00: no comma, at most 2 decimals."),
+        ("1,250", "alice", "Write the amount as 1250 or 1250.00: no comma, at most 2 decimals."),
+        ("nothing", "alice", "Check the amount (for example 12.50)."),
+        ("2.50", "a/b", "Check the account name."),
+    ):
+        person.pay(amount, account)
+        person.tab.locator(".complaint:visible").filter(has_text=complaint).wait_for()
     assert till.now.state is State.IDLE
     person.errors.clear()  # a browser notes every status of 400 and more
     person.pay("2.50", "alice")
@@ -252,20 +257,16 @@ def test_every_state_can_be_read_touched_and_heard(
     assert person.errors == []
 
 
-def test_every_code_of_the_server_stands_on_the_page_in_both_languages(
-    site: ServedBank, till: RunningTerminal, person: Person, tmp_path: Path
-) -> None:
-    here, there = texts.LANGUAGES
+def test_every_code_of_the_server_stands_on_the_page_in_every_language(till: RunningTerminal, person: Person) -> None:
+    """The button leads once round: the page stays in the language in which it began."""
     for code in Code:
         till.wire.faults = [till.answering(code, attempts_left=None)] * 5
         till.pay()
-        till.until(State.PAID, State.FAILED, State.CANCELLED, State.OUT_OF_SERVICE)
-        for language in (here, there):
-            sentence = texts.sentence(code, State.FAILED, language)
-            person.tab.wait_for_function(READS, arg=sentence)
-            if language == here:
-                person.tab.click("#language")
-        here, there = there, here  # the page stays in the language that it was last put in
+        ended = till.until(State.PAID, State.FAILED, State.CANCELLED, State.OUT_OF_SERVICE)
+        for language in texts.LANGUAGES:
+            person.tab.wait_for_function(READS, arg=texts.title(ended.state, language))
+            person.tab.wait_for_function(READS, arg=texts.sentence(code, ended.state, language))
+            person.tab.click("#language")
         till.wire.faults = []
         _leave(till)
 
@@ -287,9 +288,43 @@ def _leave(till: RunningTerminal) -> None:
 def test_the_language_changes_at_once_and_keeps_what_was_typed(person: Person) -> None:
     person.until("idle")
     person.tab.fill("[name=amount]", "12.50")
+    assert person.tab.inner_text("#language") == "中文"
     person.tab.click("#language")
     assert "刷脸支付" in person.reads()
     assert person.tab.input_value("[name=amount]") == "12.50"
+    assert person.tab.inner_text("#language") == "English"
+    person.tab.click("#language")
+    assert "Pay by face" in person.reads()
+
+
+def test_a_chinese_account_is_typed_in_digits_first_full_width_ones_too(
+    site: ServedBank, till: RunningTerminal, browser: Any
+) -> None:
+    page = ServedPage(till, language="zh")
+    person = Person(browser, page.address, has_touch=True)
+    person.until("idle")
+    assert person.tab.input_value("[name=account]") == ""
+    person.tab.focus("[name=account]")
+    assert person.tab.get_attribute(".pad", "data-layout") == "digits"
+    person.tab.click('.pad [data-key="abc"]')
+    assert person.tab.get_attribute(".pad", "data-layout") == "letters"
+    person.pay("\uff12\uff0e\uff15\uff10", "\uff41lice")
+    person.until("paid")
+    assert site.bank.balance("alice") == FUNDS - 250
+    assert person.tab.inner_text("main .why") == "", "the title says it all"
+    person.close()
+    till.stop()
+    page.join()
+    assert person.errors == []
+
+
+def test_without_its_token_the_page_is_closed_in_every_language(person: Person, page: ServedPage, browser: Any) -> None:
+    stranger = Person(browser, page.address.split("#")[0])
+    stranger.until("locked_out")
+    for language in texts.LANGUAGES:
+        stranger.finds(texts.label("closed", language))
+        stranger.finds(texts.label("closed_why", language))
+    stranger.close()
 
 
 def test_motion_is_shown_to_those_who_want_it(till: RunningTerminal, person: Person) -> None:

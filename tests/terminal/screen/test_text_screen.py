@@ -17,14 +17,9 @@ import pytest
 from PIL import Image
 
 import sealframe as sf
-from sealframe.payment_protocol import Code
 from sealframe.sandbox.drawn_faces import draw_face
 from sealframe.server.payments import administration
 from sealframe.server.storage.device_records import record_of
-from sealframe.terminal.camera.quality import Hint
-from sealframe.terminal.money import format_amount, parse_amount
-from sealframe.terminal.screen import texts
-from sealframe.terminal.states import Reason, State
 from tests.server.bank import ALICE, BOB, FUNDS, PASSWORD
 from tests.terminal.network import Network
 from tests.terminal.served_bank import ServedBank
@@ -131,10 +126,12 @@ def test_a51_an_interrupt_releases_everything_and_the_face_pays_in_chinese(
 ) -> None:
     session = Session(site, tmp_path, ALICE, "--language", "zh")
     sessions.append(session)
-    session.until("请输入付款")
+    session.until("请输入金额")
     session.type("nonsense")
-    session.until("金额或账户无效")
-    session.type("2.50 alice")
+    session.until("请输入正确的金额\uff08如 12.50\uff09")
+    session.type("2.50 a/b")
+    session.until("请输入账户")
+    session.type("\uff12\uff0e\uff15\uff10 alice")
     session.until("付款成功")
     session.process.send_signal(signal.SIGINT)
     assert session.process.wait(20) == 130
@@ -162,25 +159,40 @@ def test_m28_cancel_waits_for_no_server_and_a_charge_that_was_made_is_shown(
     assert site.bank.balance("alice") == FUNDS - 350
 
 
-def test_every_state_reason_and_hint_has_words_in_both_languages() -> None:
-    for language in texts.LANGUAGES:
-        for state in State:
-            assert texts.title(state, language)
-            assert all(texts.sentence(reason, state, language) for reason in (*Code, *Reason))
-        assert all(texts.hint_text(hint, language) for hint in Hint)
-
-
 @pytest.mark.parametrize(
-    ("text", "currency", "amount"), [("12.50", "EUR", 1250), ("12", "JPY", 12), ("0,5", "KWD", 500)]
+    ("currency", "typed", "sentence"),
+    [
+        ("EUR", "1,250 alice", "Write the amount as 1250 or 1250.00: no comma, at most 2 decimals."),
+        ("RWF", "12.50 alice", "Write the amount as 1250: no comma, no decimals."),
+        ("KWD", "12 shop", "Check the account name."),
+    ],
 )
-def test_amounts(text: str, currency: str, amount: int) -> None:
-    assert parse_amount(text, currency) == amount
-    assert parse_amount(format_amount(amount, currency), currency) == amount
+def test_what_cannot_be_paid_is_said_and_starts_nothing(
+    site: ServedBank, tmp_path: Path, sessions: list[Session], currency: str, typed: str, sentence: str
+) -> None:
+    session = Session(site, tmp_path, ALICE, "--currency", currency)
+    sessions.append(session)
+    session.until("Ready for a payment")
+    session.type(typed)
+    session.until(sentence)
+    session.type("q")
+    assert session.process.wait(20) == 0
+    assert not list((tmp_path / "pos.journal").glob("*.open"))
 
 
-@pytest.mark.parametrize(
-    ("text", "currency"), [("1.234", "EUR"), ("1.5", "JPY"), ("-1", "EUR"), ("", "EUR"), ("1e3", "EUR")]
-)
-def test_what_is_no_amount(text: str, currency: str) -> None:
-    with pytest.raises(ValueError, match="amount"):
-        parse_amount(text, currency)
+def test_a_third_language_is_found_by_its_catalogue(
+    site: ServedBank, tmp_path: Path, sessions: list[Session], third_language: str
+) -> None:
+    session = Session(site, tmp_path, BOB, "--language", third_language)
+    sessions.append(session)
+    session.until("xx state idle")
+    session.type("1,250 alice")
+    session.until("xx amount decimals")
+    session.type("2.50 alice")
+    session.until("xx state failed")
+    session.until("xx code face_mismatch")
+    session.until("xx label left 4")
+    session.until("xx label cancel")
+    session.type("c")
+    session.until("xx state cancelled")
+    session.until("xx code cancelled")

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from sealframe.currencies import EXPONENTS
 from sealframe.payment_protocol import MAX_AMOUNT
 
 _ACCOUNT = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
@@ -15,6 +16,7 @@ _PAYMENT_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 Account = Annotated[str, Field(pattern=_ACCOUNT)]
 PaymentId = Annotated[str, Field(pattern=_PAYMENT_ID)]
 Amount = Annotated[int, Field(gt=0, le=MAX_AMOUNT)]
+Currency = Annotated[str, Field(pattern=f"^({'|'.join(sorted(EXPONENTS))})$")]
 AccountPath = Annotated[str, Path(pattern=_ACCOUNT)]
 PaymentPath = Annotated[str, Path(pattern=_PAYMENT_ID)]
 KeyIdPath = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -29,7 +31,7 @@ class NewAccount(_Strict):
 
     account: Account
     name: str = Field(min_length=1, max_length=128)
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: Currency = Field(description="A code of ISO 4217 with an exponent.")
     floor: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="How low the balance may go.")
     payment_limit: int = Field(default=MAX_AMOUNT, gt=0, le=MAX_AMOUNT)
 

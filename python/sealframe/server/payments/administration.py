@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from sealframe.errors import SealframeError
+from sealframe.money import require_currency
 from sealframe.payment_protocol import require_account_name
 from sealframe.server.payments.ledger import write_audit
 from sealframe.server.payments.limits import DAY_MS
@@ -58,6 +59,7 @@ def create_account(
 ) -> None:
     """A new account with nothing on it. Raises Conflict when the name is taken."""
     require_account_name(account)
+    require_currency(currency)
     taken = select(accounts.c.account).where(accounts.c.account == account)
     if connection.execute(taken).one_or_none() is not None:
         raise Conflict("An account of this name exists already.")

@@ -89,7 +89,7 @@ class LocalServer(ThreadingHTTPServer):
             _log.error("the page failed: %s", type(error).__name__)
 
 
-class Refused(Exception):
+class HttpError(Exception):
     """A request that is not obeyed, and the status it gets."""
 
     def __init__(self, status: int) -> None:
@@ -98,7 +98,7 @@ class Refused(Exception):
 
 
 class LocalRequest(BaseHTTPRequestHandler, ABC):
-    """One request. Subclasses say what is public and what each path does; `Refused` ends it with its status."""
+    """One request. Subclasses say what is public and what each path does; `HttpError` ends it with its status."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
@@ -107,7 +107,7 @@ class LocalRequest(BaseHTTPRequestHandler, ABC):
 
     @abstractmethod
     def obey(self, path: str) -> None:
-        """Do what this path means for `self.command`. Raises Refused."""
+        """Do what this path means for `self.command`. Raises HttpError."""
 
     @abstractmethod
     def is_public(self, path: str) -> bool:
@@ -119,9 +119,9 @@ class LocalRequest(BaseHTTPRequestHandler, ABC):
         try:
             self._check_who_asks(is_public=self.is_public(path))
             self.obey(path)
-        except Refused as refused:
+        except HttpError as error:
             self.close_connection = True
-            self.give(refused.status)
+            self.give(error.status)
 
     def do_POST(self) -> None:
         """The same."""
@@ -133,20 +133,20 @@ class LocalRequest(BaseHTTPRequestHandler, ABC):
     def _check_who_asks(self, *, is_public: bool) -> None:
         origin, sites = self.headers.get_all("Origin", []), self.headers.get("Sec-Fetch-Site", "same-origin")
         if self.headers.get_all("Host") != [self.server.host]:
-            raise Refused(421)
+            raise HttpError(421)
         if origin not in ([], [self.server.origin]) or (self.command == "POST" and not origin):
-            raise Refused(403)
+            raise HttpError(403)
         if is_public:
             return
         given = self.headers.get("Authorization", "").encode("latin-1")
         if sites != "same-origin" or not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
-            raise Refused(403)
+            raise HttpError(403)
 
     def number(self, name: str) -> int:
-        """The query's `name`, at most 15 digits. Raises Refused."""
+        """The query's `name`, at most 15 digits. Raises HttpError."""
         text = dict(parse_qsl(self._query)).get(name, "")
         if not (text.isascii() and text.isdecimal() and len(text) < 16):
-            raise Refused(422)
+            raise HttpError(422)
         return int(text)
 
     def read_command(self, **fields: type) -> dict[str, Any]:
@@ -155,21 +155,21 @@ class LocalRequest(BaseHTTPRequestHandler, ABC):
         with refusing((ValueError, RecursionError), 400):
             said = json.loads(body)
         if not isinstance(said, dict) or {name: type(value) for name, value in said.items()} != kinds:
-            raise Refused(400)
+            raise HttpError(400)
         return said
 
     def read_body(self, kind: str, exactly: int | None = None) -> bytes:
-        """The body, of this content type; `exactly` so long, or at most a command's length. Raises Refused."""
+        """The body, of this content type; `exactly` so long, or at most a command's length. Raises HttpError."""
         length, given = self.headers.get("Content-Length", ""), self.headers.get("Content-Type", "")
         if given.split(";")[0].strip().lower() != kind or "Transfer-Encoding" in self.headers:
-            raise Refused(415)
+            raise HttpError(415)
         if not (length.isascii() and length.isdecimal() and len(length) < 10):
-            raise Refused(411)
+            raise HttpError(411)
         if int(length) > (MAX_COMMAND_BYTES if exactly is None else exactly):
-            raise Refused(413)
+            raise HttpError(413)
         body = self.rfile.read(int(length))
         if len(body) != (int(length) if exactly is None else exactly):
-            raise Refused(400)
+            raise HttpError(400)
         return body
 
     def give_json(self, status: int, content: object) -> None:
@@ -198,4 +198,4 @@ def refusing(kind: type[Exception] | tuple[type[Exception], ...], status: int) -
     try:
         yield
     except kind:
-        raise Refused(status) from None
+        raise HttpError(status) from None

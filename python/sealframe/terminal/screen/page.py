@@ -1,10 +1,11 @@
 """The terminal's page, served on 127.0.0.1 to the browser that shows it.
 
     GET  /  /page.css  /page.js ...  the page itself; nothing secret is in it
+    GET  /closed                     what the page says without its token, in every language
     GET  /setup                      payee, currency, oval, source, every fixed text
     GET  /events                     what stands on the screen, as server-sent events
     GET  /preview?after=N            the first square newer than the Nth, JPEG; 204 when there is none
-    POST /start /choose /password /cancel    what the person did, JSON
+    POST /start /choose /password /cancel    what the person did, JSON; 422 where that cannot be
     POST /frame?width=W&height=H     one raw frame of the browser's camera, RGBA; answered when the next is wanted
     POST /camera                     why the browser's camera cannot be used, JSON
 
@@ -26,12 +27,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sealframe.errors import ImageError, PolicyError
+from sealframe.money import AmountError, exponent_of, format_amount
 from sealframe.terminal.camera.jpeg import encode_preview
 from sealframe.terminal.camera.quality import OVAL_HEIGHT, OVAL_WIDTH
 from sealframe.terminal.camera.source import BrowserCamera, CameraDenied
-from sealframe.terminal.money import fraction_digits, parse_amount
+from sealframe.terminal.entry import AccountError, read_entry
 from sealframe.terminal.screen import texts
-from sealframe.terminal.screen.local_http import LocalRequest, LocalServer, Refused, refusing
+from sealframe.terminal.screen.local_http import HttpError, LocalRequest, LocalServer, refusing
 from sealframe.terminal.screen.view import view_of
 from sealframe.terminal.states import Choice
 
@@ -49,6 +51,7 @@ FRAME_SECONDS = 5.0
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILES = {f"/{name}": name for name in ("page.css", "page.js", "camera.js", "pad.js", "wire.js", "icon.svg")}
 _FILES |= {"/": "index.html"}
+_CLOSED = "/closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,35 +117,42 @@ class _Request(LocalRequest):
 
     def is_public(self, path: str) -> bool:
         """The page itself."""
-        return self.command == "GET" and path in _FILES
+        return self.command == "GET" and (path in _FILES or path == _CLOSED)
 
     def obey(self, path: str) -> None:
         """Give the page, or what it asks for; or do what the person did."""
         routes = _GETS if self.command == "GET" else _POSTS
-        if self.is_public(path):
+        if self.command == "GET" and path in _FILES:
             self.give_file(_FILES[path])
         elif path in routes:
             routes[path](self)
         else:
-            raise Refused(404)
+            raise HttpError(404)
 
     # What is shown
 
     def give_file(self, name: str) -> None:
-        content = (files("sealframe.terminal.screen") / "static" / name).read_bytes()
+        content = (files(__package__) / "static" / name).read_bytes()
         self.give(200, content, f"{_KINDS[Path(name).suffix]}; charset=utf-8")
+
+    def give_closed(self) -> None:
+        names = ("closed", "closed_why")
+        said = [[texts.tag(each), *(texts.label(name, each) for name in names)] for each in texts.LANGUAGES]
+        self.give_json(200, said)
 
     def give_setup(self) -> None:
         shop = self.server.shop
         setup = {
             "payee": shop.payee,
             "currency": shop.currency,
-            "digits": fraction_digits(shop.currency),
+            "zero": format_amount(0, shop.currency),
+            "has_point": exponent_of(shop.currency) > 0,
             "language": shop.language,
             "is_test": shop.is_test,
             "camera": self.server.camera is not None,
             "oval": [OVAL_WIDTH, OVAL_HEIGHT],
             "labels": {language: texts.labels(language) for language in texts.LANGUAGES},
+            "locales": {language: texts.tag(language) for language in texts.LANGUAGES},
         }
         self.give_json(200, setup)
 
@@ -172,10 +182,13 @@ class _Request(LocalRequest):
 
     def start(self) -> None:
         shop, said = self.server.shop, self.read_command(amount=str, account=str)
-        with refusing(ValueError, 422):
-            amount = parse_amount(said["amount"], shop.currency)
-            self.server.controller.start(said["screen"], shop.payee, amount, shop.currency, said["account"].strip())
-        self.give(204)
+        try:
+            entry = read_entry(said["amount"], said["account"], payee=shop.payee, currency=shop.currency)
+        except (AmountError, AccountError) as error:
+            self.give_json(422, {language: texts.complaint(error, language) for language in texts.LANGUAGES})
+        else:
+            self.server.controller.start(said["screen"], shop.payee, entry.amount, shop.currency, entry.account)
+            self.give(204)
 
     def choose(self) -> None:
         said = self.read_command(choice=str)
@@ -198,7 +211,7 @@ class _Request(LocalRequest):
     def take_frame(self) -> None:
         camera, width, height = self._camera(), self.number("width"), self.number("height")
         if not all(MIN_FRAME_SIDE <= side <= MAX_FRAME_SIDE for side in (width, height)):
-            raise Refused(422)
+            raise HttpError(422)
         pixels = np.frombuffer(self.read_body("application/octet-stream", exactly=width * height * 4), np.uint8)
         camera.offer(_bgr(pixels.reshape(height, width, 4)), FRAME_SECONDS)
         self.give(204)
@@ -214,11 +227,12 @@ class _Request(LocalRequest):
 
     def _camera(self) -> BrowserCamera:
         if self.server.camera is None:
-            raise Refused(404)
+            raise HttpError(404)
         return self.server.camera
 
 
 _GETS: dict[str, Callable[[_Request], None]] = {
+    _CLOSED: _Request.give_closed,
     "/setup": _Request.give_setup,
     "/events": _Request.give_events,
     "/preview": _Request.give_preview,

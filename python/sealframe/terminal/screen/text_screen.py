@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from sealframe.terminal.money import format_amount, parse_amount
+from sealframe.money import AmountError, example_of, format_amount
+from sealframe.terminal.entry import AccountError, read_entry
 from sealframe.terminal.screen import texts
-from sealframe.terminal.states import MAX_TRIES, Choice, State
+from sealframe.terminal.states import CAPTURING, MAX_TRIES, Choice, State
 
 if TYPE_CHECKING:
     from sealframe.terminal.camera.quality import Hint
@@ -61,7 +62,7 @@ class TextScreen:
         title = f"[bold]{texts.title(now.state, self._language, now.reason)}[/]"
         panel = Panel(table, title=title, subtitle=self._what_to_do(now), border_style=colour, width=72)
         self._console.print(panel)
-        if now.state in (State.READY, State.RETRYING) and self._controller.board.preview is not None:
+        if now.state in CAPTURING and self._controller.board.preview is not None:
             self._console.print(texts.hint_text(hint, self._language))
 
     def _facts(self, now: Situation) -> list[tuple[str, str]]:
@@ -72,8 +73,8 @@ class TextScreen:
         if now.reference is not None:
             facts.append(("reference", now.reference))
         rows = [(texts.label(name, language), value) for name, value in facts]
-        if now.reason is not None:
-            rows.append(("", texts.sentence(now.reason, now.state, language)))
+        if why := texts.sentence(now.reason, now.state, language):
+            rows.append(("", why))
         if now.state is State.RETRYING:
             rows.append(("", texts.label("try", language, tries=now.tries + 1, most=MAX_TRIES)))
         if now.state is State.FAILED and now.attempts_left is not None:
@@ -82,7 +83,7 @@ class TextScreen:
 
     def _what_to_do(self, now: Situation) -> str:
         if now.state is State.IDLE:
-            return texts.label("enter_line", self._language)
+            return texts.label("enter_line", self._language, example=example_of(self._currency))
         if now.state is State.PASSWORD:
             return texts.label("password_line", self._language)
         keys = {choice: key for key, choice in _KEYS.items()} | {
@@ -131,11 +132,11 @@ class TextScreen:
     def _start(self, line: str, now: Situation) -> bool:
         amount, _, account = line.strip().partition(" ")
         try:
-            self._controller.start(
-                now.screen, self._payee, parse_amount(amount, self._currency), self._currency, account.strip()
-            )
-        except ValueError:
-            self._console.print(texts.label("not_understood", self._language))
+            entry = read_entry(amount, account, payee=self._payee, currency=self._currency)
+        except (AmountError, AccountError) as error:
+            self._console.print(texts.complaint(error, self._language))
+        else:
+            self._controller.start(now.screen, self._payee, entry.amount, self._currency, entry.account)
         return True
 
 

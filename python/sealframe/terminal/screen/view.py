@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sealframe.terminal.money import format_amount
+from sealframe.money import format_amount
 from sealframe.terminal.screen import texts
-from sealframe.terminal.states import MAX_TRIES, State
+from sealframe.terminal.states import CAPTURING, MAX_TRIES, State
 
 if TYPE_CHECKING:
     from sealframe.terminal.camera.quality import Hint
     from sealframe.terminal.states import Situation
-
-_CAPTURING = (State.READY, State.RETRYING)
 
 
 def view_of(now: Situation, hint: Hint) -> dict[str, Any]:
@@ -39,6 +37,6 @@ def view_of(now: Situation, hint: Hint) -> dict[str, Any]:
 def _texts(now: Situation, hint: Hint, language: str) -> dict[str, str]:
     return {
         "title": texts.title(now.state, language, now.reason),
-        "why": texts.sentence(now.reason, now.state, language) if now.reason is not None else "",
-        "hint": texts.hint_text(hint, language) if now.state in _CAPTURING else "",
+        "why": texts.sentence(now.reason, now.state, language),
+        "hint": texts.hint_text(hint, language) if now.state in CAPTURING else "",
     }

@@ -16,7 +16,7 @@ export class Pad {
 
   serve(field) {
     this.field = field;
-    this.draw(field.name === "amount" ? "amount" : field.name === "account" ? "letters" : "digits");
+    this.draw(field.name === "amount" ? "amount" : field.name === "account" ? this.labels.account_pad : "digits");
   }
 
   draw(layout) {

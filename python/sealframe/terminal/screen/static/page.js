@@ -15,9 +15,8 @@ const TEMPLATES = {
 const SIGNS = { paid: "check", cancelled: "bar", out_of_service: "alert", lost: "alert" };
 const WORKING = ["not_ready", "unknown", "verifying"];
 
-const LOCALES = { en: "en-GB", zh: "zh-CN" };
-
 const main = document.querySelector("main");
+const languageButton = document.querySelector("#language");
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 let setup = null;
 let view = null;
@@ -25,15 +24,16 @@ let drawn = ""; // the template on the screen
 let camera = null;
 let shownAt = new Date(); // stands on the receipt
 let drawnAt = 0;
-let language = "en";
+let language = "";
 
 // Every request about this screen; the buttons rest until another screen comes, so one touch is one command (A58).
+// Gives the terminal's complaint in every language, or null when it has none.
 async function tell(path, said) {
   for (const button of main.querySelectorAll("[data-choice], button.main")) button.disabled = true;
   const reply = await post(path, { screen: view.screen, ...said }).catch(() => null);
-  if (reply?.ok) return true;
+  if (reply?.ok) return null;
   draw(view);
-  return reply?.status !== 422;
+  return reply?.status === 422 ? reply.json().catch(() => null) : null;
 }
 
 // A second tap, or an Enter that was meant for the screen before, is none for this one (A58).
@@ -59,7 +59,7 @@ function draw(next) {
   const template = templateOf(view);
   if (template !== drawn || (isOther && template !== "capture")) show(template, isOther);
   drawn = template;
-  document.documentElement.lang = LOCALES[language];
+  document.documentElement.lang = setup.locales[language];
   document.body.dataset.state = view.state;
   runCamera(template);
   fill();
@@ -91,7 +91,8 @@ function show(template, isOther) {
 }
 
 function prepareForm(form) {
-  new Pad(form.querySelector(".pad"), form, setup.labels[language], setup.digits > 0);
+  new Pad(form.querySelector(".pad"), form, setup.labels[language], setup.has_point);
+  form.querySelector("[name=amount]")?.setAttribute("placeholder", setup.zero);
   form.querySelector("input").focus({ preventScroll: true });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -102,10 +103,15 @@ function prepareForm(form) {
       form.querySelector("input").value = "";
       return tell("/password", fields);
     }
-    const isUnderstood = await tell("/start", fields);
-    const complaint = main.querySelector(".complaint");
-    if (complaint !== null) complaint.hidden = isUnderstood;
+    complain(await tell("/start", fields));
   });
+}
+
+function complain(texts) {
+  const complaint = main.querySelector(".complaint");
+  if (complaint === null) return;
+  complaint.hidden = texts === null;
+  complaint.textContent = texts?.[language] ?? "";
 }
 
 function drawOval(oval) {
@@ -127,13 +133,14 @@ function fill() {
   for (const place of document.querySelectorAll("[data-label]")) place.textContent = label(place.dataset.label);
   for (const place of main.querySelectorAll("[data-text]")) place.textContent = texts[place.dataset.text];
   for (const place of main.querySelectorAll("[data-aria-label]")) place.ariaLabel = label(place.dataset.ariaLabel);
+  offerLanguage(nextLanguage());
   put("shop", setup.payee);
   put("payee", view.payee);
   put("account", view.account);
   put("amount", view.amount);
   put("currency", view.currency ?? setup.currency);
   put("reference", view.reference);
-  put("time", shownAt.toLocaleString(LOCALES[language], { dateStyle: "medium", timeStyle: "short" }));
+  put("time", shownAt.toLocaleString(setup.locales[language], { dateStyle: "medium", timeStyle: "short" }));
   put("left", view.left === null ? "" : label("left", view));
   document.querySelector(".test").hidden = !setup.is_test;
   for (const button of main.querySelectorAll("[data-choice]")) {
@@ -182,6 +189,18 @@ function drawTrouble(name) {
 
 // Running
 
+// The button walks through every language there is, and names the next one in that language.
+function nextLanguage() {
+  const all = Object.keys(setup.locales);
+  return all[(all.indexOf(language) + 1) % all.length];
+}
+
+function offerLanguage(next) {
+  languageButton.hidden = next === language;
+  languageButton.textContent = setup.labels[next].language;
+  languageButton.lang = setup.locales[next];
+}
+
 function speak(next) {
   language = next;
   sessionStorage.setItem(LANGUAGE, next);
@@ -195,7 +214,7 @@ function speak(next) {
   announce();
 }
 
-document.querySelector("#language").addEventListener("click", () => speak(language === "en" ? "zh" : "en"));
+languageButton.addEventListener("click", () => setup !== null && speak(nextLanguage()));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.repeat) event.preventDefault();
   if (event.key === "Escape" && view?.choices.includes("cancel")) choose("cancel");
@@ -207,7 +226,8 @@ async function run() {
       const reply = await get("/setup");
       if (reply.status === 403) return refuse();
       setup ??= await reply.json();
-      language = sessionStorage.getItem(LANGUAGE) ?? setup.language;
+      const chosen = sessionStorage.getItem(LANGUAGE);
+      language = chosen in setup.locales ? chosen : setup.language;
       for await (const next of events(SILENCE_MS)) draw(next);
     } catch {
       // the process is gone, or not yet there
@@ -217,10 +237,16 @@ async function run() {
   }
 }
 
-// Without a token nothing is known, the words neither.
-function refuse() {
+// Without a token nothing is known but how to say so, in every language.
+async function refuse() {
   document.body.dataset.state = "locked_out";
   main.replaceChildren(document.getElementById("locked_out").content.cloneNode(true));
+  const reply = await get("/closed").catch(() => null);
+  for (const [lang, title, why] of reply?.ok ? await reply.json() : []) {
+    const heading = Object.assign(document.createElement("h1"), { lang, textContent: title });
+    const reason = Object.assign(document.createElement("p"), { lang, textContent: why, className: "why" });
+    main.querySelector(".result").append(heading, reason);
+  }
 }
 
 run();
