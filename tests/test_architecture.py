@@ -160,6 +160,17 @@ def test_every_cpp_file_is_built() -> None:
     assert {name_of(path).removesuffix(".cpp") for path in CPP_SOURCES} <= listed | kernels
 
 
+def test_the_readme_of_cpp_has_a_line_for_every_file() -> None:
+    (tree,) = re.findall(r"```text\n(.*?)```", (CPP / "README.md").read_text(), re.DOTALL)
+    folder, listed = "", []
+    for line in tree.splitlines():
+        name, _, what = line.strip().partition(" ")
+        folder = folder if line.startswith(" ") else name
+        assert what.strip() or folder.endswith("/"), f"{name}: what is it?"
+        listed += [folder + name if line.startswith(" ") else name] if what else []
+    assert sorted(listed) == sorted(f"cpp/{path.relative_to(CPP).as_posix()}" for path in CPP.rglob("*.*"))
+
+
 def test_the_tests_of_cpp_see_what_they_must(tmp_path: Path) -> None:
     file = tmp_path / "image_avx2.cpp"
     file.write_text('#include <vector>\n#include "sealframe/sampling.hpp"\n#include "cpu/dispatch.hpp"\n')
