@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ import pytest
 import sealframe
 from sealframe import _core
 from tests.support import synthetic_frame
+
+CPP = Path(__file__).parent.parent / "cpp"
 
 
 def in_new_process(code: str, isa: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +45,15 @@ def test_a_wrong_environment_is_named() -> None:
     done = in_new_process("from sealframe import _core", "sse9")
     assert done.returncode != 0
     assert "SEALFRAME_ISA must be empty or one of scalar" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="a C++ compiler is not installed")
+def test_a_set_without_kernels_has_those_of_the_set_before_it() -> None:
+    folders = [f"-I{CPP / place}" for place in ("src", "include")]
+    source = CPP.parent / "tests" / "cpp" / "dispatch.cpp"
+    words = ["c++", "-std=c++20", "-fsyntax-only", "-Wall", "-Werror", *folders, source]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_version_is_the_packages() -> None:

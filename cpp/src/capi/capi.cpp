@@ -1,3 +1,6 @@
+// Method: reads the caller's structs, checks what C cannot promise, forwards to a stage, returns its status.
+// Instructions: none of its own; the stages' kernels do the work.
+
 #include <cstdint>
 
 #include "sealframe/cpu.hpp"

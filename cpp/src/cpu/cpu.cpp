@@ -1,5 +1,6 @@
-// Method: the best set that is usable, found at the first need and kept in an atomic that select()
-// overwrites. Instructions: none of its own; processor.cpp asks the processor.
+// Method: the best usable set, found at the first call that needs one; select() replaces it.
+// Instructions: none of its own; processor.cpp asks the processor.
+
 #include "sealframe/cpu.hpp"
 
 #include <cstdlib>

@@ -45,7 +45,9 @@ class Dispatch {
         }
     }
 
-    const Kernels& active() const { return *table_[static_cast<std::size_t>(active_isa())]; }
+    constexpr const Kernels& of(Isa isa) const { return *table_[static_cast<std::size_t>(isa)]; }
+
+    const Kernels& active() const { return of(active_isa()); }
 
   private:
     std::array<const Kernels*, isa_count> table_{};

@@ -1,5 +1,6 @@
-// Method: leaves 1 and 7 of cpuid and register XCR0, read again at each question; elsewhere nothing is there.
+// Method: leaves 1 and 7 of cpuid and register XCR0, read at each call; nothing is kept.
 // Instructions: cpuid and xgetbv on x86-64, none on other processors.
+
 #include "cpu/processor.hpp"
 
 #if defined(__x86_64__)

@@ -1,3 +1,6 @@
+// Method: block means by plain sums and a rounded shift; sums and norms of a map from the sums of its rows.
+// Instructions: those of the factor kernels; the baseline's for block means.
+
 #include "sealframe/factor.hpp"
 
 #include <algorithm>

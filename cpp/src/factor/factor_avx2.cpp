@@ -1,3 +1,6 @@
+// Method: 16 values at a time in 32 bits; every 65536 values the sums move on to 64 bits.
+// Instructions: AVX2: _mm256_cvtepi8_epi16, _mm256_abs_epi16, _mm256_madd_epi16.
+
 #include <immintrin.h>
 
 #include "factor/rows.hpp"

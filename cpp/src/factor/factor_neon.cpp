@@ -1,3 +1,6 @@
+// Method: 16 values at a time in 32 bits; every 65536 values the sums move on to 64 bits.
+// Instructions: NEON: vpaddlq_s8, vpadalq_s16, vmull_s8, vaddlvq_s32.
+
 #include <arm_neon.h>
 
 #include "factor/rows.hpp"

@@ -1,3 +1,6 @@
+// Method: one value at a time: itself, its magnitude and its square onto three sums.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "factor/rows.hpp"
 
 namespace sealframe::factor {

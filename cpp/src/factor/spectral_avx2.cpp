@@ -1,3 +1,6 @@
+// Method: M^T M in 8x8 blocks, two rows at once; products of 64 bits; remainders by 2^16 = 15 mod 65521.
+// Instructions: AVX2: _mm256_madd_epi16, _mm256_mul_epi32, _mm256_mullo_epi32, _mm256_min_epu32.
+
 #include <immintrin.h>
 
 #include "factor/spectral_kernels.hpp"

@@ -1,3 +1,6 @@
+// Method: M^T M in 8x8 blocks, a row at once; products of 64 bits; remainders by 2^16 = 15 mod 65521.
+// Instructions: NEON: vmlal_n_s16, vmlal_s32, vmlaq_n_u32, vminq_u32.
+
 #include <arm_neon.h>
 
 #include "factor/spectral_kernels.hpp"

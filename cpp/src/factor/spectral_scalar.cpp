@@ -1,3 +1,6 @@
+// Method: M^T M row by row of the map; matrix times vector in 64 bits; elimination with a remainder each.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "factor/spectral_kernels.hpp"
 
 namespace sealframe::factor {

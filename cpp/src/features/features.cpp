@@ -1,3 +1,6 @@
+// Method: area mean: rows under an output row are added up, then one dot product gives an output pixel.
+// Instructions: those of the features kernels; one 64-bit multiplication divides with rounding.
+
 #include "sealframe/features.hpp"
 
 #include <algorithm>

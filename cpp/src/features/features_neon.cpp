@@ -1,3 +1,6 @@
+// Method: adds rows of bytes less 128, sixteen columns at a time; cells are dot products in 64 bits.
+// Instructions: NEON: vaddw_s8 adds, vmlaq_n_s16 weighs; vmull_s16, vmlal_high_s16, vpadalq_s32 multiply.
+
 #include <arm_neon.h>
 
 #include "features/edges.hpp"

@@ -1,3 +1,6 @@
+// Method: adds weighted rows of bytes less 128; a cell is a double loop over its pixels and channels.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "features/features_kernels.hpp"
 
 namespace sealframe::features {

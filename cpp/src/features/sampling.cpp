@@ -1,3 +1,6 @@
+// Method: ChaCha12 in counter mode, sixteen blocks a batch; a pixel is drawn by comparison with a word.
+// Instructions: those of the sampling kernels; the baseline's for thresholds and standardising.
+
 #include "sealframe/sampling.hpp"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// Method: DCT-II of 32x32 tiles: twice a product with a matrix of rounded cosines, columns, then rows.
+// Instructions: those of the spectrum kernels.
+
 #include "sealframe/spectrum.hpp"
 
 #include <array>

@@ -1,3 +1,6 @@
+// Method: BT.601 luma row by row, with the weights in the order in which a pixel has its channels.
+// Instructions: those of the image kernels; pixels that are not packed take the scalar ones.
+
 #include "sealframe/image.hpp"
 
 #include "cpu/dispatch.hpp"

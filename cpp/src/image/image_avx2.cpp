@@ -1,3 +1,6 @@
+// Method: 32 pixels at a time: a shuffle gives each 32 bits, multiply-adds weigh two channels at once.
+// Instructions: AVX2: _mm256_shuffle_epi8, _mm256_madd_epi16; _mm256_packus_epi16 narrows to bytes.
+
 #include <immintrin.h>
 
 #include "image/image_kernels.hpp"

@@ -1,3 +1,6 @@
+// Method: one pixel at a time: channels times weights, half a unit for rounding, a shift by 15.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "image/image_kernels.hpp"
 
 namespace sealframe::image {

@@ -1,3 +1,6 @@
+// Method: sums over the channels of 256 pixels, then their cosines; a float sum that is not finite ends it.
+// Instructions: those of the channels kernels.
+
 #include <algorithm>
 #include <limits>
 

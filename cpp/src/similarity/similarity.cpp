@@ -1,3 +1,6 @@
+// Method: sums of products over the rows of a window, column by column, slide down the picture.
+// Instructions: those of the similarity kernels.
+
 #include "sealframe/similarity.hpp"
 
 #include <cstring>

@@ -1,3 +1,6 @@
+// Method: one column at a time; a window adds its columns up; integer root, floored integer quotient.
+// Instructions: the compiler's for the baseline, with the root of a double (sqrtsd, fsqrt).
+
 #include "similarity/cosine.hpp"
 #include "similarity/similarity_kernels.hpp"
 
