@@ -27,14 +27,11 @@ SECONDS = 0.05
 
 def cases() -> dict[str, Callable[[], object]]:
     """What is timed; only names that every revision has."""
-    import numpy as np
-
     import sealframe as sf
+    from frame import rgb_frame
     from sealframe import _core
 
-    y, x = np.mgrid[:480, :640]
-    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
-    frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+    frame = rgb_frame()
     device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
     sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(), workers=0)
     opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
@@ -114,12 +111,14 @@ def main() -> int:
     """Build, take turns, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("base", metavar="BASE", help="a revision, such as main or HEAD~1")
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=20, help="2 or more (default: %(default)s)")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return 0
+    if arguments.rounds < 2:
+        parser.error(f"--rounds is {arguments.rounds}; give 2 or more, so that there is a range")
     with tempfile.TemporaryDirectory() as folder:
         base, this = Contender(build(arguments.base, Path(folder))), Contender(sys.executable)
         shared = [case for case in this.cases if case in base.cases]
