@@ -213,6 +213,7 @@ def test_a_rule_is_read_from_a_file(tmp_path: Path) -> None:
         (b'magic_num = "PAY1"\ntemplate = "{magic_num}{counter}"', "exactly once"),
         (f'magic_num = "PAY1"\ntemplate = "{PAY1.template.replace("/", "")}"'.encode(), "separator outside"),
         (f'magic_num = "SF1"\ntemplate = "{PAY1.template}"'.encode(), "default"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num"', "expected"),
         (b'magic_num = "PAY1"\ntemplate = "{magic_num', "no TOML"),
         (b"\xff", "no TOML"),
         (b"a = " + b"[" * 4000, "no TOML"),

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 
+from sealframe.capture_context import DEFAULT_RULE, SpliceRule, rules_by_magic
 from sealframe.envelope import (
     MAX_START_BYTES,
     Policy,
@@ -302,13 +303,15 @@ def test_a34_a_context_that_is_not_canonical_is_refused(device: DeviceKey, serve
 
 
 @pytest.mark.parametrize("changes", [{"device_info": "POS-0002"}, {"sign_version": 2}])
+@pytest.mark.parametrize("rule", [DEFAULT_RULE, SpliceRule("OWN", DEFAULT_RULE.template)], ids=["default", "own"])
 def test_a_capture_of_another_device_is_refused(
-    device: DeviceKey, server: ServerKey, changes: dict[str, object]
+    device: DeviceKey, server: ServerKey, changes: dict[str, object], rule: SpliceRule
 ) -> None:
-    context = context_of(device, **changes).encode()
+    context = context_of(device, **changes, splice_rule=rule).encode()
     factor = factor_of(device, b"payload", b"data", context=context)
-    with pytest.raises(PolicyError):
-        unseal(seal(device, server.public, factor=factor), server, device.public)
+    rules = rules_by_magic([rule])
+    with pytest.raises(PolicyError, match="names another device"):
+        unseal(seal(device, server.public, factor=factor), server, device.public, splice_rules=rules)
 
 
 def with_content(device: DeviceKey, server: ServerKey, plaintext: bytes) -> bytes:
