@@ -104,7 +104,7 @@ class AnswerKey(Unpicklable):
     def load(cls, path: PathLike) -> AnswerKey:
         """Read the key from its file; KeyFileError when that is not possible or not safe."""
         block, secret_blocks = load_private(path, None)
-        record = read_record(block, _LABEL)
+        record = read_record(block, _LABEL, path)
         try:
             key = cls(bytes.fromhex(record["envelope_id"]), secret_blocks[0].content)
         except (KeyError, TypeError, ValueError):

@@ -74,7 +74,7 @@ class DevicePublic:
     @classmethod
     def load(cls, path: PathLike) -> DevicePublic:
         """Read the record from a public or private file; KeyFileError when there is none."""
-        return cls._from_record(load_public(path))
+        return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
         """The record as text, exactly as `save` writes it."""
@@ -83,7 +83,7 @@ class DevicePublic:
     @classmethod
     def from_text(cls, text: str) -> DevicePublic:
         """Inverse of `to_text`; KeyFileError for anything that is not exactly one record of this kind."""
-        return cls._from_record(record_in_text(text))
+        return cls._from_record(record_in_text(text), "The text")
 
     def _record(self) -> Block:
         return record_block(
@@ -99,15 +99,15 @@ class DevicePublic:
         )
 
     @classmethod
-    def _from_record(cls, block: Block) -> DevicePublic:
-        record = read_record(block, DEVICE_LABEL)
+    def _from_record(cls, block: Block, source: PathLike) -> DevicePublic:
+        record = read_record(block, DEVICE_LABEL, source)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             device = cls(record["device_info"], record["sign_version"], bytes.fromhex(record["key"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The device record in the key file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{source} holds a device's record that is not valid; use a fresh copy.") from error
         if device._record() != block:
-            raise KeyFileError("The device record in the key file is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} holds a device's record that is not canonical; use a fresh copy.")
         return device
 
 
@@ -137,8 +137,8 @@ class DeviceKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> DeviceKey:
         """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
         record, blocks = load_private(path, password)
-        public = DevicePublic._from_record(record)
+        public = DevicePublic._from_record(record, path)
         signing_key = SigningKey.from_blocks(public.sign_version, blocks)
         if signing_key.raw_public != public.key:
-            raise KeyFileError("The private key in the file does not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private key in {path} does not belong to its record; use a fresh copy.")
         return cls(signing_key, public.device_info, public.validity)

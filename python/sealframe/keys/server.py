@@ -87,7 +87,7 @@ class ServerPublic:
     @classmethod
     def load(cls, path: PathLike) -> ServerPublic:
         """Read the record from a public or private file; KeyFileError when there is none."""
-        return cls._from_record(load_public(path))
+        return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
         """The record as text, exactly as `save` writes it."""
@@ -96,7 +96,7 @@ class ServerPublic:
     @classmethod
     def from_text(cls, text: str) -> ServerPublic:
         """Inverse of `to_text`; KeyFileError for anything that is not exactly one record of this kind."""
-        return cls._from_record(record_in_text(text))
+        return cls._from_record(record_in_text(text), "The text")
 
     def _record(self) -> Block:
         return record_block(
@@ -113,8 +113,8 @@ class ServerPublic:
         )
 
     @classmethod
-    def _from_record(cls, block: Block) -> ServerPublic:
-        record = read_record(block, _LABEL)
+    def _from_record(cls, block: Block, source: PathLike) -> ServerPublic:
+        record = read_record(block, _LABEL, source)
         try:
             server = cls(
                 record["suite"],
@@ -124,9 +124,9 @@ class ServerPublic:
                 Validity(record["not_before"], record["not_after"], record["revoked"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The server record in the key file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{source} holds a server's record that is not valid; use a fresh copy.") from error
         if server._record() != block:
-            raise KeyFileError("The server record in the key file is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} holds a server's record that is not canonical; use a fresh copy.")
         return server
 
 
@@ -168,10 +168,10 @@ class ServerKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> ServerKey:
         """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
         record, blocks = load_private(path, password)
-        public = ServerPublic._from_record(record)
+        public = ServerPublic._from_record(record, path)
         split = block_count(public.suite)
         recipient = RecipientKey.from_blocks(public.suite, blocks[:split])
         signing_key = SigningKey.from_blocks(public.sign_version, blocks[split:])
         if (recipient.public.raw, signing_key.raw_public) != (public.recipient_key, public.signing_key):
-            raise KeyFileError("The private keys in the file do not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy.")
         return cls(recipient, signing_key, public.validity)

@@ -75,15 +75,15 @@ class SharedKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
         """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
         block, secret_blocks = load_private(path, password)
-        record = read_record(block, SHARED_LABEL)
+        record = read_record(block, SHARED_LABEL, path)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             (secret,) = secret_blocks
             key = cls(secret.content, bytes.fromhex(record["key_id"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The shared key in the file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{path} holds a shared key that is not valid; use a fresh copy.") from error
         if secret.label != _SECRET_LABEL or key._record() != block:
-            raise KeyFileError("The shared key in the file is not in its canonical form; use a fresh copy.")
+            raise KeyFileError(f"{path} holds a shared key that is not canonical; use a fresh copy.")
         return key
 
     def _record(self) -> Block:
