@@ -25,7 +25,27 @@ _SECRET_BYTES = 32
 
 
 class SharedKey(Unpicklable):
-    """A secret that seals and opens; its key id is random, so that it says nothing about the secret."""
+    """A secret that seals and opens; its key id is random, so that it says nothing about the secret.
+
+    Parameters
+    ----------
+    secret : bytes
+        32 random bytes.
+    key_id : bytes
+        16 random bytes that name the key in an envelope.
+    validity : Validity
+        When the key is valid; always by default.
+
+    Raises
+    ------
+    ValueError
+        When `secret` or `key_id` has another length.
+
+    Examples
+    --------
+    >>> len(SharedKey.generate().key_id)
+    16
+    """
 
     suite = Suite.SHARED_KEY
 
@@ -67,13 +87,27 @@ class SharedKey(Unpicklable):
         }
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        ValueError
+            When the password is empty.
+        """
         secret = Block(_SECRET_LABEL, self._secret)
         save_private(path, self._record(), [secret], password, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
-        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        """Read a key file.
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file; the message says what to do.
+        """
         block, secret_blocks = load_private(path, password)
         record = read_record(block, SHARED_LABEL, path)
         try:
