@@ -93,19 +93,31 @@ def unseal_envelope(
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
-    `key` may be several during a change of keys; `devices` maps key ids to the devices that are accepted; `passed` is
-    told the name of each check that has passed: framing, policy, keys, signature, decryption, commitment, context.
-    Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
-    FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
+    Parameters
+    ----------
+    envelope, key, devices, policy, clock
+        As received; the opening keys, the accepted devices by key id, the accepted kinds, what gives Unix seconds.
+    start : SignedStart, optional
+        What `check_start` found of this envelope; it is not checked again.
+    out : writable buffer, optional
+        Where the plaintext goes. It is zeroed when a check fails.
+    passed : callable
+        Is told each check that passed: framing, policy, keys, signature, decryption, commitment, context.
+    hasher : PayloadHasher
+        Hashes the payload; one with a worker does so beside the checks of the context and `further`.
+    splice_rules : mapping of str to SpliceRule
+        The rules that a capture context may name, by magic number.
+    further : callable
+        Further checks, which raise. An error of the payload's digest comes before theirs.
 
-    `start` is what `check_start` gave for this envelope, and is not checked again; MalformedEnvelope for another one.
-
-    `splice_rules` are those that a capture context may name, by magic number. `further` raises when a check of the
-    caller's fails. With a `hasher` that has a worker, the context and these checks run while the payload is hashed;
-    whatever they find, an error of its digest comes first.
-
-    With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
-    read-only, ValueError when it is too small or shares memory with the envelope.
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch
+        When something is wrong with the envelope, or it is not the one that `start` belongs to.
+    UnknownKey, KeyNotValid, PolicyError
+        When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+    TypeError, ValueError
+        When `out` is read-only, too small, or shares memory with the envelope.
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):
