@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,7 @@ from sealframe.envelope.layout import (
     plaintext_bytes,
     split_envelope,
 )
+from sealframe.envelope.payload_digest import payload_hasher
 from sealframe.envelope.writer import EnvelopeWriter
 from sealframe.errors import (
     BadSignature,
@@ -44,6 +46,7 @@ from sealframe.errors import (
     MalformedEnvelope,
     PolicyError,
     SealframeError,
+    StaleCapture,
     UnknownKey,
     UnsupportedEnvelope,
 )
@@ -791,3 +794,32 @@ def test_the_buffer_pool_serves_sizes_that_vary_a_little_from_one_buffer() -> No
 
 def test_the_examples_of_the_docstrings_hold() -> None:
     assert run_examples(policy) > 0
+
+
+def raising(error: BaseException) -> Callable[..., object]:
+    def raises(*_: object) -> object:
+        raise error
+
+    return raises
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_an_error_of_the_payloads_digest_comes_before_those_of_other_checks(workers: int, size: int) -> None:
+    hasher, payload, required = payload_hasher(workers), bytes(size), []
+    assert hasher.check_beside(payload, required.append, lambda: "found") == "found"
+    with pytest.raises(StaleCapture):
+        hasher.check_beside(payload, required.append, raising(StaleCapture()))
+    assert required == [hashlib.sha256(payload).digest()] * 2
+    for checks in (lambda: "found", raising(StaleCapture())):
+        with pytest.raises(FactorMismatch):
+            hasher.check_beside(payload, raising(FactorMismatch()), checks)
+
+
+def test_in_line_nothing_is_checked_before_the_digest_and_an_interrupt_waits_for_none() -> None:
+    checked: list[str] = []
+    with pytest.raises(FactorMismatch):
+        payload_hasher(0).check_beside(b"p", raising(FactorMismatch()), lambda: checked.append("c"))
+    assert checked == []
+    with pytest.raises(KeyboardInterrupt):
+        payload_hasher(1).check_beside(bytes(100_000), raising(FactorMismatch()), raising(KeyboardInterrupt()))
