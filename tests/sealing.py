@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sealframe.capture_context import CaptureContext
+from sealframe.capture_context import DEFAULT_RULES, CaptureContext, SpliceRule
 from sealframe.envelope import EnvelopeWriter, Policy, SignedStart, Unsealed, unseal_envelope
 from sealframe.envelope.layout import Header, Parts, split_envelope
 from sealframe.envelope.schedule import signed_digest
@@ -66,9 +66,10 @@ def unseal(
     *devices: DevicePublic,
     policy: Policy = ANY_SUITE,
     start: SignedStart | None = None,
+    splice_rules: Mapping[str, SpliceRule] = DEFAULT_RULES,
 ) -> Unsealed:
     known = {device.key_id: device for device in devices}
-    return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start)
+    return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start, splice_rules=splice_rules)
 
 
 VERDICTS = {

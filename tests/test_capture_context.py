@@ -5,7 +5,6 @@ Covers A44, A50.
 
 from __future__ import annotations
 
-import doctest
 import multiprocessing
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ from sealframe.errors import (
     PolicyError,
     StoreUnavailable,
 )
+from tests.support import run_examples
 
 FIELDS: dict[str, Any] = {
     "device_info": "POS-0001",
@@ -213,6 +213,7 @@ def test_a_rule_is_read_from_a_file(tmp_path: Path) -> None:
         (b'magic_num = "PAY1"\ntemplate = "{magic_num}{counter}"', "exactly once"),
         (f'magic_num = "PAY1"\ntemplate = "{PAY1.template.replace("/", "")}"'.encode(), "separator outside"),
         (f'magic_num = "SF1"\ntemplate = "{PAY1.template}"'.encode(), "default"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num"', "expected"),
         (b'magic_num = "PAY1"\ntemplate = "{magic_num', "no TOML"),
         (b"\xff", "no TOML"),
         (b"a = " + b"[" * 4000, "no TOML"),
@@ -453,6 +454,5 @@ def test_numbers_reach_to_their_bounds_and_no_further(name: str, low: int, high:
 
 
 def test_the_examples_of_the_docstrings_hold(tmp_path: Path) -> None:
-    for module, names in ((context_module, {}), (counter_module, {"folder": tmp_path}), (rule_module, {})):
-        tried = doctest.testmod(module, extraglobs=names)
-        assert (tried.failed, tried.attempted > 0) == (0, True)
+    for module in (context_module, counter_module, rule_module):
+        assert run_examples(module, folder=tmp_path) > 0

@@ -29,11 +29,15 @@ from sealframe.keys import (
     SignVersion,
     Suite,
     Validity,
+    device,
+    server,
+    shared,
 )
 from sealframe.keys.key_file import Block, load_private, record_block
 from sealframe.keys.recipient import RecipientKey, RecipientPublic
 from sealframe.keys.secrecy import key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, signature_bytes
+from tests.support import run_examples
 
 DIGEST = bytes(range(32))
 PASSWORD = b"correct horse"
@@ -250,7 +254,7 @@ def test_a44_key_files_are_at_most_64_kib(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_kind_is_no_device() -> None:
-    with pytest.raises(KeyFileError, match="DEVICE is needed"):
+    with pytest.raises(KeyFileError, match="a server's key, but a device's key is needed"):
         DevicePublic.from_text(ServerKey.generate().public.to_text())
 
 
@@ -437,9 +441,9 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "padding").write_text("-----BEGIN A-----\nAAAAA\n-----END A-----\n")
     (tmp_path / "large").write_text(Block("A", bytes(65_536)).pem())
     for use, reason in (
-        (lambda: DeviceKey.load(tmp_path / "server.key"), "SEALFRAME SERVER"),
-        (lambda: ServerPublic.load(tmp_path / "pos.pub"), "SEALFRAME DEVICE"),
-        (lambda: DevicePublic.load(tmp_path / "text"), "not a sealframe key file"),
+        (lambda: DeviceKey.load(tmp_path / "server.key"), "server.key holds a server's key, but a device"),
+        (lambda: ServerPublic.load(tmp_path / "pos.pub"), "pos.pub holds a device's key, but a server"),
+        (lambda: DevicePublic.load(tmp_path / "text"), "text is not a sealframe key file"),
         (lambda: DevicePublic.load(tmp_path / "padding"), "damaged"),
         (lambda: DevicePublic.load(tmp_path / "large"), "too large"),
         (lambda: DevicePublic.load(tmp_path / "absent"), "cannot be read"),
@@ -539,3 +543,8 @@ def test_a_signing_key_needs_all_its_parts() -> None:
         SigningKey.from_blocks(key.sign_version, key.blocks()[:1])
     with pytest.raises(KeyFileError, match="damaged"):
         SigningKey.from_blocks(1, [Block("PRIVATE KEY", b"\x30\x00")])
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    for module in (device, server, shared):
+        assert run_examples(module) > 0

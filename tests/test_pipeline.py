@@ -586,6 +586,50 @@ def test_many_seals_and_openings_hold_no_memory_and_no_descriptors() -> None:
     assert last.resident_kb - first.resident_kb < 2_000
 
 
+OWN_RULE = sf.SpliceRule(
+    "TILL7", "{magic_num}/{random}{timestamp}{counter};{device_info};{width}x{height};{sign_version}"
+)
+OTHER_RULE = sf.SpliceRule("TILL8", OWN_RULE.template)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_m18_a_message_is_spliced_by_the_sealers_rule(server: sf.ServerKey, device: sf.DeviceKey, workers: int) -> None:
+    frame = synthetic_frame(200, 200)
+    opener = archive(server, device, splice_rules=[OTHER_RULE, OWN_RULE], workers=workers)
+    for rule, start in ((OWN_RULE, b"TILL7/"), (OTHER_RULE, b"TILL8/"), (None, b"SF1|")):
+        options = {} if rule is None else {"splice_rule": rule}
+        envelope = sealer_for(server, device, workers=workers, **options).seal(frame, b"data")
+        opened = opener.open(envelope)
+        assert np.array_equal(opened.image, frame)
+        assert opened.security_factor.capture_context.startswith(start)
+        assert opened.context.encode() == opened.security_factor.capture_context
+        assert opened.to_dict()["context"]["magic_num"].encode() == start[:-1]
+
+
+def test_m18_a_rule_that_the_opener_was_not_given_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    envelope = sealer_for(server, device, splice_rule=OWN_RULE).seal(synthetic_frame(20, 20))
+    for rules in ([], [OTHER_RULE]):
+        with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+            archive(server, device, splice_rules=rules).open(envelope)
+    with pytest.raises(ValueError, match="TILL7 stands for two"):
+        archive(server, device, splice_rules=[OWN_RULE, sf.SpliceRule("TILL7", OWN_RULE.template + ".")])
+
+
+def test_m18_a_stream_is_spliced_by_the_sealers_rule(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    opener = archive(server, device, splice_rules=[OWN_RULE, OTHER_RULE])
+    sealing_side = sf.SealSession(sealer_for(server, device, splice_rule=OWN_RULE), synthetic_frame(20, 20))
+    opening_side = sf.OpenSession(opener, sealing_side.opening)
+    frame = opening_side.open(sealing_side.seal(synthetic_frame(20, 20, seed=2)))
+    for opened in (opening_side.opened, frame):
+        assert opened.context.splice_rule == OWN_RULE
+        assert opened.security_factor.capture_context.startswith(b"TILL7/")
+    sealing_side._sealer = sealer_for(server, device, splice_rule=OTHER_RULE)
+    with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+        opening_side.open(sealing_side.seal(synthetic_frame(20, 20)))
+    with pytest.raises(sf.MalformedEnvelope):
+        sf.OpenSession(archive(server, device), sealing_side.opening)
+
+
 def test_a_stream_of_frames_under_one_opening(server: sf.ServerKey, device: sf.DeviceKey) -> None:
     opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
     frames = [synthetic_frame(40, 50, seed=seed) for seed in range(5)]

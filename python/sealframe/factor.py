@@ -80,7 +80,21 @@ class FactorProfile:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ImageFactor:
-    """A factor (`bytes`) and what it was computed from, for people who want to look."""
+    """A factor, and what it was computed from.
+
+    Attributes
+    ----------
+    bytes : bytes
+        The factor, as an envelope holds it.
+    features : ImageFeatures
+        The picture in gray, 128x128 uint8.
+    derived : DerivedImage or Conditional
+        What the networks made of the features, 128x128 uint8.
+    map : SimilarityMap
+        How alike the two are at every place, int8.
+    profile : FactorProfile
+        How the factor was computed.
+    """
 
     bytes: bytes
     features: ImageFeatures
@@ -228,9 +242,25 @@ def compute_image_factor(
     *,
     noise_seed: bytes | None = None,
 ) -> ImageFactor:
-    """Image -> features -> derived image -> similarity map -> factor. Raises ModelError.
+    """Image -> features -> derived image -> similarity map -> factor.
 
-    `noise_seed` (32 bytes) is for the VAE path, which decodes the mean without it; the other paths draw no noise.
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+    profile : FactorProfile
+        How to compute it.
+    models : ModelSet, optional
+        The owner's own networks.
+    mark : callable
+        Is told each stage as it ends.
+    noise_seed : bytes, optional
+        32 bytes for the VAE path, which decodes the mean without; the other paths draw no noise.
+
+    Raises
+    ------
+    ModelError
+        When the networks are not those of the profile, or cannot be used.
     """
     networks = models or shipped_models()
     for name, digest in profile.models.items():
@@ -253,11 +283,35 @@ def image_factor(
     *,
     order: Order | None = None,
 ) -> ImageFactor:
-    """The image factor of a frame (uint8 HxW, HxWx3, HxWx4) or of an encoded picture (bytes).
+    """The image factor of a frame or of an encoded picture.
 
-    `noise_seed`: 32 bytes that the VAE path draws its noise from; None decodes the mean, and the other paths take None
-    only. `order` names the channels of an array. Raises ImageError for a picture that cannot be used, ValueError for an
-    unknown path or reduction, a needless seed or one of another length.
+    Parameters
+    ----------
+    picture : numpy.ndarray or bytes-like
+        A frame, uint8 HxW, HxWx3 or HxWx4, or an encoded picture.
+    path : {"gan", "vae", "discriminator"}
+        The networks to compute with.
+    reduction : {"rows", "norm", "rank", "eigenvalue", "eigenvector"}
+        What of the similarity map the factor ends with.
+    noise_seed : bytes, optional
+        32 bytes that the VAE path draws its noise from; it decodes the mean without. The other paths take None only.
+    order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+        The channels of an array; gray, RGB or RGBA by its shape.
+
+    Raises
+    ------
+    ImageError
+        When the picture cannot be used.
+    ValueError
+        For an unknown path or reduction, a needless seed, or a seed of another length.
+    TypeError
+        When `picture` is something else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> len(image_factor(np.zeros((480, 640, 3), np.uint8)).bytes)
+    800
     """
     if noise_seed is not None and path != "vae":
         raise ValueError(f"The path {path} draws no noise; leave noise_seed out.")

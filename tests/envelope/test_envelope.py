@@ -8,18 +8,21 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 
+from sealframe.capture_context import DEFAULT_RULE, SpliceRule, rules_by_magic
 from sealframe.envelope import (
     MAX_START_BYTES,
     Policy,
     SignedStart,
     check_start,
     inspect,
+    policy,
     reader,
     schedule,
     unseal_envelope,
@@ -32,6 +35,7 @@ from sealframe.envelope.layout import (
     plaintext_bytes,
     split_envelope,
 )
+from sealframe.envelope.payload_digest import payload_hasher
 from sealframe.envelope.writer import EnvelopeWriter
 from sealframe.errors import (
     BadSignature,
@@ -42,6 +46,7 @@ from sealframe.errors import (
     MalformedEnvelope,
     PolicyError,
     SealframeError,
+    StaleCapture,
     UnknownKey,
     UnsupportedEnvelope,
 )
@@ -61,6 +66,7 @@ from tests.sealing import (
     unseal,
     with_header,
 )
+from tests.support import run_examples
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -305,13 +311,15 @@ def test_a34_a_context_that_is_not_canonical_is_refused(device: DeviceKey, serve
 
 
 @pytest.mark.parametrize("changes", [{"device_info": "POS-0002"}, {"sign_version": 2}])
+@pytest.mark.parametrize("rule", [DEFAULT_RULE, SpliceRule("OWN", DEFAULT_RULE.template)], ids=["default", "own"])
 def test_a_capture_of_another_device_is_refused(
-    device: DeviceKey, server: ServerKey, changes: dict[str, object]
+    device: DeviceKey, server: ServerKey, changes: dict[str, object], rule: SpliceRule
 ) -> None:
-    context = context_of(device, **changes).encode()
+    context = context_of(device, **changes, splice_rule=rule).encode()
     factor = factor_of(device, b"payload", b"data", context=context)
-    with pytest.raises(PolicyError):
-        unseal(seal(device, server.public, factor=factor), server, device.public)
+    rules = rules_by_magic([rule])
+    with pytest.raises(PolicyError, match="names another device"):
+        unseal(seal(device, server.public, factor=factor), server, device.public, splice_rules=rules)
 
 
 def with_content(device: DeviceKey, server: ServerKey, plaintext: bytes) -> bytes:
@@ -785,3 +793,36 @@ def test_the_buffer_pool_serves_sizes_that_vary_a_little_from_one_buffer() -> No
             assert len(view) == size
             sources.add(id(view.obj))
     assert len(sources) == 1
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    assert run_examples(policy) > 0
+
+
+def raising(error: BaseException) -> Callable[..., object]:
+    def raises(*_: object) -> object:
+        raise error
+
+    return raises
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_an_error_of_the_payloads_digest_comes_before_those_of_other_checks(workers: int, size: int) -> None:
+    hasher, payload, required = payload_hasher(workers), bytes(size), []
+    assert hasher.check_beside(payload, required.append, lambda: "found") == "found"
+    with pytest.raises(StaleCapture):
+        hasher.check_beside(payload, required.append, raising(StaleCapture()))
+    assert required == [hashlib.sha256(payload).digest()] * 2
+    for checks in (lambda: "found", raising(StaleCapture())):
+        with pytest.raises(FactorMismatch):
+            hasher.check_beside(payload, raising(FactorMismatch()), checks)
+
+
+def test_in_line_nothing_is_checked_before_the_digest_and_an_interrupt_waits_for_none() -> None:
+    checked: list[str] = []
+    with pytest.raises(FactorMismatch):
+        payload_hasher(0).check_beside(b"p", raising(FactorMismatch()), lambda: checked.append("c"))
+    assert checked == []
+    with pytest.raises(KeyboardInterrupt):
+        payload_hasher(1).check_beside(bytes(100_000), raising(FactorMismatch()), raising(KeyboardInterrupt()))

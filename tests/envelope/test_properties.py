@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sealframe.capture_context import DEFAULT_RULE, CaptureContext, SpliceRule, register_splice_rule
-from sealframe.envelope import inspect
+from sealframe.capture_context import DEFAULT_RULE, CaptureContext, SpliceRule, rules_by_magic
+from sealframe.envelope import EnvelopeWriter, Policy, SessionReader, inspect
 from sealframe.errors import EnvelopeError, MalformedEnvelope, SealframeError
 from sealframe.keys import SIGN_NAMES, DeviceKey, ServerKey, SharedKey, Suite
 from sealframe.security_factor import SecurityFactor
 from tests.programs import fuzz_envelope, tamper
-from tests.sealing import seal, unseal
+from tests.sealing import ANY_SUITE, factor_of, now_s, seal, unseal
 
 SCALE = 100 if os.environ.get("SEALFRAME_LONG") else 1
 DEVICE = DeviceKey.generate("POS-0001")
@@ -36,7 +36,8 @@ RECIPIENTS: dict[int, Any] = {
 OTHER_RULE = SpliceRule(
     "PROP", "{magic_num}/{timestamp}{random}{device_info} {counter},{sign_version},{height}*{width}"
 )
-register_splice_rule(OTHER_RULE)
+RULES = rules_by_magic([OTHER_RULE])
+SESSIONS = Policy(suites=frozenset(Suite), modes=frozenset({1}))
 
 
 def examples(count: int) -> settings:
@@ -54,14 +55,14 @@ contexts = st.builds(
     random=st.binary(min_size=16, max_size=16),
     width=st.integers(1, 2**32 - 1),
     height=st.integers(1, 2**32 - 1),
-    magic_num=st.sampled_from([DEFAULT_RULE.magic_num, OTHER_RULE.magic_num]),
+    splice_rule=st.sampled_from([DEFAULT_RULE, OTHER_RULE]),
 )
 
 
 @examples(200)
 @given(contexts)
 def test_a34_a_context_survives_its_spelling(context: CaptureContext) -> None:
-    assert CaptureContext.decode(context.encode()) == context
+    assert CaptureContext.decode(context.encode(), RULES) == context
 
 
 @examples(200)
@@ -79,33 +80,69 @@ def test_a34_a_spelling_that_is_read_is_the_only_one(context: CaptureContext, da
         position = data.draw(st.integers(0, len(line) - 1))
         line[position : position + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
     try:
-        read = CaptureContext.decode(bytes(line))
+        read = CaptureContext.decode(bytes(line), RULES)
     except MalformedEnvelope:
         return
     assert read.encode() == line
 
 
-fields = st.permutations(["device_info", "sign_version", "timestamp", "counter", "random", "width", "height"])
-separators = st.lists(st.text("|/x0a.%:", max_size=2), min_size=8, max_size=8)
+NAMES = ["device_info", "sign_version", "timestamp", "counter", "random", "width", "height"]
+magic_numbers = st.from_regex(r"[0-9A-Z]{1,16}", fullmatch=True).filter(lambda magic: magic != "SF1")
+
+
+def template_of(names: list[str], between: list[str]) -> str:
+    return "".join(f"{{{name}}}{text}" for name, text in zip(["magic_num", *names], between, strict=True))
+
+
+def templates(*separators: str) -> st.SearchStrategy[str]:
+    between = st.lists(st.sampled_from(separators), min_size=8, max_size=8)
+    return st.builds(template_of, st.permutations(NAMES), between)
+
+
+plain_rules = st.builds(SpliceRule, magic_numbers, templates("|", ";", "/ ", "|0", ",x"))
+
+
+def is_accepted(template: str) -> bool:
+    try:
+        SpliceRule("RULE", template)
+    except ValueError:
+        return False
+    return True
 
 
 @examples(200)
-@given(fields, separators, contexts, contexts)
+@given(templates("|", ";", "/ ", "", "x", "0", "%", "|0", "a|").filter(is_accepted), contexts, contexts)
 def test_a35_every_rule_that_is_accepted_is_injective(
-    names: list[str], between: list[str], first: CaptureContext, second: CaptureContext
+    template: str, first: CaptureContext, second: CaptureContext
 ) -> None:
-    template = "{magic_num}" + "".join(f"{text}{{{name}}}" for text, name in zip(between, names, strict=False))
-    try:
-        rule = SpliceRule("RULE", template + between[-1])
-    except ValueError:
-        assume(False)
-    spelled = []
+    rule = SpliceRule("RULE", template)
+    first, second = replace(first, splice_rule=rule), replace(second, splice_rule=rule)
     for context in (first, second):
-        texts = {name: str(getattr(context, name)) for name in names}
-        texts |= {"random": context.random.hex(), "device_info": context.to_dict()["device_info"]}
-        spelled.append(rule.splice(texts))
-        assert rule.unsplice(spelled[-1]) == texts
-    assert (replace(first, magic_num="SF1") == replace(second, magic_num="SF1")) == (spelled[0] == spelled[1])
+        assert CaptureContext.decode(context.encode(), rules_by_magic([rule])) == context
+    assert (first == second) == (first.encode() == second.encode())
+
+
+@examples(60)
+@given(st.sets(plain_rules, min_size=2, max_size=2), contexts, st.binary(max_size=200))
+def test_m18_a_message_and_a_frame_open_under_the_rule_that_sealed_them(
+    pair: set[SpliceRule], context: CaptureContext, payload: bytes
+) -> None:
+    """With both rules in the reader, with this one, and not with the other one alone."""
+    own, other = pair
+    assume(own.magic_num != other.magic_num)
+    context = replace(context, device_info="POS-0001", sign_version=1, splice_rule=own)
+    factor = factor_of(DEVICE, payload, b"d", context=context.encode())
+    opening, frames = EnvelopeWriter(SERVER.public, DEVICE, clock=now_s).open_session(1, factor, b"d", payload)
+    frame = frames.write(replace(factor, payload_digest=b""), b"d", payload)
+    message = seal(DEVICE, SERVER.public, payload, b"d", factor=factor)
+    for known in ([own], [other, own]):
+        rules = rules_by_magic(known)
+        assert unseal(message, SERVER, DEVICE.public, splice_rules=rules).context == context
+        session = unseal(opening, SERVER, DEVICE.public, policy=SESSIONS, splice_rules=rules)
+        assert SessionReader(session).verify(frame).context == context
+    for envelope, policy in ((message, ANY_SUITE), (opening, SESSIONS)):
+        with pytest.raises(MalformedEnvelope):
+            unseal(envelope, SERVER, DEVICE.public, policy=policy, splice_rules=rules_by_magic([other]))
 
 
 @examples(60)
@@ -125,7 +162,7 @@ def test_envelopes_of_every_kind_and_size_round_trip(
     digests = hashlib.sha256(data).digest(), hashlib.sha256(payload).digest()
     factor = SecurityFactor(image_factor, context.encode(), *digests)
     envelope = seal(device, key if isinstance(key, SharedKey) else key.public, payload, data, factor=factor)
-    unsealed = unseal(envelope, key, device.public)
+    unsealed = unseal(envelope, key, device.public, splice_rules=RULES)
     assert (unsealed.payload, unsealed.data, unsealed.context) == (payload, data, context)
     assert unsealed.security_factor == factor
 

@@ -55,6 +55,13 @@ class AnswerKey(Unpicklable):
     """What is needed to read, or to write, the confidential answer to one envelope.
 
     Whoever waits for an answer keeps this in a private file until the request is resolved.
+
+    Parameters
+    ----------
+    envelope_id : bytes
+        The 32 bytes that name the envelope: its header hash.
+    key : bytes
+        The 32-byte key of its answer.
     """
 
     def __init__(self, envelope_id: bytes, key: bytes) -> None:
@@ -65,8 +72,21 @@ class AnswerKey(Unpicklable):
     def read(self, answer: Buffer, servers: ServerPublic | Sequence[ServerPublic]) -> Answer:
         """The answer, if one of these servers gave it to this envelope.
 
-        Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError (an answer to something else), UnknownKey,
-        CannotOpen, BadSignature.
+        Parameters
+        ----------
+        answer : bytes-like
+            As it was received.
+        servers : ServerPublic or sequence of these
+            The servers whose signing keys are pinned.
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, BadSignature
+            When something is wrong with the answer.
+        UnknownKey
+            When another server signed it.
+        PolicyError
+            When it answers another envelope.
         """
         raw = bytes(answer)
         header = raw[: _HEADER.size]
@@ -84,7 +104,7 @@ class AnswerKey(Unpicklable):
         return Answer(content[:body_len], form == _ENCRYPTED)
 
     def write(self, server: ServerKey, body: bytes) -> bytes:
-        """The confidential answer with this body, signed by the server."""
+        """The confidential answer with this body, signed by the server. Raises LimitExceeded above 64 KiB."""
         header, content = _signed(server, self.envelope_id, body, _ENCRYPTED)
         encryptor = Cobblestone256Encryptor(self._key, schedule.answer_context(header))
         return header + encryptor.update(content) + encryptor.finalize()
@@ -97,21 +117,21 @@ class AnswerKey(Unpicklable):
             raise CannotOpen("The answer cannot be opened; ask the server again.") from None
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the key to a file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key to a file, mode 0600. Raises KeyFileError when it exists or cannot be written."""
         save_private(path, self._record(), [Block(_SECRET_LABEL, self._key)], None, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> AnswerKey:
-        """Read the key from its file; KeyFileError when that is not possible or not safe."""
+        """Read the key from its file. Raises KeyFileError when that is not possible or not safe."""
         block, secret_blocks = load_private(path, None)
-        record = read_record(block, _LABEL)
+        record = read_record(block, _LABEL, path)
         try:
             key = cls(bytes.fromhex(record["envelope_id"]), secret_blocks[0].content)
         except (KeyError, TypeError, ValueError):
-            raise _damaged() from None
+            raise _damaged(path) from None
         lengths = [len(key.envelope_id), *(len(secret.content) for secret in secret_blocks)]
         if lengths != [32, 32] or secret_blocks[0].label != _SECRET_LABEL or key._record() != block:
-            raise _damaged()
+            raise _damaged(path)
         return key
 
     def to_bytes(self) -> bytes:
@@ -173,5 +193,5 @@ def _malformed() -> MalformedEnvelope:
     return MalformedEnvelope("The answer is cut, or has bytes that do not belong to it.")
 
 
-def _damaged() -> KeyFileError:
-    return KeyFileError("The file of the answer key is damaged; the request cannot be resolved with it.")
+def _damaged(path: PathLike) -> KeyFileError:
+    return KeyFileError(f"The answer key {path} is damaged; ask the server how the request ended.")

@@ -1,6 +1,6 @@
 """Opening, steps 1 to 7: from an envelope to its checked content. Nothing is handed out before all have passed.
 
-Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `further`, and
+Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `extra_checks`, and
 they run while the payload is hashed.
 """
 
@@ -95,20 +95,31 @@ def unseal_envelope(
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
-    `key` may be several during a change of keys; `devices` maps key ids to the devices that are accepted; `passed` is
-    told the name of each check that has passed: framing, policy, keys, signature, decryption, commitment, context.
-    Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
-    FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
+    Parameters
+    ----------
+    envelope, key, devices, policy, clock
+        As received; the opening keys, the accepted devices by key id, the accepted kinds, what gives Unix seconds.
+    start : SignedStart, optional
+        What `check_start` found of this envelope; it is neither parsed nor checked again.
+    out : writable buffer, optional
+        Where the plaintext goes. It is zeroed when a check fails.
+    on_check : callable
+        Is told each check that passed: framing, policy, keys, signature, decryption, commitment, context.
+    hasher : PayloadHasher
+        Hashes the payload; one with a worker does so beside the checks of the context and `extra_checks`.
+    splice_rules : mapping of str to SpliceRule
+        The rules that a capture context may name, by magic number.
+    extra_checks : callable
+        Further checks, which raise. An error of the payload's digest comes before theirs.
 
-    `start` is what `check_start` gave for this envelope: it is neither parsed nor checked again; MalformedEnvelope for
-    another one.
-
-    `splice_rules` are those that a capture context may name, by magic number. `extra_checks` raises when a check of the
-    caller's fails. With a `hasher` that has a worker, the context and these checks run while the payload is hashed;
-    whatever they find, an error of its digest comes first.
-
-    With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
-    read-only, ValueError when it is too small or shares memory with the envelope.
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch
+        When something is wrong with the envelope, or it is not the one that `start` belongs to.
+    UnknownKey, KeyNotValid, PolicyError
+        When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+    TypeError, ValueError
+        When `out` is read-only, too small, or shares memory with the envelope.
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):

@@ -58,7 +58,15 @@ class _Lifetime:
 
 
 class SessionWriter:
-    """Writes the frames of one session, in one process. Thread-safe. `clock` gives monotonic seconds."""
+    """Writes the frames of one session, in one process. Thread-safe.
+
+    Parameters
+    ----------
+    session : SessionSecret
+        What the opening message set up.
+    clock : callable
+        Gives monotonic seconds.
+    """
 
     def __init__(self, session: SessionSecret, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
@@ -67,19 +75,28 @@ class SessionWriter:
         self._lock = threading.Lock()
 
     def write(self, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal the next frame; its security factor holds no digest of the payload, ValueError when it does.
+        """Seal the next frame; its security factor holds no digest of the payload.
 
-        Raises PolicyError when the session is used up, or for more than 64 KiB of data.
+        Raises
+        ------
+        ValueError
+            When the security factor holds that digest.
+        LimitExceeded
+            When the session is used up, or `data` is longer than 64 KiB.
         """
         draft = _draft_frame(security_factor, data, payload)
         header = self._next_header(draft)
         return encrypt(header, draft, self._session.key, schedule.frame_context(header))
 
     def write_into(self, out: Buffer, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> int:
-        """Seal the next frame into the start of a buffer, and return its length.
+        """Seal the next frame into the start of a buffer, and return its length; raises what `write` raises.
 
-        Raises what `write` raises, TypeError when the buffer is read-only, ValueError when it is too small or shares
-        memory with the payload. No sequence number is spent then.
+        Raises
+        ------
+        TypeError
+            When the buffer is read-only.
+        ValueError
+            When it is too small or shares memory with the payload. No sequence number is spent then.
         """
         draft = _draft_frame(security_factor, data, payload)
         room = start_of(writable_bytes(out, payload), _HEADER.size + draft.content_len)
@@ -112,8 +129,21 @@ class SessionFrame:
 class SessionReader:
     """Reads the frames that follow an opening message. Thread-safe; lives in one process.
 
-    With `ordered`, sequence numbers must come one after the other; without, each of the last 64 may come late,
-    once. `clock` gives monotonic seconds. Raises PolicyError when the message opens no session.
+    Device, factor profile and splice rule of the frames are those of the opening.
+
+    Parameters
+    ----------
+    opening : Unsealed
+        The opening message.
+    ordered : bool
+        Whether sequence numbers must come one after the other; without, each of the last 64 may come late, once.
+    clock : callable
+        Gives monotonic seconds.
+
+    Raises
+    ------
+    PolicyError
+        When the message opens no session.
     """
 
     def __init__(self, opening: Unsealed, *, ordered: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
@@ -132,9 +162,27 @@ class SessionReader:
     def verify(self, frame: Buffer, *, out: Buffer | None = None) -> SessionFrame:
         """Check a frame and take it apart; changes nothing.
 
-        With `out` the payload is a read-only view of that buffer, which is zeroed when a check fails.
-        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, ReplayedCapture,
-        CannotOpen, FactorMismatch; for a buffer TypeError and ValueError as `SessionWriter.write_into`.
+        Parameters
+        ----------
+        frame : bytes-like
+            As it was received.
+        out : writable buffer, optional
+            Where the plaintext goes; the payload is then a read-only view of it. It is zeroed when a check fails.
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, FactorMismatch
+            When something is wrong with the frame.
+        UnknownKey
+            When it belongs to another session.
+        LimitExceeded
+            When the session is used up.
+        ReplayedCapture
+            When it comes out of order, or a second time.
+        PolicyError
+            When it names another device.
+        TypeError, ValueError
+            When `out` is read-only, too small, or shares memory with the frame.
         """
         room = None if out is None else writable_bytes(out, frame)
         with ZeroedOnFailure(room):

@@ -42,11 +42,24 @@ class _Head:
 class EnvelopeWriter:
     """Writes envelopes from one device to one set of recipients. Thread-safe.
 
-    `to` is a server's public key or a shared key, or up to 16 of one suite; `clock` gives Unix seconds.
-    Raises PolicyError for recipients that cannot share an envelope.
-
     In all methods the digests in `security_factor` must be those of `data` and `payload` (ValueError without the
-    latter). They raise PolicyError for more than 64 KiB of data, and for a key that does not count now.
+    latter). They raise LimitExceeded for more than 64 KiB of data, and KeyNotValid for a key that is not valid now.
+
+    Parameters
+    ----------
+    to : ServerPublic, SharedKey or sequence of these
+        Who can open: 1 to 16 recipients of one suite.
+    device : DeviceKey
+        Who signs.
+    clock : callable
+        Gives Unix seconds.
+
+    Raises
+    ------
+    LimitExceeded
+        For no recipient, or more than 16.
+    PolicyError
+        For recipients of different suites, or one that is named twice.
     """
 
     def __init__(

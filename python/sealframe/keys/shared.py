@@ -25,7 +25,27 @@ _SECRET_BYTES = 32
 
 
 class SharedKey(Unpicklable):
-    """A secret that seals and opens; its key id is random, so that it says nothing about the secret."""
+    """A secret that seals and opens; its key id is random, so that it says nothing about the secret.
+
+    Parameters
+    ----------
+    secret : bytes
+        32 random bytes.
+    key_id : bytes
+        16 random bytes that name the key in an envelope.
+    validity : Validity
+        When the key is valid; always by default.
+
+    Raises
+    ------
+    ValueError
+        When `secret` or `key_id` has another length.
+
+    Examples
+    --------
+    >>> len(SharedKey.generate().key_id)
+    16
+    """
 
     suite = Suite.SHARED_KEY
 
@@ -67,23 +87,37 @@ class SharedKey(Unpicklable):
         }
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        ValueError
+            When the password is empty.
+        """
         secret = Block(_SECRET_LABEL, self._secret)
         save_private(path, self._record(), [secret], password, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
-        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        """Read a key file.
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file; the message says what to do.
+        """
         block, secret_blocks = load_private(path, password)
-        record = read_record(block, SHARED_LABEL)
+        record = read_record(block, SHARED_LABEL, path)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             (secret,) = secret_blocks
             key = cls(secret.content, bytes.fromhex(record["key_id"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The shared key in the file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{path} holds a shared key that is not valid; use a fresh copy.") from error
         if secret.label != _SECRET_LABEL or key._record() != block:
-            raise KeyFileError("The shared key in the file is not in its canonical form; use a fresh copy.")
+            raise KeyFileError(f"{path} holds a shared key that is not canonical; use a fresh copy.")
         return key
 
     def _record(self) -> Block:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CHECKS = {
     "framing": "the bytes are one whole envelope of a version known here",
     "policy": "its suite, signature and factor profile are allowed here",
-    "keys": "its device is known and counts now, and one of its recipients is this key",
+    "keys": "its device is registered, with a key that is valid now, and one of the recipients is this key",
     "signature": "the device signed exactly this header",
     "decryption": "the content key unwraps, and every chunk is authentic",
     "commitment": "security factor, data and picture are those that the device committed to",
