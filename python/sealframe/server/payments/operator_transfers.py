@@ -6,7 +6,7 @@ milliseconds; an amount is an integer of the currency's smallest unit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
@@ -55,32 +55,10 @@ def deposit(connection: Connection, actor: str, now: int, *, payment_id: str, ac
         if (before.account, before.payee, before.amount) == (outside, account, amount):
             return
         raise Conflict("Another payment has this id.")
-    connection.execute(
-        insert(payments),
-        {
-            "payment_id": payment_id,
-            "account": outside,
-            "payee": account,
-            "amount": amount,
-            "currency": currency,
-            "state": PaymentState.POSTED,
-            "method": "operator",
-            "mismatches": 0,
-            "refunded": 0,
-            "created_at": now,
-            "closed_at": now,
-        },
-    )
+    row = _posted_row(payment_id, outside, account, amount, currency, now)
+    connection.execute(insert(payments), row)
     _move(connection, None, payment_id, outside, account, amount, currency, now)
     write_audit(connection, now, actor, "charge", payment_id, method="operator", amount=amount)
-
-
-def _outside_account(connection: Connection, actor: str, now: int, currency: str) -> str:
-    """The account that money of this currency comes from, opened the first time."""
-    outside = f"{OUTSIDE}:{currency}"
-    if connection.execute(select(accounts).where(accounts.c.account == outside)).one_or_none() is None:
-        create_account(connection, actor, now, account=outside, name="Outside", currency=currency, floor=-(10**18))
-    return outside
 
 
 def refund(connection: Connection, actor: str, now: int, *, refund_id: str, payment_id: str, amount: int) -> None:
@@ -131,6 +109,30 @@ def count_refund(connection: Connection, payment_id: str, amount: int) -> bool:
     within = payments.c.refunded + amount <= payments.c.amount
     counted = update(payments).where(payments.c.payment_id == payment_id, within)
     return connection.execute(counted.values(refunded=payments.c.refunded + amount)).rowcount == 1
+
+
+def _outside_account(connection: Connection, actor: str, now: int, currency: str) -> str:
+    """The account that money of this currency comes from, opened the first time."""
+    outside = f"{OUTSIDE}:{currency}"
+    if connection.execute(select(accounts).where(accounts.c.account == outside)).one_or_none() is None:
+        create_account(connection, actor, now, account=outside, name="Outside", currency=currency, floor=-(10**18))
+    return outside
+
+
+def _posted_row(payment_id: str, payer: str, payee: str, amount: int, currency: str, now: int) -> dict[str, Any]:
+    return {
+        "payment_id": payment_id,
+        "account": payer,
+        "payee": payee,
+        "amount": amount,
+        "currency": currency,
+        "state": PaymentState.POSTED,
+        "method": "operator",
+        "mismatches": 0,
+        "refunded": 0,
+        "created_at": now,
+        "closed_at": now,
+    }
 
 
 def _move(
