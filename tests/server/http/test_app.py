@@ -332,6 +332,8 @@ def test_a53_a_field_given_twice_is_refused(site: Site) -> None:
     assert site.call("POST", "/v1/accounts/alice/deposits", body)[0] == 400
     assert site.call("POST", "/v1/accounts/alice/deposits", b"{" * 200_000)[0] == 413
     assert site.call("POST", "/v1/accounts/alice/deposits", b"[" * 100_000)[0] in {400, 422}
+    status, problem = site.call("POST", "/v1/accounts/alice/deposits", b'{"amount": 1, }')
+    assert (status, problem["message"]) == (422, "The body is not valid JSON at character 14.")
 
 
 def test_a45_a_refused_password_is_not_repeated(site: Site) -> None:

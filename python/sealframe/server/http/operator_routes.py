@@ -85,7 +85,6 @@ class _Store:
 
     def __init__(self, service: PaymentService) -> None:
         self.service = service
-        self.now = service.now
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await asyncio.wrap_future(self.service.writer.submit(work))
@@ -103,7 +102,9 @@ def _add_accounts(app: FastAPI, store: _Store, pools: Pools, actor_of: Any) -> N
     async def open_account(body: models.NewAccount, actor: str = actor_of) -> models.Named:
         """Open an account with nothing on it."""
         fields = body.model_dump()
-        await store.write(lambda connection: administration.create_account(connection, actor, store.now(), **fields))
+        await store.write(
+            lambda connection: administration.create_account(connection, actor, store.service.now(), **fields)
+        )
         return models.Named(id=body.account)
 
     @app.get("/v1/accounts/{account}", **_SHARED)
@@ -117,7 +118,9 @@ def _add_accounts(app: FastAPI, store: _Store, pools: Pools, actor_of: Any) -> N
     async def pay_in(account: models.AccountPath, body: models.Deposit, actor: str = actor_of) -> None:
         """Put money from outside on an account."""
         fields = {"account": account, **body.model_dump()}
-        await store.write(lambda connection: operator_transfers.deposit(connection, actor, store.now(), **fields))
+        await store.write(
+            lambda connection: operator_transfers.deposit(connection, actor, store.service.now(), **fields)
+        )
 
     @app.put("/v1/accounts/{account}/password", status_code=204, **_SHARED)
     async def set_password(account: models.AccountPath, body: models.NewPassword, actor: str = actor_of) -> None:
@@ -125,7 +128,7 @@ def _add_accounts(app: FastAPI, store: _Store, pools: Pools, actor_of: Any) -> N
         loop = asyncio.get_running_loop()
         hashed = await loop.run_in_executor(pools.passwords, store.service.passwords.hash, body.password)
         await store.write(
-            lambda connection: administration.set_password(connection, actor, store.now(), account, hashed)
+            lambda connection: administration.set_password(connection, actor, store.service.now(), account, hashed)
         )
 
 
@@ -154,7 +157,7 @@ def _add_templates(app: FastAPI, store: _Store, pools: Pools, actor_of: Any) -> 
     async def revoke_template(template_id: models.KeyIdPath, actor: str = actor_of) -> None:
         """Take a template out of use and delete it."""
         await store.write(
-            lambda connection: administration.revoke_template(connection, actor, store.now(), template_id)
+            lambda connection: administration.revoke_template(connection, actor, store.service.now(), template_id)
         )
 
 
@@ -165,7 +168,9 @@ def _add_devices(app: FastAPI, store: _Store, actor_of: Any) -> None:
         device = device_from_record(body.record)
         return models.Named(
             id=await store.write(
-                lambda connection: administration.register_device(connection, actor, store.now(), device, body.record)
+                lambda connection: administration.register_device(
+                    connection, actor, store.service.now(), device, body.record
+                )
             )
         )
 
@@ -179,7 +184,9 @@ def _add_devices(app: FastAPI, store: _Store, actor_of: Any) -> None:
     @app.delete("/v1/devices/{key_id}", status_code=204, **_SHARED)
     async def revoke_device(key_id: models.KeyIdPath, actor: str = actor_of) -> None:
         """Take a device out of service for good."""
-        await store.write(lambda connection: administration.revoke_device(connection, actor, store.now(), key_id))
+        await store.write(
+            lambda connection: administration.revoke_device(connection, actor, store.service.now(), key_id)
+        )
 
 
 def _add_payments(app: FastAPI, store: _Store, actor_of: Any) -> None:
@@ -197,4 +204,6 @@ def _add_payments(app: FastAPI, store: _Store, actor_of: Any) -> None:
     async def refund(payment_id: models.PaymentPath, body: models.Refund, actor: str = actor_of) -> None:
         """Give back all or part of a payment."""
         fields = {"payment_id": payment_id, **body.model_dump()}
-        await store.write(lambda connection: operator_transfers.refund(connection, actor, store.now(), **fields))
+        await store.write(
+            lambda connection: operator_transfers.refund(connection, actor, store.service.now(), **fields)
+        )

@@ -31,7 +31,16 @@ class Problem(BaseModel):
 
 
 class TransportError(Exception):
-    """Ends a request with this status and a `Problem`."""
+    """Ends a request with a `Problem`.
+
+    Parameters
+    ----------
+    status : int
+        Of HTTP.
+    code, message : str
+        Of the problem.
+
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -56,9 +65,7 @@ def add_problems(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        # Names the fields, never their values: one of them may be a password.
-        places = sorted({".".join(str(part) for part in each["loc"][1:]) or "body" for each in error.errors()})
-        return reply(422, "invalid", f"These do not have the documented form: {', '.join(places)}.")
+        return reply(422, "invalid", _what_is_invalid(error))
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -91,7 +98,16 @@ def add_problems(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(Exception)
     async def _failed(_request: Request, _error: Exception) -> JSONResponse:
-        return reply(500, "failed", "The server has a fault; its log says where. Nothing counts.")
+        return reply(500, "failed", "The server has a fault; its log says where. Nothing was changed.")
+
+
+def _what_is_invalid(error: RequestValidationError) -> str:
+    """Names the fields, never their values: one of them may be a password."""
+    found = error.errors()
+    if found[0]["type"] == "json_invalid":
+        return f"The body is not valid JSON at character {found[0]['loc'][-1]}."
+    places = sorted({".".join(str(part) for part in each["loc"][1:]) or "body" for each in found})
+    return f"These do not have the documented form: {', '.join(places)}."
 
 
 _HEADERS = {
@@ -102,15 +118,18 @@ _HEADERS = {
 }
 
 _FAILED: dict[int | str, dict[str, Any]] = {
-    500: {"model": Problem, "description": "A fault of the server. Nothing counts."}
+    500: {"model": Problem, "description": "A fault of the server. Nothing was changed."}
 }
 BODY_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The body is cut, or no envelope of a version known here."},
+    400: {"model": Problem, "description": "The body is truncated, or no envelope of a version known here."},
     408: {"model": Problem, "description": "The body did not arrive in time, or others came who sent faster."},
     413: {"model": Problem, "description": "The body is too large."},
     415: {"model": Problem, "description": "The body is of another type."},
     **_FAILED,
-    503: {"model": Problem, "description": "Too busy, or the database is down. Nothing counts; send the same again."},
+    503: {
+        "model": Problem,
+        "description": "Too busy, or the database is down. Nothing was changed; send the same again.",
+    },
 }
 OPERATOR_ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "No JSON, or a field is there twice."},

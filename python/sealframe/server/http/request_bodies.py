@@ -1,4 +1,4 @@
-"""Bodies of requests on their way in: of the right type, within limits of size, time and number (A53)."""
+"""Bodies of requests on their way in: of the right type, within limits of size, time and number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,22 @@ _MAX_JSON_BYTES = 1 << 17
 
 
 class IncomingBody:
-    """One body on its way in; what is not asked for stays with its sender."""
+    """One body on its way in; what is not asked for stays with its sender.
+
+    Parameters
+    ----------
+    request : Request
+        Whose body it is.
+    most : int
+        Bytes that it may have.
+    address : str
+        Who sends it.
+    deadline : asyncio.Timeout
+        When it must have arrived.
+    grown : callable
+        Called after every piece.
+
+    """
 
     def __init__(
         self, request: Request, most: int, address: str, deadline: asyncio.Timeout, grown: Callable[[], None]
@@ -71,6 +86,16 @@ class UploadLimiter:
 
     Room is made by the address that sends the most bodies, by the one that it began first. So whoever sends slowly
     on purpose, however often, keeps nobody else out.
+
+    Parameters
+    ----------
+    bodies : int
+        How many may arrive at once.
+    total_bytes : int
+        How much of them may be held together.
+    seconds : float
+        In which each must arrive.
+
     """
 
     def __init__(
@@ -86,7 +111,14 @@ class UploadLimiter:
 
     @asynccontextmanager
     async def incoming_body(self, request: Request, most: int) -> AsyncIterator[IncomingBody]:
-        """A body while it arrives. Raises TransportError when it is larger, too slow, or cut."""
+        """A body of at most `most` bytes while it arrives.
+
+        Raises
+        ------
+        TransportError
+            When it is larger, too slow, or truncated.
+
+        """
         address = request.client.host if request.client else ""
         try:
             async with asyncio.timeout(self._seconds) as deadline:
@@ -100,7 +132,7 @@ class UploadLimiter:
         except TimeoutError:
             raise TransportError(408, "too_slow", "The body did not arrive in time; send it again.") from None
         except ClientDisconnect:
-            raise TransportError(400, "cut", "The body was cut; send it again.") from None
+            raise TransportError(400, "cut", "The body was truncated; send it again.") from None
 
     def _make_room(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -123,7 +155,23 @@ def _slowest(arriving: list[IncomingBody]) -> IncomingBody:
 
 
 def incoming_body(request: Request, types: set[str], most: int) -> AbstractAsyncContextManager[IncomingBody]:
-    """The body of one of these types or of plain octets, at most so long, while it arrives. Raises TransportError."""
+    """A body while it arrives.
+
+    Parameters
+    ----------
+    request : Request
+        Whose body it is.
+    types : set of str
+        Media types that it may have, besides plain octets.
+    most : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    TransportError
+        When it is of another type, larger, too slow, or truncated.
+
+    """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() not in types | {OCTETS}:
         raise TransportError(415, "unsupported_type", f"Send {' or '.join(sorted(types | {OCTETS}))}.")
     announced = request.headers.get("content-length", "0")

@@ -19,7 +19,16 @@ _LOWEST_PRIORITY = 19
 
 
 class ConcurrencyLimit:
-    """So many at once, counted by one thread; one more raises what `refusal` makes."""
+    """So many at once, counted by one thread.
+
+    Parameters
+    ----------
+    free : int
+        Places.
+    refusal : callable
+        Makes the exception that is raised when all are taken.
+
+    """
 
     def __init__(self, free: int, refusal: Callable[[], Exception]) -> None:
         self._free = free
@@ -35,13 +44,18 @@ class ConcurrencyLimit:
 
 
 class Pools:
-    """Threads for networks and for passwords, apart, so that neither waits for the other (A60).
+    """Threads for networks and for passwords, apart, so that neither waits for the other.
 
     Passwords are hashed by one thread that gives way to the networks, and only a few may wait for it.
+
+    Parameters
+    ----------
+    busy : callable
+        Makes the exception that is raised when too many passwords wait.
+
     """
 
     def __init__(self, busy: Callable[[], Exception]) -> None:
-        """`busy` makes what is raised when too many passwords wait."""
         self.networks = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="networks")
         self.passwords = ThreadPoolExecutor(
             _PASSWORD_THREADS, thread_name_prefix="passwords", initializer=_give_way_to_others

@@ -57,7 +57,31 @@ def create_account(
     floor: int = 0,
     payment_limit: int = UNLIMITED,
 ) -> None:
-    """A new account with nothing on it. Raises Conflict when the name is taken."""
+    """Open an account with nothing on it.
+
+    Parameters
+    ----------
+    connection, actor, now
+        See the module.
+    account : str
+        Its name: 1 to 64 letters, digits and ._:-
+    name : str
+        Of its owner.
+    currency : str
+        Three capital letters.
+    floor : int
+        How low the balance may go, of the currency's smallest unit; zero or less.
+    payment_limit : int
+        The most that one payment may take.
+
+    Raises
+    ------
+    ValueError
+        When `account` cannot name an account.
+    Conflict
+        When the name is taken.
+
+    """
     require_account_name(account)
     require_currency(currency)
     taken = select(accounts.c.account).where(accounts.c.account == account)
@@ -78,7 +102,28 @@ def account_facts(connection: Connection, account: str) -> dict[str, Any]:
 
 
 def register_device(connection: Connection, actor: str, now: int, device: DevicePublic, record: str) -> str:
-    """Let a device in; returns its key id. Raises Conflict when its key is registered already."""
+    """Let a device in.
+
+    Parameters
+    ----------
+    connection, actor, now
+        See the module.
+    device : DevicePublic
+        Its public key.
+    record : str
+        The same as text, as its .pub file holds it.
+
+    Returns
+    -------
+    str
+        Its key id, 32 hexadecimal digits.
+
+    Raises
+    ------
+    Conflict
+        When its key is registered already.
+
+    """
     key_id = device.key_id.hex()
     known = select(devices.c.device).where(devices.c.device == key_id)
     if connection.execute(known).one_or_none() is not None:
@@ -109,7 +154,7 @@ def device_facts(connection: Connection, device: str) -> dict[str, Any]:
 
 
 def revoke_device(connection: Connection, actor: str, now: int, device: str) -> None:
-    """Take a device out of service for good."""
+    """Take a device, named by its key id, out of service for good. Raises NotFound."""
     revoked = update(devices).where(devices.c.device == device, devices.c.status == "active")
     if connection.execute(revoked.values(status="revoked")).rowcount != 1:
         raise NotFound("There is no active device of this key id.")
@@ -117,7 +162,7 @@ def revoke_device(connection: Connection, actor: str, now: int, device: str) -> 
 
 
 def set_password(connection: Connection, actor: str, now: int, account: str, password_hash: str) -> None:
-    """Set, or replace, an account's password; wrong ones before no longer count."""
+    """Set, or replace, an account's password, and lift its lock. Raises NotFound."""
     account_facts(connection, account)
     of_account = update(credentials).where(credentials.c.account == account)
     if connection.execute(of_account.values(password_hash=password_hash)).rowcount == 0:
@@ -129,7 +174,30 @@ def set_password(connection: Connection, actor: str, now: int, account: str, pas
 def enrol(
     connection: Connection, actor: str, now: int, account: str, sealed: SealedTemplate, matcher: str, model_sha256: str
 ) -> str:
-    """Store an account's verification information; returns its id."""
+    """Store an account's verification information.
+
+    Parameters
+    ----------
+    connection, actor, now
+        See the module.
+    account : str
+        Name of the account.
+    sealed : SealedTemplate
+        The information, encrypted.
+    matcher, model_sha256 : str
+        Name of the matcher that made it, and SHA-256 of its model in hexadecimal digits.
+
+    Returns
+    -------
+    str
+        The template's id, 32 hexadecimal digits.
+
+    Raises
+    ------
+    NotFound
+        When there is no such account.
+
+    """
     account_facts(connection, account)
     know_vault_key(connection, now, sealed.vault_key)
     template_id = uuid.uuid4().hex
@@ -147,7 +215,7 @@ def know_vault_key(connection: Connection, now: int, key_id: str) -> None:
 
 
 def revoke_template(connection: Connection, actor: str, now: int, template_id: str) -> None:
-    """Take a template out of use and delete what it held."""
+    """Take a template out of use and delete what it held. Raises NotFound."""
     revoked = update(templates).where(templates.c.template_id == template_id, templates.c.revoked_at.is_(None))
     if connection.execute(revoked.values(revoked_at=now, sealed=b"", wrapped_key=b"")).rowcount != 1:
         raise NotFound("There is no current template of this id.")
@@ -163,10 +231,23 @@ def payment_facts(connection: Connection, payment_id: str) -> dict[str, Any]:
 
 
 def prune_attempts(connection: Connection, actor: str, now: int, older_than: int) -> int:
-    """Forget attempts received before a time (Unix milliseconds) and their stored answers; returns how many.
+    """Forget old attempts with their stored answers, and old misses of faces and passwords.
 
     Replays stay refused by the devices' counters, and a payment's state stays known; only the same bytes no longer
-    get the same answer. Misses of faces and passwords before it are forgotten too.
+    get the same answer.
+
+    Parameters
+    ----------
+    connection, actor, now
+        See the module.
+    older_than : int
+        Unix milliseconds; what was received earlier is forgotten.
+
+    Returns
+    -------
+    int
+        How many attempts.
+
     """
     forgotten = connection.execute(delete(attempts).where(attempts.c.received_at < older_than)).rowcount
     connection.execute(delete(face_failures).where(face_failures.c.day < older_than // DAY_MS))

@@ -109,17 +109,16 @@ class AttemptPipeline:
             envelope = await body.whole()
         with runner.place() as on_stage:
             opened = await runner.on_networks(lambda: self.open(envelope, start, on_stage))
-            return opened if isinstance(opened, Settled) else await self._decide(opened, runner, on_stage)
-
-    async def _decide(self, opened: OpenedRequest, runner: AttemptRunner, on_stage: StageCallback) -> Settled:
-        run = runner.on_passwords if opened.needs_password else runner.on_networks
-        try:
-            attempt = await run(lambda: self.verify_person(opened, on_stage))
-            settled = await runner.committed(self.settle(attempt))
-        except AttemptRefused as refused:
-            return self.refuse(opened, refused)
-        on_stage("settling")
-        return settled
+            if isinstance(opened, Settled):
+                return opened
+            run = runner.on_passwords if opened.needs_password else runner.on_networks
+            try:
+                attempt = await run(lambda: self.verify_person(opened, on_stage))
+                settled = await runner.committed(self.settle(attempt))
+            except AttemptRefused as refused:
+                return self.refuse(opened, refused)
+            on_stage("settling")
+            return settled
 
     def recognise(self, first: bytes) -> EnvelopeStart:
         """Recognise an envelope by its first bytes, waiting for nothing; see `StartVerifier.recognise`."""

@@ -43,11 +43,36 @@ _AUDIT = Statement(insert(audit))
 
 
 class LedgerError(RuntimeError):
-    """The ledger is not as the code expects it; the transaction must not go on."""
+    """The ledger is not as the code expects it; the transaction must not be committed."""
 
 
 def charge(connection: Connection, payment: ResultRow, method: str, actor: str, now: int) -> Code:
-    """Post an open payment, or say why not; then nothing has changed."""
+    """Post an open payment.
+
+    Parameters
+    ----------
+    connection : Connection
+        In the caller's transaction.
+    payment : ResultRow
+        An open row of the table `payments`.
+    method : str
+        "face" or "password".
+    actor : str
+        Who acted, for the audit.
+    now : int
+        Unix milliseconds.
+
+    Returns
+    -------
+    Code
+        PAID, or why nothing has changed.
+
+    Raises
+    ------
+    LedgerError
+        When the payment was not open: the transaction must not be committed.
+
+    """
     refusal = transfer(
         connection,
         payment_id=payment.payment_id,
@@ -78,9 +103,32 @@ def transfer(
     limited: bool = True,
     refund_id: str | None = None,
 ) -> Code | None:
-    """Move money between two accounts; None when it moved, else the reason why nothing did.
+    """Move money between two accounts.
 
-    `limited`: whether the payer's limit for one payment applies. `refund_id`: for money that goes back.
+    Parameters
+    ----------
+    connection : Connection
+        In the caller's transaction.
+    payment_id : str
+        Of the payment that the money belongs to.
+    payer, payee : str
+        Names of accounts in `currency`.
+    amount : int
+        Of the currency's smallest unit, positive.
+    currency : str
+        Three capital letters.
+    now : int
+        Unix milliseconds.
+    limited : bool
+        Whether the payer's limit for one payment applies.
+    refund_id : str, optional
+        For money that goes back.
+
+    Returns
+    -------
+    Code or None
+        None when it moved, else why nothing did.
+
     """
     found = {row.account: row for row in _BOTH_ACCOUNTS.rows(connection, {"payer": payer, "payee": payee})}
     if len(found) != 2 or any(row.currency != currency for row in found.values()):
@@ -102,7 +150,7 @@ def debit(connection: Connection, payer: str, amount: int) -> bool:
 def write_entries(
     connection: Connection, payment_id: str, refund_id: str | None, legs: tuple[tuple[str, int], ...], now: int
 ) -> None:
-    """The legs of one charge, or of one refund."""
+    """Write the legs (account, amount) of one charge, or of one refund; they sum to zero."""
     common = {"payment_id": payment_id, "refund_id": refund_id, "created_at": now}
     for account, amount in legs:
         _ENTRY.run(connection, {**common, "account": account, "amount": amount})

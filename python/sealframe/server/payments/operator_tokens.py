@@ -23,7 +23,26 @@ MAX_OPERATOR_NAME = 64
 
 
 def create_token(connection: Connection, name: str, now: int) -> str:
-    """A new operator's token; it is shown this once. Raises PolicyError for a name that cannot stand in the audit."""
+    """Make an operator's token, to be shown this once.
+
+    Parameters
+    ----------
+    connection, now
+        See the module.
+    name : str
+        The operator's, for the audit: 1 to MAX_OPERATOR_NAME printable characters.
+
+    Returns
+    -------
+    str
+        The token, 43 characters.
+
+    Raises
+    ------
+    PolicyError
+        For another name.
+
+    """
     if not 1 <= len(name) <= MAX_OPERATOR_NAME or not name.isprintable():
         raise PolicyError(f"An operator's name has 1 to {MAX_OPERATOR_NAME} printable characters; give another.")
     token = secrets.token_urlsafe(32)
@@ -39,7 +58,7 @@ def operator_of(connection: Connection, token: str) -> str | None:
 
 
 def revoke_tokens(connection: Connection, name: str, now: int) -> None:
-    """Take all tokens of an operator out of use."""
+    """Take all tokens of an operator out of use. Raises NotFound when there is none."""
     of_name = update(operators).where(operators.c.name == name, operators.c.revoked_at.is_(None))
     if connection.execute(of_name.values(revoked_at=now)).rowcount == 0:
         raise NotFound("No operator of this name has a token.")

@@ -24,14 +24,32 @@ _LOCK = select(password_misses.c.locked_until).where(password_misses.c.account =
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Checked:
-    """reason: None when the password is the account's, else why not. password_hash: what it was compared with."""
+    """What was found out about a password.
+
+    Parameters
+    ----------
+    reason : Code or None
+        None when the password is the account's, else why not.
+    password_hash : str or None
+        What it was compared with.
+
+    """
 
     reason: Code | None
     password_hash: str | None = None
 
 
 class PasswordVerifier:
-    """Hashes and checks, on one core at a time. `clock` gives Unix seconds."""
+    """Hashes and checks passwords, on one core at a time.
+
+    Parameters
+    ----------
+    hasher : PasswordHasher, optional
+        Argon2id with its default cost, unless given.
+    clock : callable
+        Unix seconds.
+
+    """
 
     def __init__(self, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time) -> None:
         self._hasher = hasher or PasswordHasher(parallelism=1)
@@ -39,15 +57,32 @@ class PasswordVerifier:
         self._nobodys_hash = self._hasher.hash("nobody's password")
 
     def hash(self, password: str) -> str:
-        """The hash to store. Raises ValueError for an empty or overlong password."""
+        """The hash to store.
+
+        Raises
+        ------
+        ValueError
+            For an empty password, or one of more than MAX_PASSWORD_CHARACTERS.
+
+        """
         if not 1 <= len(password) <= MAX_PASSWORD_CHARACTERS:
             raise ValueError(f"a password has 1 to {MAX_PASSWORD_CHARACTERS} characters")
         return self._hasher.hash(password)
 
     def check(self, database: Database, account: str, password: str) -> Checked:
-        """Compare the password with the account's. Lockout comes first, hashing after.
+        """Compare a password with an account's. Lockout comes first, hashing after.
 
         An account that does not exist, or has no password, costs as much as one that has, and is locked as it is.
+
+        Parameters
+        ----------
+        database : Database
+            Where the hashes are.
+        account : str
+            Name that the person claims.
+        password : str
+            What they typed.
+
         """
         with database.reading() as connection:
             locked_until = connection.execute(_LOCK, {"account": account}).scalar_one_or_none() or 0

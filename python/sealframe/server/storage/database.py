@@ -1,4 +1,4 @@
-"""The database: SQLite in one file by default, PostgreSQL by URL, brought to the newest tables by Alembic."""
+"""The database: SQLite in one file by default, PostgreSQL by URL, migrated by Alembic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from sealframe.errors import PolicyError
+from sealframe.errors import PolicyError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,17 +23,28 @@ if TYPE_CHECKING:
 
 _BUSY_SECONDS = 10.0
 _MIGRATION_LOCK = int.from_bytes(b"sealfram")
-"""Servers that are started at once bring the tables forward one after the other."""
+"""Servers that are started at once migrate the tables one after the other."""
 _LOCK = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 _LOST_RACES = {"40001", "40P01", "23505"}
 """SQLSTATE of a serialization failure, a deadlock, a row that another process made first: try again."""
 
 
 class Database:
-    """An engine and the two ways to use it: `transaction` writes, `reading` does not."""
+    """An engine and the two ways to use it: `transaction` writes, `reading` does not.
+
+    Parameters
+    ----------
+    url : str
+        As SQLAlchemy takes it: sqlite:///FILE or postgresql://...
+
+    Raises
+    ------
+    PolicyError
+        When the URL cannot be used.
+
+    """
 
     def __init__(self, url: str) -> None:
-        """`url` as SQLAlchemy takes it: sqlite:///FILE or postgresql+psycopg://... Raises PolicyError."""
         self.engine = _engine(url)
         one_view = {"isolation_level": "REPEATABLE READ"} if self.engine.dialect.name == "postgresql" else {}
         self._reader = self.engine.execution_options(reading=True, **one_view)
@@ -56,12 +67,27 @@ class Database:
 
         All names at once and in one order everywhere, so that no two wait for each other. On SQLite whoever writes is
         alone.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a write transaction.
+        names : iterable of str
+            Such as "account alice".
+
         """
         if connection.dialect.name == "postgresql" and (keys := sorted({_lock_key(name) for name in names})):
             connection.execute(_LOCK, {"keys": keys})
 
     def migrate(self) -> None:
-        """Bring the tables to this version's form. Raises PolicyError when the database cannot be used."""
+        """Migrate the tables to this version's form.
+
+        Raises
+        ------
+        StoreUnavailable
+            When the database cannot be used.
+
+        """
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
@@ -71,7 +97,7 @@ class Database:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DBAPIError as error:
-            raise PolicyError("The database cannot be used; look at its URL, rights and disk.") from error
+            raise StoreUnavailable("The database cannot be used; look at its URL, rights and disk.") from error
 
     def close(self) -> None:
         """Give all connections back."""

@@ -48,7 +48,16 @@ _Outcome: TypeAlias = tuple[_Waiting[Any], Any, BaseException | None]
 
 
 class GroupCommit:
-    """The one writer of a process. `submit` from any thread; `close` finishes what waits."""
+    """The one writer of a process. `submit` from any thread; `close` finishes what waits.
+
+    Parameters
+    ----------
+    database : Database
+        Where it writes.
+    max_batch : int
+        Pieces of work in one transaction, at most.
+
+    """
 
     def __init__(self, database: Database, max_batch: int = MAX_BATCH) -> None:
         self._database = database
@@ -60,11 +69,26 @@ class GroupCommit:
         self._thread.start()
 
     def submit(self, work: Callable[[Connection], T], names: Sequence[str] = ()) -> Future[T]:
-        """Do `work` in a transaction; the future holds its result once that is on the disk.
+        """Do a piece of work in a transaction.
 
-        `names`: whatever it works on that other processes may work on too; batches that share one take turns.
-        The future raises what `work` raised (nothing of it was written), or StoreUnavailable. `work` may run more
-        than once, but only one run is ever committed. Raises StoreUnavailable when too much waits.
+        Parameters
+        ----------
+        work : callable
+            Takes the connection. It may run more than once, but only one run is ever committed.
+        names : sequence of str
+            Whatever it works on that other processes may work on too; batches that share one take turns.
+
+        Returns
+        -------
+        Future
+            Holds what `work` returned, once that is on the disk. Raises what `work` raised, or StoreUnavailable; then
+            nothing of it was written.
+
+        Raises
+        ------
+        StoreUnavailable
+            When too much waits, or the writer is closed.
+
         """
         waiting = _Waiting(work, Future[T](), names)
         with self._door:

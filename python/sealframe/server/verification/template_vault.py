@@ -77,10 +77,16 @@ class SealedTemplate(NamedTuple):
 
 
 class Vault:
-    """One vault key for new templates, and older ones that still open what they sealed."""
+    """One vault key for new templates, and older ones that still open what they sealed.
+
+    Parameters
+    ----------
+    keys : sequence of VaultKey
+        The newest, which seals, first.
+
+    """
 
     def __init__(self, keys: Sequence[VaultKey]) -> None:
-        """`keys`: the newest first."""
         self._newest = keys[0]
         self._keys = {key.key_id.hex(): key for key in keys}
 

@@ -1,4 +1,4 @@
-"""The opened picture against the account's enrolled face (M25, M26).
+"""The opened picture against the account's enrolled face.
 
 The method encodes and decodes the enrolled face into verification information, and compares with that. Both faces go
 the same way here, through the same network: encoded, a window with its light taken out (`face_template.standardise`);
@@ -57,14 +57,38 @@ _CURRENT = (
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """reason: None when the face is the account's, else why not. template_id: what it was compared with."""
+    """What was found out about a face.
+
+    Parameters
+    ----------
+    reason : Code or None
+        None when the face is the account's, else why not.
+    template_id : str or None
+        The template that it was accepted by.
+
+    """
 
     reason: Code | None
     template_id: str | None = None
 
 
 class FaceVerifier:
-    """Detector, liveness hook, matcher and thresholds, together with the vault of templates."""
+    """Detector, liveness check, matcher and thresholds, together with the vault of templates.
+
+    Parameters
+    ----------
+    vault : Vault
+        Seals and opens templates.
+    matcher : Matcher
+        Encodes and compares faces.
+    thresholds : Thresholds
+        Scores from which two faces are one person's.
+    detector : FaceDetector
+        Finds faces in a frame.
+    liveness : LivenessCheck
+        Tells whether a frame shows a living person.
+
+    """
 
     def __init__(
         self, *, vault: Vault, matcher: Matcher, thresholds: Thresholds, detector: FaceDetector, liveness: LivenessCheck
@@ -78,7 +102,20 @@ class FaceVerifier:
     def compare(
         self, database: Database, account: str, image: Pixels, on_stage: StageCallback = no_callback
     ) -> MatchResult:
-        """Compare a frame with the account's current templates (A55: no account and a wrong face are one answer)."""
+        """Compare a frame with the account's current templates; no such account and a wrong face give one result.
+
+        Parameters
+        ----------
+        database : Database
+            Where the templates are.
+        account : str
+            Name that the person claims.
+        image : ndarray
+            uint8, HxWx3 in RGB, or HxW.
+        mark : callable
+            Told the name of each stage that ended.
+
+        """
         seen = self.encode_living(image, on_stage)
         if isinstance(seen, Code):
             return MatchResult(seen)
@@ -106,7 +143,21 @@ class FaceVerifier:
         return vector
 
     def seal_template(self, account: str, vectors: Sequence[Embedding]) -> SealedTemplate:
-        """Verification information of an account. Raises ValueError for fewer than three vectors."""
+        """Seal the verification information of an account.
+
+        Parameters
+        ----------
+        account : str
+            Name of the account; the template opens for it alone.
+        vectors : sequence of ndarray
+            At least MIN_ENROLLED_FRAMES, of one face.
+
+        Raises
+        ------
+        ValueError
+            For fewer vectors.
+
+        """
         if len(vectors) < MIN_ENROLLED_FRAMES:
             raise ValueError(f"an enrolment needs at least {MIN_ENROLLED_FRAMES} frames")
         rows = np.stack([self.matcher.mean(vectors), *vectors])
