@@ -252,7 +252,7 @@ def compute_image_factor(
         How to compute it.
     models : ModelSet, optional
         The owner's own networks.
-    mark : callable
+    on_stage : callable
         Is told each stage as it ends.
     noise_seed : bytes, optional
         32 bytes for the VAE path, which decodes the mean without; the other paths draw no noise.

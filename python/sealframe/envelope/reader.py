@@ -1,7 +1,7 @@
 """Opening, steps 1 to 7: from an envelope to its checked content. Nothing is handed out before all have passed.
 
-Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `extra_checks`, and
-they run while the payload is hashed.
+Steps 8 (clock) and 9 (image factor) need a policy on time and the picture. The pipeline gives them as `extra_checks`,
+which run while the payload is hashed.
 """
 
 from __future__ import annotations

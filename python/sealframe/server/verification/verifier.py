@@ -112,7 +112,7 @@ class FaceVerifier:
             Name that the person claims.
         image : ndarray
             uint8, HxWx3 in RGB, or HxW.
-        mark : callable
+        on_stage : callable
             Told the name of each stage that ended.
 
         """
