@@ -21,6 +21,7 @@ ORDER = [
     "files",
     "trace",
     "plots",
+    "roc",
     "onnx_format",
     "models",
     "_core",

@@ -45,7 +45,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KernelTiming:
     """A measured case: microseconds a call, share of the speed of mere reading, time relative to each peer."""
 
     stage: str
@@ -62,7 +62,7 @@ class Measurements:
     isa: str
     read_gb_per_s: dict[str, float]
     copy_gb_per_s: dict[str, float]
-    rows: list[Row]
+    rows: list[KernelTiming]
 
 
 def measure_all(progress: Callable[[str], None]) -> Measurements:
@@ -76,7 +76,7 @@ def measure_all(progress: Callable[[str], None]) -> Measurements:
     return Measurements(_core.isa(), limits, copies, rows)
 
 
-def measure(case: Case) -> Row:
+def measure(case: Case) -> KernelTiming:
     """Median times of the case, of reading as many bytes as its calls do, and of the peers, interleaved."""
     words = np.ones(max(case.input_bytes, case.all_bytes, CACHE_BYTES) // 8, np.uint64)
     calls: dict[str, Callable[[], object]] = {
@@ -92,7 +92,9 @@ def measure(case: Case) -> Row:
     medians = {name: statistics.median(found) for name, found in times.items()}
     ours, reading = medians.pop("sealframe"), medians.pop("reading")
     share = (case.input_bytes / ours) / (words.nbytes / reading)
-    return Row(case.stage, case.name, ours * 1e6, share, {name: ours / other for name, other in medians.items()})
+    return KernelTiming(
+        case.stage, case.name, ours * 1e6, share, {name: ours / other for name, other in medians.items()}
+    )
 
 
 def read_limit(size: int) -> float:

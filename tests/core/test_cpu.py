@@ -16,7 +16,7 @@ import sealframe
 from sealframe import _core
 from tests.support import synthetic_frame
 
-CPP = Path(__file__).parent.parent / "cpp"
+CPP = Path(__file__).parents[2] / "cpp"
 
 
 def in_new_process(code: str, isa: str) -> subprocess.CompletedProcess[str]:

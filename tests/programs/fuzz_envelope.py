@@ -48,7 +48,7 @@ def signed_again(raw: bytes) -> None:
 def plaintext(raw: bytes) -> None:
     """Beyond decryption, under a tag that fits."""
     factor = raw[4 : 4 + int.from_bytes(raw[:4], "big")]
-    seal = content.Seal(bytes(32), b"", schedule.factor_tag(bytes(32), factor))
+    seal = content.ContentBinding(bytes(32), b"", schedule.factor_tag(bytes(32), factor))
     content._check(memoryview(raw), seal, payload_digest=raw[-1:] != b"f")
 
 

@@ -29,12 +29,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Enrol, and print the template's id."""
-    from sealframe.terminal.enrolment import Enrolment, token_in
+    from sealframe.terminal.enrolment import EnrolmentSender, token_in
 
     token, key = token_in(options.token_file), Path(options.device)
     device = KeyPasswords(options.password_file).load_device(key)
     counter = sf.CounterFile(key.with_suffix(".counter"))
-    enrolment = Enrolment(
+    enrolment = EnrolmentSender(
         options.account, sf.Sealer(to=sf.ServerPublic.load(options.to), device=device, counter=counter)
     )
     if len(options.source) == 1 and options.source[0].isdecimal():

@@ -178,7 +178,7 @@ class ServerKey(Unpicklable):
 
     Examples
     --------
-    >>> ServerKey.generate().public.facts()["suite"]
+    >>> ServerKey.generate().public.to_dict()["suite"]
     'x-wing'
     """
 

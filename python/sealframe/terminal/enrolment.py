@@ -26,7 +26,7 @@ PATIENCE_S = 30.0
 REPLY_SECONDS = 60.0
 
 
-class Enrolment:
+class EnrolmentSender:
     """One account's face, on its way to one server."""
 
     def __init__(self, account: str, sealer: sf.Sealer) -> None:
