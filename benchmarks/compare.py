@@ -27,14 +27,11 @@ SECONDS = 0.05
 
 def cases() -> dict[str, Callable[[], object]]:
     """What is timed; only names that every revision has."""
-    import numpy as np
-
     import sealframe as sf
+    from frame import rgb_frame
     from sealframe import _core
 
-    y, x = np.mgrid[:480, :640]
-    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
-    frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+    frame = rgb_frame()
     device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
     sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(), workers=0)
     opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())

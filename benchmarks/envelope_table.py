@@ -1,4 +1,4 @@
-"""Seal and open beside other libraries, in turns in one process: `python benchmarks/envelope_table.py`.
+"""Seal and open beside other libraries, in turns in one process: `python benchmarks/envelope_table.py [--rounds 25]`.
 
 Prints medians of process CPU and wall time for a round trip, in units of one AES-256-GCM encryption and decryption
 of the same bytes into the caller's buffers. The cases are those of `test_bench_envelope.py`; peers that are not
@@ -7,41 +7,31 @@ installed are left out.
 
 from __future__ import annotations
 
-import statistics
-import time
 from importlib.util import find_spec
 
 from test_bench_envelope import CASES, PAYLOADS
+from turns import Seconds, rounds_of_command_line, time_in_turns
 
-ROUNDS, WARM_UP = 25, 2
+ROUNDS, WARM_UP, REHEARSALS = 25, 2, 1
 UNIT = "AES-256-GCM into buffers"
-CLOCKS = {"CPU": time.process_time_ns, "wall": time.perf_counter_ns}
 
 
-def measure(payload: bytes) -> dict[str, dict[str, float]]:
-    """Units by case and clock."""
+def measure(payload: bytes, rounds: int) -> dict[str, Seconds]:
+    """Medians of each case whose package is installed."""
     contenders = {name: make(payload) for name, (make, package) in CASES.items() if find_spec(package)}
-    spent: dict[str, dict[str, list[int]]] = {name: {clock: [] for clock in CLOCKS} for name in contenders}
-    for turn in range(ROUNDS + WARM_UP):
-        for name, round_trip in contenders.items():
-            round_trip()  # so that each finds its own code and buffers in the caches
-            before = {clock: now() for clock, now in CLOCKS.items()}
-            round_trip()
-            for clock, now in CLOCKS.items():
-                if turn >= WARM_UP:
-                    spent[name][clock].append(now() - before[clock])
-    medians = {
-        name: {clock: statistics.median(times) for clock, times in clocks.items()} for name, clocks in spent.items()
-    }
-    return {name: {clock: clocks[clock] / medians[UNIT][clock] for clock in CLOCKS} for name, clocks in medians.items()}
+    return time_in_turns(contenders, rounds, warm_up=WARM_UP, rehearsals=REHEARSALS)
 
 
 def main() -> None:
     """Measure and print a Markdown table, CPU / wall."""
-    tables = {size: measure(payload) for size, payload in PAYLOADS.items()}
+    rounds = rounds_of_command_line(__doc__, ROUNDS)
+    tables = {size: measure(payload, rounds) for size, payload in PAYLOADS.items()}
     print(f"| sealed and opened | {' | '.join(tables)} |\n| --- |{' --- |' * len(tables)}")
     for name in next(iter(tables.values())):
-        cells = (f"{table[name]['CPU']:.1f} / {table[name]['wall']:.1f}" for table in tables.values())
+        cells = (
+            f"{table[name].cpu / table[UNIT].cpu:.1f} / {table[name].wall / table[UNIT].wall:.1f}"
+            for table in tables.values()
+        )
         print(f"| {name} | {' | '.join(cells)} |")
 
 

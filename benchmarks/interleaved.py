@@ -1,4 +1,4 @@
-"""Seal a 640x480 frame in turn with each contender: `python benchmarks/interleaved.py`.
+"""Seal a 640x480 frame in turn with each contender: `python benchmarks/interleaved.py [--rounds 200]`.
 
 Prints how many times faster than the strong plain implementation, by medians of wall time and of process CPU time.
 Taking turns spoils each other's caches and shares the machine's drift, so the ratios are lower and steadier than
@@ -7,14 +7,13 @@ those of `report.py`, which runs each contender alone.
 
 from __future__ import annotations
 
-import statistics
-import time
-
-import numpy as np
+from functools import partial
 
 import sealframe as sf
 from float_generator import float_generator
+from frame import rgb_frame
 from plain import PlainSealer
+from turns import rounds_of_command_line, time_in_turns
 
 ROUNDS, WARM_UP = 200, 10
 PLAIN = "strong plain implementation"
@@ -28,26 +27,17 @@ def sealer(workers: int) -> sf.Sealer:
 
 def main() -> None:
     """Measure and print."""
-    y, x = np.mgrid[:480, :640]
-    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
-    frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+    rounds, frame = rounds_of_command_line(__doc__, ROUNDS), rgb_frame()
     contenders = {
         PLAIN: PlainSealer(float_generator()).seal,
         "sealframe, hashing on its worker": sealer(1).seal,
         "sealframe, one thread (workers=0)": sealer(0).seal,
     }
-    clocks = {"wall": time.perf_counter, "CPU": time.process_time}
-    spent: dict[str, dict[str, list[float]]] = {clock: {name: [] for name in contenders} for clock in clocks}
-    for turn in range(ROUNDS + WARM_UP):
-        for name, seal in contenders.items():
-            before = {clock: now() for clock, now in clocks.items()}
-            seal(frame)
-            for clock, now in clocks.items():
-                if turn >= WARM_UP:
-                    spent[clock][name].append(now() - before[clock])
-    for clock, times in spent.items():
-        for name in contenders:
-            print(f"{clock:5}{name:36}{statistics.median(times[PLAIN]) / statistics.median(times[name]):.2f}")
+    spent = time_in_turns({name: partial(seal, frame) for name, seal in contenders.items()}, rounds, warm_up=WARM_UP)
+    for name, seconds in spent.items():
+        print(f"wall {name:36}{spent[PLAIN].wall / seconds.wall:.2f}")
+    for name, seconds in spent.items():
+        print(f"CPU  {name:36}{spent[PLAIN].cpu / seconds.cpu:.2f}")
 
 
 if __name__ == "__main__":

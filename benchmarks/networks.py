@@ -11,16 +11,12 @@ in turns of these two.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import io
 import math
 import os
-import random
-import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -36,6 +32,7 @@ from sealframe import _core
 from sealframe.models import ModelSet, shipped_models
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet
+from turns import rounds_of_command_line, time_in_turns
 
 Tiles = NDArray[np.uint8]
 Job = Callable[[Tiles], object]
@@ -44,7 +41,7 @@ OURS = "sealframe"
 SEED = bytes(32)
 MACS = {"gan": 17.8e6 + 2 * 13.7e6, "vae": 3.5e6 + 1.7e6}
 """Multiplications a tile of the layers by their definition; zeros in rewritten kernels do not count."""
-PEAK_ROUNDS = 100_000
+ROUNDS, PEAK_ROUNDS = 60, 100_000
 
 
 def _options(level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL) -> ort.SessionOptions:
@@ -175,23 +172,8 @@ def share_of_peak(job: Callable[[], object], macs: float, products: Callable[[],
     """Multiplications a second beside those of the core's 8-bit instructions, which leave the caches to the job."""
     if products is None:
         return math.nan
-    seconds = medians({"job": job, "peak": products}, rounds)
-    return macs / seconds["job"] / (products() / seconds["peak"])
-
-
-def medians(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Seconds of process CPU time, by taking turns in ever new order: none always follows the same other."""
-    spent: dict[str, list[float]] = {name: [] for name in contenders}
-    order, shuffle = list(contenders), random.Random(1).shuffle
-    for turn in range(rounds + 3):
-        shuffle(order)
-        for name in order:
-            job = contenders[name]
-            before = time.process_time()
-            job()
-            if turn >= 3:
-                spent[name].append(time.process_time() - before)
-    return {name: statistics.median(times) for name, times in spent.items()}
+    spent = time_in_turns({"job": job, "peak": products}, rounds)
+    return macs / spent["job"].cpu / (products() / spent["peak"].cpu)
 
 
 def creation(floats: Floats) -> dict[str, Callable[[], object]]:
@@ -207,9 +189,7 @@ def creation(floats: Floats) -> dict[str, Callable[[], object]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=60)
-    rounds = parser.parse_args().rounds
+    rounds = rounds_of_command_line(__doc__, ROUNDS)
     torch.set_num_threads(1)
     floats = Floats()
     contenders: dict[str, dict[str, Job]] = {
@@ -225,13 +205,14 @@ def main() -> None:
     for job in ("gan", "vae"):
         for batch in BATCHES:
             tiles = np.random.default_rng(3).integers(0, 256, (batch, 16, 16, 4)).astype(np.uint8)
-            found = medians({name: lambda j=jobs[job], t=tiles: j(t) for name, jobs in contenders.items()}, rounds)
-            ratios = " | ".join(f"{found[name] / found[OURS]:.2f}" for name in contenders)
-            alone = partial(contenders[OURS][job], tiles)
-            share = share_of_peak(alone, MACS[job] * batch, products, rounds)
+            jobs = {name: partial(both[job], tiles) for name, both in contenders.items()}
+            found = time_in_turns(jobs, rounds)
+            ratios = " | ".join(f"{found[name].cpu / found[OURS].cpu:.2f}" for name in contenders)
+            share = share_of_peak(jobs[OURS], MACS[job] * batch, products, rounds)
             print(f"| {job}, {batch} tiles | {ratios} | {share:.2f} |", flush=True)
-    made = medians(creation(floats), 15)
-    print(f"\nnaive sessions take {made['naive float export'] / made[OURS]:.2f} times as long to make")
+    made = time_in_turns(creation(floats), 15)
+    times = made["naive float export"].cpu / made[OURS].cpu
+    print(f"\nnaive sessions take {times:.2f} times as long to make")
 
 
 if __name__ == "__main__":

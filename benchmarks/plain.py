@@ -11,31 +11,20 @@ import hmac
 import os
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import onnxruntime as ort
-from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from xwing import X_WING, generate_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE, TILE, WINDOW = 128, 32, 7
-
-
-def xwing_key() -> hpke.MLKEM768X25519PrivateKey:
-    """A fresh key pair of HPKE's X-Wing."""
-    return hpke.MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
-
-
-def xwing_suite() -> hpke.Suite:
-    """HPKE with X-Wing, HKDF-SHA256 and AES-256-GCM."""
-    return hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
 class PlainSealer:
@@ -48,8 +37,7 @@ class PlainSealer:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         self._session = ort.InferenceSession(float_generator, options, providers=["CPUExecutionProvider"])
-        self._recipient = xwing_key().public_key()
-        self._suite = xwing_suite()
+        self._recipient = generate_key().public_key()
         self._signer = Ed25519PrivateKey.generate()
         self._counter = 0
         self._gray: dict[tuple[int, int], NDArray[np.uint8]] = {}
@@ -130,12 +118,7 @@ class PlainSealer:
         tag = hmac.digest(hmac.digest(key, b"factor", "sha256"), security, "sha256")
         header = struct.pack(">4sBBBB16s32s", b"PLN1", 1, 1, 1, 0, os.urandom(16), tag)
         info = b"wrap" + hashlib.sha256(header).digest()
-        wrapped = self._suite.encrypt(key, self._recipient, info=info)
+        wrapped = X_WING.encrypt(key, self._recipient, info=info)
         signature = self._signer.sign(hashlib.sha256(header + wrapped).digest())
         content = b"".join((struct.pack(">I", len(security)), security, struct.pack(">I", len(data)), data, payload))
         return header + wrapped + signature + AESGCM(key).encrypt(bytes(12), content, header)
-
-
-def seal_with_hpke(suite: hpke.Suite, recipient: Any, frame: NDArray[np.uint8]) -> bytes:
-    """Plain HPKE of the same bytes: nothing bound, nothing signed, nothing recomputed."""
-    return bytes(suite.encrypt(frame.tobytes(), recipient, info=b"plain"))

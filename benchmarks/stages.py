@@ -1,4 +1,4 @@
-"""Where the CPU time of one seal and one open goes: `python benchmarks/stages.py`.
+"""Where the CPU time of one seal and one open goes: `python benchmarks/stages.py [--rounds 300]`.
 
 A 640x480 RGB frame, one thread (`workers=0`). Kernels, network, hashes, cipher, key wrapping and signature are timed
 each where they are called; what is left is Python between them, copies and fresh memory. What it costs to read the
@@ -15,13 +15,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 import sealframe as sf
+from frame import rgb_frame
 from sealframe import _core
 from sealframe.envelope import content
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
 from sealframe.models import ModelSet
+from turns import rounds_of_command_line
 
 ROUNDS, WARM_UP = 300, 20
 KERNELS = ("area_mean", "unblock", "window_cosine", "row_sums", "block_means")
@@ -88,10 +88,10 @@ def time_the_parts() -> None:
     content.Cobblestone256Decryptor = timed_cipher(content.Cobblestone256Decryptor)  # type: ignore[misc]
 
 
-def shares(step: Callable[[], object], cost: float) -> dict[str, float]:
+def shares(step: Callable[[], object], cost: float, timed_rounds: int) -> dict[str, float]:
     """Each part's share of the CPU time of a step, by medians; `cost` is that of timing one call."""
     rounds: dict[str, list[float]] = defaultdict(list)
-    for turn in range(ROUNDS + WARM_UP):
+    for turn in range(timed_rounds + WARM_UP):
         spent.clear()
         calls.clear()
         start = time.process_time_ns()
@@ -107,9 +107,7 @@ def shares(step: Callable[[], object], cost: float) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
-    y, x = np.mgrid[:480, :640]
-    noise = np.random.default_rng(1).normal(0, 8, (480, 640, 3))
-    frame = ((128 + 80 * np.sin(x / 31) * np.cos(y / 23))[..., None] + noise).clip(0, 255).astype(np.uint8)
+    timed_rounds, frame = rounds_of_command_line(__doc__, ROUNDS), rgb_frame()
     device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
     sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(), workers=0)
     opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive(), workers=0)
@@ -122,7 +120,7 @@ def main() -> None:
         "open": lambda: opener.open(envelope),
         "open_into": lambda: opener.open_into(opened, envelope),
     }
-    tables = {name: shares(step, cost) for name, step in steps.items()}
+    tables = {name: shares(step, cost, timed_rounds) for name, step in steps.items()}
     parts = ["kernels", "network", "SHA-256, HMAC", "cipher", "key wrapping", "signature", "everything else"]
     print(f"| part | {' | '.join(tables)} |\n| --- |{' --- |' * len(tables)}")
     for part in parts:

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives import hpke
-from cryptography.hazmat.primitives.asymmetric import ed25519, mlkem, x25519
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import EnvelopeWriter, Policy, SessionReader, SessionWriter, unseal_envelope
 from sealframe.keys import DeviceKey, ServerKey, Suite
 from sealframe.security_factor import SecurityFactor
+from xwing import X_WING, generate_key
 
 PAYLOADS = {
     "640x480 raw": secrets.token_bytes(640 * 480 * 3),
@@ -34,7 +34,6 @@ PAYLOADS = {
 RoundTrip = Callable[[bytes], Callable[[], object]]
 CONTEXT = CaptureContext("POS-0001", 1, 1_790_000_000_000, 1, bytes(16), 640, 480).encode()
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
-HPKE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 FRAME_FACTOR = SecurityFactor(bytes(800), CONTEXT, EMPTY_DIGEST, b"")
 
 
@@ -116,14 +115,10 @@ def sha256_twice(payload: bytes) -> Callable[[], object]:
     return lambda: hashlib.sha256(payload).digest() + hashlib.sha256(payload).digest()
 
 
-def hpke_x_wing_key() -> tuple[hpke.MLKEM768X25519PublicKey, hpke.MLKEM768X25519PrivateKey]:
-    private = hpke.MLKEM768X25519PrivateKey(mlkem.MLKEM768PrivateKey.generate(), x25519.X25519PrivateKey.generate())
-    return private.public_key(), private
-
-
 def hpke_x_wing(payload: bytes) -> Callable[[], object]:
-    public, private = hpke_x_wing_key()
-    return lambda: HPKE.decrypt(HPKE.encrypt(payload, public), private)
+    private = generate_key()
+    public = private.public_key()
+    return lambda: X_WING.decrypt(X_WING.encrypt(payload, public), private)
 
 
 def primitives_alone(payload: bytes) -> Callable[[], object]:
@@ -131,20 +126,21 @@ def primitives_alone(payload: bytes) -> Callable[[], object]:
 
     SHA-256, X-Wing of the content key, Ed25519, chunked cipher; then verify, unwrap, decrypt, SHA-256.
     """
-    wrapping, unwrapping = hpke_x_wing_key()
+    unwrapping = generate_key()
+    wrapping = unwrapping.public_key()
     signing, key, digest = ed25519.Ed25519PrivateKey.generate(), bytes(32), bytes(32)
     verifying = signing.public_key()
     sealed, opened = bytearray(len(payload) + len(payload) // 512 + 128), bytearray(len(payload))
 
     def round_trip() -> object:
         hashlib.sha256(payload).digest()
-        wrapped, signature = HPKE.encrypt(key, wrapping), signing.sign(digest)
+        wrapped, signature = X_WING.encrypt(key, wrapping), signing.sign(digest)
         encryptor = Cobblestone256Encryptor(key, b"")
         end = encryptor.update_into(payload, sealed)
         last = encryptor.finalize()
         sealed[end : end + len(last)] = last
         verifying.verify(signature, digest)
-        decryptor = Cobblestone256Decryptor(HPKE.decrypt(wrapped, unwrapping), b"")
+        decryptor = Cobblestone256Decryptor(X_WING.decrypt(wrapped, unwrapping), b"")
         decryptor.update_into(memoryview(sealed)[: end + len(last)], opened)
         return decryptor.finalize(), hashlib.sha256(opened).digest()
 

@@ -51,6 +51,7 @@ def differences(builds: list[dict[str, str]]) -> dict[str, str]:
     Returns
     -------
     The digests that were found, by the name of the file; empty if all builds are the same.
+
     """
     names = {name for build in builds for name in build}
     found = {name: [build.get(name, MISSING) for build in builds] for name in sorted(names)}
