@@ -111,12 +111,14 @@ def main() -> int:
     """Build, take turns, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("base", metavar="BASE", help="a revision, such as main or HEAD~1")
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=20, help="2 or more (default: %(default)s)")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return 0
+    if arguments.rounds < 2:
+        parser.error(f"--rounds is {arguments.rounds}; give 2 or more, so that there is a range")
     with tempfile.TemporaryDirectory() as folder:
         base, this = Contender(build(arguments.base, Path(folder))), Contender(sys.executable)
         shared = [case for case in this.cases if case in base.cases]

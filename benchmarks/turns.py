@@ -67,4 +67,6 @@ def rounds_of_command_line(description: str | None, default: int) -> int:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=default, help="timed calls of each (default: %(default)s)")
     rounds: int = parser.parse_args().rounds
+    if rounds < 1:
+        parser.error(f"--rounds is {rounds}; give 1 or more")
     return rounds
