@@ -15,19 +15,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sealframe as sf
-from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
-from sealframe.server.database import Database
-from sealframe.server.demo_faces import DRAWN_THRESHOLDS
-from sealframe.server.faces import Cascade, CentreOval, NoLiveness
-from sealframe.server.load.clients import send_all
-from sealframe.server.load.corpus import Corpus
-from sealframe.server.load.processes import Servers
-from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
-from sealframe.server.matching import DemoMatcher
-from sealframe.server.passwords import Passwords
-from sealframe.server.service import OpenedRequest, PaymentService
-from sealframe.server.vault import Vault, VaultKey
-from sealframe.server.verification import FaceVerifier
+from sealframe.faces.detection import Cascade, CentreOval, NoLiveness
+from sealframe.faces.matchers import DemoMatcher
+from sealframe.loadtest.clients import send_all
+from sealframe.loadtest.corpus import Corpus
+from sealframe.loadtest.processes import Servers
+from sealframe.loadtest.site import CURRENCY, SHOP, Site, open_site
+from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
+from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS
+from sealframe.server.payments.envelope_start import EnvelopeStart
+from sealframe.server.payments.passwords import PasswordVerifier
+from sealframe.server.payments.request_opener import OpenedRequest
+from sealframe.server.payments.service import PaymentService
+from sealframe.server.storage.database import Database
+from sealframe.server.verification.template_vault import Vault, VaultKey
+from sealframe.server.verification.verifier import FaceVerifier
 
 FACTOR_STAGES = ("image", "features", "derivation", "similarity", "image factor", "comparison")
 WARM = 5
@@ -56,7 +58,7 @@ def build_service(site: Site) -> PaymentService:
         detector=CentreOval(),
         liveness=NoLiveness(),
     )
-    return PaymentService([sf.ServerKey.load(site.home / "server.key")], Database(site.url), faces, Passwords())
+    return PaymentService([sf.ServerKey.load(site.home / "server.key")], Database(site.url), faces, PasswordVerifier())
 
 
 def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
@@ -64,13 +66,14 @@ def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
     till, frame = site.tills[0], site.frames[turn % len(site.frames)]
     request = PaymentRequest(Action.PAY, new_payment_id(), SHOP, 1, CURRENCY, till.account)
     envelope, _ = till.sealer.seal_request(frame, request.encode())
-    mark = ProcessorStages()
-    opened = service.open(envelope, mark=mark)
+    on_stage = ProcessorStages()
+    attempts = service.attempts
+    opened = attempts.open(envelope, EnvelopeStart.parse(envelope), on_stage)
     assert isinstance(opened, OpenedRequest)
-    attempt = service.judge(opened, mark)
-    assert service.settle(attempt).result().code is Code.PAID
-    mark("settling, one payment in a commit")
-    return mark.seconds
+    attempt = attempts.verify_person(opened, on_stage)
+    assert attempts.settle(attempt).result().code is Code.PAID
+    on_stage("settling, one payment in a commit")
+    return on_stage.seconds
 
 
 def seconds_of(work: Callable[[], object]) -> float:

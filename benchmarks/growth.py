@@ -20,12 +20,25 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, insert, select, text
 
-from sealframe.payment import Action, Code, PaymentRequest, new_payment_id
-from sealframe.server.database import Database
-from sealframe.server.load.site import CURRENCY, SHOP, Site, open_site
-from sealframe.server.settlement import Attempt, Limits, counter_text, settle, stored_answer
-from sealframe.server.statements import Prepared
-from sealframe.server.tables import accounts, attempts, audit, devices, entries, face_days, payments, templates
+from sealframe.loadtest.site import CURRENCY, SHOP, Site, open_site
+from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
+from sealframe.server.payments.attempt import Attempt
+from sealframe.server.payments.device_counters import counter_text
+from sealframe.server.payments.limits import Limits
+from sealframe.server.payments.settlement import settle
+from sealframe.server.payments.stored_answers import stored_answer
+from sealframe.server.storage.compiled_statements import Prepared
+from sealframe.server.storage.database import Database
+from sealframe.server.storage.tables import (
+    accounts,
+    attempts,
+    audit,
+    devices,
+    entries,
+    face_failures,
+    payments,
+    templates,
+)
 
 ACCOUNTS, PAYMENTS = 100, 2000
 TURNS, WARM = 300, 20
@@ -38,7 +51,7 @@ def grow(database: Database, start: int, times: int) -> None:
     with database.transaction() as connection:
         vault_key = connection.execute(select(templates.c.vault_key)).scalars().first()
         for kind, make, first, end in (
-            ((accounts, devices, templates, face_days), _account_of(vault_key), ACCOUNTS * start, ACCOUNTS * times),
+            ((accounts, devices, templates, face_failures), _account_of(vault_key), ACCOUNTS * start, ACCOUNTS * times),
             ((payments, attempts, entries, audit), _payment, PAYMENTS * start, PAYMENTS * times),
         ):
             for begin in range(first, end, CHUNK):
@@ -97,7 +110,7 @@ class Payer:
         self._counter += 1
         till = self._tills[self._counter % len(self._tills)]
         attempt = Attempt(
-            envelope_id=os.urandom(32).hex(),
+            message_digest=os.urandom(32).hex(),
             device=till.device.public.key_id.hex(),
             counter=self._counter,
             message_id=os.urandom(16).hex(),
@@ -117,10 +130,10 @@ class Payer:
 
 def ask_again(database: Database, times: int, turn: int) -> float:
     """Seconds to find a stored answer."""
-    envelope_id = f"{(turn * 7919) % (PAYMENTS * times):064x}"
+    message_digest = f"{(turn * 7919) % (PAYMENTS * times):064x}"
     with database.reading() as connection:
         begun = time.perf_counter()
-        found = stored_answer(connection, envelope_id)
+        found = stored_answer(connection, message_digest)
         seconds = time.perf_counter() - begun
     assert found is not None
     return seconds

@@ -1,4 +1,4 @@
-"""What a terminal takes: `python benchmarks/terminal_latency.py [--payments 60] [--out terminal-latency.png]`.
+"""What a terminal takes: `python -m benchmarks.terminal_latency [--payments 60] [--out terminal-latency.png]`.
 
 A bank and a terminal's cashier in two processes on this computer, 640x480 frames in memory. First the stages of a
 capture, from the frame in memory to the server's signed answer, and what the terminal adds to `Sealer.seal`; then how
@@ -22,29 +22,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path[:0] = [str(TESTS / name) for name in ("terminal", "server", "")]
+import numpy as np
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from network import Network  # noqa: E402
-from PIL import Image  # noqa: E402
-from site_of_bank import MortalSite  # noqa: E402
-from till import QUICK  # noqa: E402
-
-import sealframe as sf  # noqa: E402
-from sealframe.server import operators  # noqa: E402
-from sealframe.server.demo_faces import draw_face  # noqa: E402
-from sealframe.server.records import record_of  # noqa: E402
-from sealframe.terminal.cashier import Cashier  # noqa: E402
-from sealframe.terminal.clock import CorrectedClock  # noqa: E402
-from sealframe.terminal.drawn_counter import DrawnCounter  # noqa: E402
-from sealframe.terminal.journal import Journal  # noqa: E402
-from sealframe.terminal.jpeg import encode  # noqa: E402
-from sealframe.terminal.latency import ANSWER, Latency  # noqa: E402
-from sealframe.terminal.latency_plot import report  # noqa: E402
-from sealframe.terminal.link import ServerLink  # noqa: E402
-from sealframe.terminal.quality import centre_square  # noqa: E402
-from sealframe.terminal.states import Choice, State  # noqa: E402
+import sealframe as sf
+from sealframe.sandbox.drawn_faces import draw_face
+from sealframe.server.payments import administration
+from sealframe.server.storage.device_records import record_of
+from sealframe.terminal.camera.jpeg import encode
+from sealframe.terminal.camera.quality import centre_square
+from sealframe.terminal.clock import CorrectedClock
+from sealframe.terminal.drawn_counter import DrawnCounter
+from sealframe.terminal.journal import Journal
+from sealframe.terminal.latency import ANSWER, Latency
+from sealframe.terminal.latency_plot import report
+from sealframe.terminal.link import ServerLink
+from sealframe.terminal.payment_controller import PaymentController
+from sealframe.terminal.states import Choice, State
+from tests.terminal.network import Network
+from tests.terminal.running_terminal import QUICK
+from tests.terminal.served_bank import KillableBank
 
 ALICE = 2
 STARTS, CANCELS, SYNCS = 7, 20, 50
@@ -78,11 +75,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("terminal-latency.png"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        site = MortalSite(Path(folder) / "bank")
+        site = KillableBank(Path(folder) / "bank")
         key = sf.DeviceKey.generate("POS-BENCH")
-        site.bank.operate(operators.register_device, device=key.public, record=record_of(key.public))
+        site.bank.operate(administration.register_device, device=key.public, record=record_of(key.public))
         try:
-            report(measure_captures(site, key, Path(folder), arguments.payments), arguments.out)
+            print(report(measure_captures(site, key, Path(folder), arguments.payments), arguments.out))
             compare_with_sealing_alone(site, key, Path(folder), arguments.payments)
             print(f"one synced write on this disk takes {1000 * seconds_to_sync(Path(folder)):.1f} ms")
             measure_cancel(site, key, Path(folder))
@@ -91,27 +88,27 @@ def main() -> None:
             site.close()
 
 
-def measure_captures(site: MortalSite, key: sf.DeviceKey, folder: Path, payments: int) -> Latency:
+def measure_captures(site: KillableBank, key: sf.DeviceKey, folder: Path, payments: int) -> Latency:
     latency = Latency()
-    with running_cashier(site, key, folder, site.address, latency) as cashier:
+    with running_cashier(site, key, folder, site.address, latency) as controller:
         for _ in range(payments):
-            until(cashier, State.IDLE)
-            start(cashier)
-            close_receipt(cashier)
+            until(controller, State.IDLE)
+            start(controller)
+            close_receipt(controller)
     return latency
 
 
-def compare_with_sealing_alone(site: MortalSite, key: sf.DeviceKey, folder: Path, payments: int) -> None:
+def compare_with_sealing_alone(site: KillableBank, key: sf.DeviceKey, folder: Path, payments: int) -> None:
     """Whole captures of a terminal and the same pictures sealed by nobody but `Sealer.seal`, in turns."""
     alone = sf.Sealer(to=site.bank.key.public, device=key, counter=sf.MemoryCounter())
     pictures = [encode(centre_square(frame)) for frame in Frames().frames]
     latency, seconds = Latency(), []
-    with running_cashier(site, key, folder, site.address, latency) as cashier:
+    with running_cashier(site, key, folder, site.address, latency) as controller:
         for payment in range(payments):
-            until(cashier, State.IDLE)
-            start(cashier)
-            close_receipt(cashier)
-            until(cashier, State.IDLE)
+            until(controller, State.IDLE)
+            start(controller)
+            close_receipt(controller)
+            until(controller, State.IDLE)
             began = time.perf_counter()
             alone.seal(pictures[payment % len(pictures)], bytes(200))
             seconds.append(time.perf_counter() - began)
@@ -123,36 +120,36 @@ def compare_with_sealing_alone(site: MortalSite, key: sf.DeviceKey, folder: Path
     )
 
 
-def measure_cancel(site: MortalSite, key: sf.DeviceKey, folder: Path) -> None:
+def measure_cancel(site: KillableBank, key: sf.DeviceKey, folder: Path) -> None:
     """From the click to the screen, while the server has the capture and does not answer."""
     network, took = Network(site.port), []
-    with running_cashier(site, key, folder, network.address, Latency()) as cashier:
+    with running_cashier(site, key, folder, network.address, Latency()) as controller:
         for _ in range(CANCELS):
-            until(cashier, State.IDLE)
+            until(controller, State.IDLE)
             network.hold_replies()
-            start(cashier)
-            until(cashier, State.VERIFYING)
+            start(controller)
+            until(controller, State.VERIFYING)
             network.has_reply.wait()
-            assert cashier.board.situation.request is not None
+            assert controller.board.situation.request is not None
             began = time.perf_counter()
-            cashier.cancel(cashier.board.situation.request.payment_id)
-            until(cashier, State.UNKNOWN)
+            controller.cancel(controller.board.situation.request.payment_id)
+            until(controller, State.UNKNOWN)
             took.append(1000 * (time.perf_counter() - began))
             network.release()
-            close_receipt(cashier)
+            close_receipt(controller)
     network.close()
     print(f"a cancel while the server hangs is shown after {statistics.median(took):.1f} ms, at most {max(took):.1f}")
 
 
 @contextmanager
 def running_cashier(
-    site: MortalSite, key: sf.DeviceKey, folder: Path, address: str, latency: Latency
-) -> Iterator[Cashier]:
+    site: KillableBank, key: sf.DeviceKey, folder: Path, address: str, latency: Latency
+) -> Iterator[PaymentController]:
     server, clock = site.bank.key.public, CorrectedClock(site.bank.clock)
     counter = DrawnCounter(sf.CounterFile(folder / "counter"))
     sealer = sf.Sealer(to=server, device=key, counter=counter, clock=clock)
     with Journal(folder / "journal") as journal, ServerLink(address) as link:
-        cashier = Cashier(
+        controller = PaymentController(
             sealer=sealer,
             server=server,
             counter=counter,
@@ -163,20 +160,20 @@ def running_cashier(
             pauses=QUICK,
             latency=latency,
         )
-        worker = threading.Thread(target=cashier.run)
+        worker = threading.Thread(target=controller.run)
         worker.start()
-        yield cashier
-        cashier.stop()
+        yield controller
+        controller.stop()
         worker.join()
 
 
-def start(cashier: Cashier) -> None:
-    cashier.start(cashier.board.situation.screen, "shop", 1, "EUR", "alice")
+def start(controller: PaymentController) -> None:
+    controller.start(controller.board.situation.screen, "shop", 1, "EUR", "alice")
 
 
-def close_receipt(cashier: Cashier) -> None:
-    until(cashier, State.PAID)
-    cashier.choose(cashier.board.situation.screen, Choice.DONE)
+def close_receipt(controller: PaymentController) -> None:
+    until(controller, State.PAID)
+    controller.choose(controller.board.situation.screen, Choice.DONE)
 
 
 def seconds_to_sync(folder: Path) -> float:
@@ -192,12 +189,12 @@ def seconds_to_sync(folder: Path) -> float:
     return statistics.median(took)
 
 
-def until(cashier: Cashier, state: State) -> None:
-    while cashier.board.situation.state is not state:
-        cashier.board.wait_for_change(cashier.board.version, 0.05)
+def until(controller: PaymentController, state: State) -> None:
+    while controller.board.situation.state is not state:
+        controller.board.wait_for_change(controller.board.version, 0.05)
 
 
-def measure_start(site: MortalSite, key: sf.DeviceKey, folder: Path) -> None:
+def measure_start(site: KillableBank, key: sf.DeviceKey, folder: Path) -> None:
     """From the process's start until the page says that it is ready for a payment."""
     (folder / "faces").mkdir()
     Image.fromarray(Frames().frames[0]).save(folder / "faces" / "face.png")
@@ -217,7 +214,7 @@ def seconds_to_import() -> float:
     return time.perf_counter() - began
 
 
-def seconds_to_ready(site: MortalSite, folder: Path) -> float:
+def seconds_to_ready(site: KillableBank, folder: Path) -> float:
     command = [
         sys.executable,
         "-m",

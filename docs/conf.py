@@ -33,21 +33,31 @@ default_role = "code"
 highlight_language = "text"
 
 CONTENTS = {
-    "Learn": ["docs/tutorial"],
-    "How to": ["docs/terminal", "docs/operate", "docs/capacity", "docs/native", "docs/wheels", "CONTRIBUTING"],
-    "Reference": ["docs/api", "docs/FORMAT", "docs/FACTOR", "models/README", "models/face_encoder", "docs/GLOSSARY"],
-    "Understand": ["docs/ARCHITECTURE", "docs/EVALUATION", "SECURITY", "docs/threat-model"],
-    "Decisions": ["docs/decisions/*"],
-    "History": ["CHANGELOG"],
+    root_doc: {
+        "Learn": ["docs/tutorial"],
+        "How to": ["docs/terminal", "docs/operate", "docs/capacity", "docs/native", "docs/wheels", "CONTRIBUTING"],
+        "Reference": [
+            "docs/api",
+            "docs/FORMAT",
+            "docs/FACTOR",
+            "docs/GLOSSARY",
+            "models/README",
+            "models/face_encoder",
+        ],
+        "Understand": ["docs/ARCHITECTURE", "docs/EVALUATION", "SECURITY", "docs/threat-model"],
+        "Records": ["docs/decisions/README", "docs/measurements/README"],
+        "History": ["CHANGELOG"],
+    },
+    "docs/decisions/README": {"Decisions": ["*"]},
+    "docs/measurements/README": {"Measurements": ["*"]},
 }
 
 
 def add_contents(_: Sphinx, page: str, source: list[str]) -> None:
-    """The site's contents stand behind the README, which the repository shows without them."""
-    if page == root_doc:
-        for caption, pages in CONTENTS.items():
-            entries = "\n".join(pages)
-            source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{entries}\n```\n"
+    """Append the contents to the index pages, which the repository shows without them."""
+    for caption, pages in CONTENTS.get(page, {}).items():
+        entries = "\n".join(pages)
+        source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {caption}\n\n{entries}\n```\n"
 
 
 def open_at_the_readme(app: Sphinx, failure: Exception | None) -> None:

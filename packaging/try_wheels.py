@@ -23,8 +23,8 @@ from build_wheels import pythons
 ROOT = Path(__file__).resolve().parent.parent
 HARMLESS = ("bash", "cat", "cmp", "env", "nm", "sh", "sleep", "true", "uname")
 """All that the environment holds beside Python: nothing that compiles or links."""
-TESTS = ["tests/test_pipeline.py", "tests/test_image_factor.py", "tests/test_cli.py", "tests/vectors"]
-CONSUMERS = ["tests/test_core_consumer.py", "tests/test_examples.py"]
+TESTS = ["tests/test_pipeline.py", "tests/test_factor.py", "tests/cli/test_cli.py", "tests/vectors"]
+CONSUMERS = ["tests/core/test_consumer.py", "tests/test_examples.py"]
 
 
 def try_wheel(wheel: Path, sdist: Path, python: Path, *, whole: bool) -> None:

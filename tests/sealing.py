@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sealframe.capture_context import CaptureContext
+from sealframe.capture_context import DEFAULT_RULES, CaptureContext, SpliceRule
 from sealframe.envelope import EnvelopeWriter, Policy, SignedStart, Unsealed, unseal_envelope
 from sealframe.envelope.layout import Header, Parts, split_envelope
 from sealframe.envelope.schedule import signed_digest
+from sealframe.errors import SealframeError
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, SharedKey, Suite
 from sealframe.security_factor import SecurityFactor
 
@@ -65,9 +66,27 @@ def unseal(
     *devices: DevicePublic,
     policy: Policy = ANY_SUITE,
     start: SignedStart | None = None,
+    splice_rules: Mapping[str, SpliceRule] = DEFAULT_RULES,
 ) -> Unsealed:
     known = {device.key_id: device for device in devices}
-    return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start)
+    return unseal_envelope(envelope, key, known, policy, clock=now_s, start=start, splice_rules=splice_rules)
+
+
+VERDICTS = {
+    "MalformedEnvelope",
+    "UnsupportedEnvelope",
+    "PolicyError",
+    "UnknownKey",
+    "BadSignature",
+    "CannotOpen",
+    "FactorMismatch",
+    "ReplayedCapture",
+}
+"""The errors that docs/FORMAT.md names; what sealframe raises is one of them, or a class below it."""
+
+
+def verdict_of(error: SealframeError) -> str:
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in VERDICTS)
 
 
 def join(fixed: bytes, blocks: Sequence[bytes], signature: bytes, content: bytes | memoryview) -> bytes:

@@ -20,7 +20,7 @@ import pytest
 from sealframe import acquisition
 from sealframe.acquisition import AddressLimits, frames, read_image
 from sealframe.errors import ImageError, PolicyError
-from support import encoded, synthetic_frame
+from tests.support import encoded, synthetic_frame
 
 PICTURE = encoded(synthetic_frame(20, 30), "PNG")
 HERE = AddressLimits(allow_private=True, timeout_s=5)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,20 @@ from sealframe.capture_context import (
     CounterFile,
     MemoryCounter,
     SpliceRule,
-    register_splice_rule,
+    rules_by_magic,
 )
-from sealframe.errors import KeyFileError, MalformedEnvelope, PolicyError
+from sealframe.capture_context import context as context_module
+from sealframe.capture_context import counter as counter_module
+from sealframe.capture_context import splice_rule as rule_module
+from sealframe.errors import (
+    CounterAnomaly,
+    KeyFileError,
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    StoreUnavailable,
+)
+from tests.support import run_examples
 
 FIELDS: dict[str, Any] = {
     "device_info": "POS-0001",
@@ -41,7 +51,7 @@ def test_m18_the_default_rule_gives_this_line_and_reads_it() -> None:
     context = CaptureContext(**FIELDS)
     assert context.encode() == LINE
     assert CaptureContext.decode(LINE) == context
-    assert context.facts()["random"] == "000102030405060708090a0b0c0d0e0f"
+    assert context.to_dict()["random"] == "000102030405060708090a0b0c0d0e0f"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,7 @@ def test_a34_device_info_is_escaped_byte_by_byte(plain: str, escaped: bytes) -> 
     context = CaptureContext(**{**FIELDS, "device_info": plain})
     assert context.encode().split(b"|")[1] == escaped
     assert CaptureContext.decode(context.encode()) == context
-    assert context.facts()["device_info"] == escaped.decode()
+    assert context.to_dict()["device_info"] == escaped.decode()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,6 @@ def test_a34_any_other_spelling_is_refused(old: bytes, new: bytes) -> None:
         {"random": bytes(15)},
         {"width": 0},
         {"height": 2**32},
-        {"magic_num": "NONE"},
     ],
 )
 def test_a34_fields_out_of_range_are_refused(changes: dict[str, Any]) -> None:
@@ -142,7 +151,14 @@ def test_a34_fields_out_of_range_are_refused(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"device_info": b"POS"}, {"counter": 1.0}, {"counter": True}, {"random": "0" * 16}, {"timestamp": "1"}],
+    [
+        {"device_info": b"POS"},
+        {"counter": 1.0},
+        {"counter": True},
+        {"random": "0" * 16},
+        {"timestamp": "1"},
+        {"splice_rule": "SF1"},
+    ],
 )
 def test_fields_of_another_type_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
@@ -155,18 +171,66 @@ PAY1 = SpliceRule("PAY1", "{magic_num};{timestamp}{random}{device_info}/{sign_ve
 
 
 def test_m18_several_rules_live_side_by_side() -> None:
-    register_splice_rule(PAY1)
-    register_splice_rule(PAY1)
-    context = CaptureContext(**FIELDS, magic_num="PAY1")
+    context, rules = CaptureContext(**FIELDS, splice_rule=PAY1), rules_by_magic([PAY1, PAY1])
     assert context.encode() == b"PAY1;1790000000000000102030405060708090a0b0c0d0e0fPOS-0001/1/42/640/480"
-    assert CaptureContext.decode(context.encode()) == context
-    assert CaptureContext.decode(LINE).magic_num == DEFAULT_RULE.magic_num
+    assert CaptureContext.decode(context.encode(), rules) == context
+    assert CaptureContext.decode(LINE, rules) == CaptureContext(**FIELDS)
+    assert (context.magic_num, context.to_dict()["magic_num"]) == ("PAY1", "PAY1")
+    assert context != CaptureContext(**FIELDS)
 
 
-def test_m18_a_magic_number_never_changes_its_meaning() -> None:
-    register_splice_rule(PAY1)
-    with pytest.raises(ValueError, match="already stands"):
-        register_splice_rule(SpliceRule("PAY1", DEFAULT_RULE.template))
+def test_m18_a_rule_that_the_reader_was_not_given_is_refused() -> None:
+    line = CaptureContext(**FIELDS, splice_rule=PAY1).encode()
+    for rules in (rules_by_magic(), rules_by_magic([SpliceRule("PAY", PAY1.template)]), {}):
+        with pytest.raises(MalformedEnvelope, match="not known here"):
+            CaptureContext.decode(line, rules)
+    with pytest.raises(MalformedEnvelope, match="does not follow"):
+        CaptureContext.decode(line, rules_by_magic([SpliceRule("PAY1", DEFAULT_RULE.template)]))
+
+
+def test_m18_a_magic_number_has_one_meaning() -> None:
+    with pytest.raises(ValueError, match="PAY1 stands for two splice rules"):
+        rules_by_magic([PAY1, SpliceRule("PAY1", DEFAULT_RULE.template)])
+    with pytest.raises(ValueError, match="SF1 stands for the default"):
+        SpliceRule("SF1", PAY1.template)
+    assert SpliceRule("SF1", DEFAULT_RULE.template) == DEFAULT_RULE
+
+
+def test_a_rule_is_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rule.toml"
+    path.write_text(f'# captures of our tills\ntemplate = "{PAY1.template}"\nmagic_num = "PAY1"\n')
+    assert SpliceRule.load(path) == PAY1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the two texts"),
+        (b'magic_num = "PAY1"', "the two texts"),
+        (b'magic_num = "PAY1"\ntemplate = 1', "the two texts"),
+        (f'magic_num = "PAY1"\ntemplate = "{PAY1.template}"\nmore = 1'.encode(), "the two texts"),
+        (f'magic_num = "pay1"\ntemplate = "{PAY1.template}"'.encode(), "capital letters"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num}{counter}"', "exactly once"),
+        (f'magic_num = "PAY1"\ntemplate = "{PAY1.template.replace("/", "")}"'.encode(), "separator outside"),
+        (f'magic_num = "SF1"\ntemplate = "{PAY1.template}"'.encode(), "default"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num"', "expected"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num', "no TOML"),
+        (b"\xff", "no TOML"),
+        (b"a = " + b"[" * 4000, "no TOML"),
+        (b"#" * 4097, "more than 4096 bytes"),
+    ],
+)
+def test_a_file_that_holds_no_rule_is_refused_by_name(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "rule.toml"
+    path.write_bytes(content)
+    with pytest.raises(PolicyError, match=rf"rule\.toml holds no splice rule that can be used: .*{reason}"):
+        SpliceRule.load(path)
+
+
+def test_a_rules_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.toml", tmp_path):
+        with pytest.raises(PolicyError, match=f"splice rule {path} cannot be read"):
+            SpliceRule.load(path)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +282,7 @@ def test_a_magic_number_is_capitals_and_digits(magic: str) -> None:
 def test_a_memory_counter_counts_up_to_the_end() -> None:
     counter = MemoryCounter(LAST)
     assert counter.next() == LAST
-    with pytest.raises(PolicyError):
+    with pytest.raises(LimitExceeded):
         counter.next()
 
 
@@ -248,7 +312,7 @@ def test_a_counter_file_ends_at_the_last_number(tmp_path: Path) -> None:
     counter.advance_past(LAST - 1)
     assert counter.next() == LAST
     for again in (counter, CounterFile(tmp_path / "pos.counter")):
-        with pytest.raises(PolicyError):
+        with pytest.raises(LimitExceeded):
             again.next()
 
 
@@ -301,8 +365,38 @@ def test_a_damaged_counter_file_is_refused(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "pos.counter"
     path.write_bytes(content)
     path.chmod(0o600)
-    with pytest.raises(KeyFileError, match="not a counter file"):
-        CounterFile(path).next()
+    for use in (CounterFile(path).next, lambda: CounterFile(path).advance_past(1)):
+        with pytest.raises(CounterAnomaly, match="not a counter file"):
+            use()
+    assert path.read_bytes() == content
+
+
+def test_a_counter_file_that_must_exist_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "pos.counter"
+    counter = CounterFile(path, create=False)
+    with pytest.raises(CounterAnomaly, match=r"pos\.counter is missing"):
+        counter.next()
+    path.touch(0o600)
+    with pytest.raises(CounterAnomaly, match="not a counter file"):
+        counter.next()
+    path.unlink()
+    counter.advance_past(41)
+    assert counter.next() == CounterFile(path, block=1, create=False).next() - 256 == 42
+
+
+@pytest.mark.parametrize("older", [None, b"", b"sealframe-counter 1\nnext 4\n"], ids=["gone", "empty", "restored"])
+def test_a41_a_counter_file_that_went_back_is_noticed_and_can_be_mended(tmp_path: Path, older: bytes | None) -> None:
+    path = tmp_path / "pos.counter"
+    counter = CounterFile(path, block=4)
+    used = [counter.next() for _ in range(8)]
+    path.unlink()
+    if older is not None:
+        path.write_bytes(older)
+        path.chmod(0o600)
+    with pytest.raises(CounterAnomaly, match="all numbers below 8 are given out"):
+        counter.next()
+    counter.advance_past(2)
+    assert counter.next() not in used
 
 
 def test_a44_a_counter_file_open_to_others_is_refused(tmp_path: Path) -> None:
@@ -318,7 +412,7 @@ def test_a50_a_counter_file_is_no_symbolic_link_and_no_folder(tmp_path: Path) ->
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for path in (tmp_path / "link", tmp_path, tmp_path / "absent" / "pos.counter"):
         for use in (CounterFile(path).next, lambda path=path: CounterFile(path).advance_past(1)):
-            with pytest.raises(KeyFileError):
+            with pytest.raises(StoreUnavailable, match="cannot be used"):
                 use()
 
 
@@ -327,37 +421,17 @@ def test_a_block_is_at_least_one(tmp_path: Path) -> None:
         CounterFile(tmp_path / "pos.counter", block=0)
 
 
-def test_registering_is_safe_from_many_threads() -> None:
-    rules = [SpliceRule("RACE", DEFAULT_RULE.template), SpliceRule("RACE", DEFAULT_RULE.template.replace("x", "X"))]
-    start, refused = threading.Barrier(8), []
-
-    def register(rule: SpliceRule) -> None:
-        start.wait()
-        try:
-            register_splice_rule(rule)
-        except ValueError:
-            refused.append(rule)
-
-    threads = [threading.Thread(target=register, args=(rules[index % 2],)) for index in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(refused) == 4
-    assert len(set(refused)) == 1
-
-
 def test_the_longest_line_of_the_longest_rule_is_read() -> None:
     template = "{magic_num}|{device_info}|{sign_version}|{timestamp}|{counter}|{random}|{width}x{height}"
     longest = template + "." * (512 - len(template))
     with pytest.raises(ValueError, match="at most 512"):
         SpliceRule("TOOLONG", longest + ".")
-    register_splice_rule(SpliceRule("LONGESTRULE12345", longest))
+    rule = SpliceRule("LONGESTRULE12345", longest)
     edge = {"sign_version": 255, "timestamp": 10**13 - 1, "counter": 2**64 - 1, "width": 2**32 - 1, "height": 2**32 - 1}
-    context = CaptureContext(device_info="|" * 96, random=bytes(16), magic_num="LONGESTRULE12345", **edge)
-    assert CaptureContext.decode(context.encode()) == context
+    context = CaptureContext(device_info="|" * 96, random=bytes(16), splice_rule=rule, **edge)
+    assert CaptureContext.decode(context.encode(), rules_by_magic([rule])) == context
     with pytest.raises(MalformedEnvelope):
-        CaptureContext.decode(context.encode() + b"." * 1024)
+        CaptureContext.decode(context.encode() + b"." * 1024, rules_by_magic([rule]))
 
 
 @pytest.mark.parametrize(
@@ -377,3 +451,8 @@ def test_numbers_reach_to_their_bounds_and_no_further(name: str, low: int, high:
     for value in (low - 1, high + 1):
         with pytest.raises(ValueError, match=f"{name} must be between {low} and {high}"):
             CaptureContext(**{**FIELDS, name: value})
+
+
+def test_the_examples_of_the_docstrings_hold(tmp_path: Path) -> None:
+    for module in (context_module, counter_module, rule_module):
+        assert run_examples(module, folder=tmp_path) > 0

@@ -1,4 +1,4 @@
-"""The examples, built and run where their parts are there: a C++ terminal, a Python service (M24, M30)."""
+"""The examples, built and run where their parts are there: a C++ terminal, a service, plugins (M24, M25, M30)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ import numpy as np
 import pytest
 
 import sealframe as sf
-from support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
+from sealframe.faces import (
+    Cascade,
+    CentreOval,
+    Liveness,
+    PluginError,
+    choose_detector,
+    choose_liveness,
+    choose_matcher,
+    crop_face,
+)
+from sealframe.faces.detection import RequireLiveness
+from sealframe.sandbox.drawn_faces import draw_face
+from tests.support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -118,3 +130,64 @@ def until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError("the service does not listen")
+
+
+@pytest.fixture
+def astronaut() -> np.ndarray:
+    """A face that looks into the camera, RGB (512, 512, 3)."""
+    return np.ascontiguousarray(pytest.importorskip("skimage.data").astronaut())
+
+
+def test_m25_the_matcher_knows_a_face_in_its_mirror_image(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dlib", reason="pip install dlib-bin face_recognition_models")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "matcher"))
+    matcher = choose_matcher("dlib_matcher:DlibMatcher")
+    shown = [astronaut, astronaut[:, ::-1], draw_face(1)]
+    own, mirrored, other = (
+        matcher.embed(crop_face(np.ascontiguousarray(frame), detector))  # type: ignore[arg-type]
+        for frame, detector in zip(shown, (Cascade(), Cascade(), CentreOval()), strict=True)
+    )
+    assert matcher.score(own, mirrored) > 0.95 > matcher.score(own, other)
+    assert own.shape == (128,)
+
+
+def test_the_detector_draws_the_box_that_matchers_want(
+    astronaut: np.ndarray, test_data: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its box is about that of the default detector; of a gray frame too, and of two faces two."""
+    pytest.importorskip("cv2", reason="pip install opencv-python-headless")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "detector"))
+    if test_data is None:
+        pytest.skip("SEALFRAME_TEST_DATA names no folder with models/yunet.onnx")
+    monkeypatch.setenv("YUNET_MODEL", str(test_data / "models" / "yunet.onnx"))
+    detector = choose_detector("yunet_detector:YunetDetector")
+    (box,), (wanted,) = detector.find(astronaut), Cascade().find(astronaut)
+    assert abs(box.side - wanted.side) < 0.2 * wanted.side
+    assert abs(box.left - wanted.left) < 0.2 * wanted.side > abs(box.top - wanted.top)
+    (gray,) = detector.find(astronaut[..., 1].copy())
+    assert abs(gray.left - box.left) < 6 > abs(gray.top - box.top)
+    assert len(detector.find(np.concatenate([astronaut, astronaut], 1))) == 2
+    assert detector.find(np.zeros((90, 120), np.uint8)) == []
+
+
+def test_the_detector_says_which_file_it_misses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cv2", reason="pip install opencv-python-headless")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "detector"))
+    monkeypatch.delenv("YUNET_MODEL", raising=False)
+    with pytest.raises(PluginError, match=r"--detector yunet_detector:YunetDetector .*YUNET_MODEL names no file"):
+        choose_detector("yunet_detector:YunetDetector")
+
+
+def test_the_liveness_check_sees_a_screen_and_promises_nothing(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES / "liveness"))
+    liveness = choose_liveness("moire_check:MoireCheck")
+    row, column = np.mgrid[:512, :512]
+    waves = 1 + 0.12 * np.sin(2 * np.pi * (0.21 * column + 0.13 * row))
+    screen = (astronaut * waves[..., None]).clip(0, 255).astype(np.uint8)
+    frames = [astronaut, draw_face(1), astronaut[:40, :40], screen, screen[..., 1]]
+    assert [liveness.check(frame) for frame in frames] == [Liveness.NOT_CHECKED] * 3 + [Liveness.FAILED] * 2
+    assert RequireLiveness(liveness).check(astronaut) is Liveness.FAILED

@@ -28,7 +28,7 @@ from sealframe.image import (
     read_picture_file,
     rgb_pixels,
 )
-from support import encoded, synthetic_frame
+from tests.support import encoded, synthetic_frame
 
 RGB = synthetic_frame(67, 91)
 GRAY = RGB[..., 1].copy()

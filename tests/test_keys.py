@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, x448
 
-from sealframe.errors import BadSignature, CannotOpen, KeyFileError, PolicyError
+from sealframe.errors import BadSignature, CannotOpen, KeyFileError, KeyNotValid
 from sealframe.keys import (
     SIGN_NAMES,
     DeviceKey,
@@ -29,11 +29,15 @@ from sealframe.keys import (
     SignVersion,
     Suite,
     Validity,
+    device,
+    server,
+    shared,
 )
 from sealframe.keys.key_file import Block, load_private, record_block
 from sealframe.keys.recipient import RecipientKey, RecipientPublic
 from sealframe.keys.secrecy import key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, signature_bytes
+from tests.support import run_examples
 
 DIGEST = bytes(range(32))
 PASSWORD = b"correct horse"
@@ -164,7 +168,7 @@ def test_key_files_hold_the_key(tmp_path: Path, make: Any, kind: Any, password: 
     assert loaded.key_id == key.key_id
     assert path.stat().st_mode & 0o777 == 0o600
     if isinstance(key, SharedKey):
-        assert loaded.facts() == key.facts()
+        assert loaded.to_dict() == key.to_dict()
         return
     assert loaded.public == key.public
     key.public.verify(loaded.sign(DIGEST), DIGEST)
@@ -178,7 +182,7 @@ def test_public_files_hold_the_record(tmp_path: Path, make: Any, kind: Any) -> N
     public.save(path)
     assert type(public).load(path) == public
     assert path.stat().st_mode & 0o777 == 0o644
-    assert public.facts()["key_id"] == public.key_id.hex()
+    assert public.to_dict()["key_id"] == public.key_id.hex()
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert type(public).load(path) == public
 
@@ -250,7 +254,7 @@ def test_a44_key_files_are_at_most_64_kib(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_kind_is_no_device() -> None:
-    with pytest.raises(KeyFileError, match="DEVICE is needed"):
+    with pytest.raises(KeyFileError, match="a server's key, but a device's key is needed"):
         DevicePublic.from_text(ServerKey.generate().public.to_text())
 
 
@@ -437,9 +441,9 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "padding").write_text("-----BEGIN A-----\nAAAAA\n-----END A-----\n")
     (tmp_path / "large").write_text(Block("A", bytes(65_536)).pem())
     for use, reason in (
-        (lambda: DeviceKey.load(tmp_path / "server.key"), "SEALFRAME SERVER"),
-        (lambda: ServerPublic.load(tmp_path / "pos.pub"), "SEALFRAME DEVICE"),
-        (lambda: DevicePublic.load(tmp_path / "text"), "not a sealframe key file"),
+        (lambda: DeviceKey.load(tmp_path / "server.key"), "server.key holds a server's key, but a device"),
+        (lambda: ServerPublic.load(tmp_path / "pos.pub"), "pos.pub holds a device's key, but a server"),
+        (lambda: DevicePublic.load(tmp_path / "text"), "text is not a sealframe key file"),
         (lambda: DevicePublic.load(tmp_path / "padding"), "damaged"),
         (lambda: DevicePublic.load(tmp_path / "large"), "too large"),
         (lambda: DevicePublic.load(tmp_path / "absent"), "cannot be read"),
@@ -528,7 +532,7 @@ def test_validity_is_checked_where_it_is_written() -> None:
         (Validity(not_before=10), 9, "not valid yet"),
         (Validity(not_after=10), 11, "expired"),
     ):
-        with pytest.raises(PolicyError, match=reason):
+        with pytest.raises(KeyNotValid, match=reason):
             validity.require(now, "device's key")
     Validity(10, 10).require(10, "device's key")
 
@@ -539,3 +543,8 @@ def test_a_signing_key_needs_all_its_parts() -> None:
         SigningKey.from_blocks(key.sign_version, key.blocks()[:1])
     with pytest.raises(KeyFileError, match="damaged"):
         SigningKey.from_blocks(1, [Block("PRIVATE KEY", b"\x30\x00")])
+
+
+def test_the_examples_of_the_docstrings_hold() -> None:
+    for module in (device, server, shared):
+        assert run_examples(module) > 0

@@ -27,13 +27,13 @@ import numpy as np
 import pytest
 
 import sealframe as sf
-from properties import endurance
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import content
+from sealframe.factor import PROFILES, ImageFactor
 from sealframe.image import frame_from_bytes
-from sealframe.image_factor import PROFILES, ImageFactor
 from sealframe.pipeline import sealer as sealing
-from support import encoded, synthetic_frame
+from tests.programs import seal_endurance as endurance
+from tests.support import encoded, synthetic_frame
 
 NOW = 1_790_000_000_000
 
@@ -137,7 +137,7 @@ def test_sealing_twice_gives_new_counter_random_and_bytes(server: sf.ServerKey, 
 
 def with_false_digest(sealer: sf.Sealer, frame: np.ndarray, **changes: Any) -> bytes:
     """What only a faulty device, or a recipient among several, would make."""
-    factor, payload = sealer.measure(frame, b"")
+    factor, payload = sealer.security_factor_of(frame, b"")
     factor = replace(factor, payload_digest=bytes(32), **changes)
     return sealer._writer.write(sealer._profile.number, factor, b"", payload)
 
@@ -156,7 +156,7 @@ def test_a31_the_payloads_digest_has_its_say_before_whatever_is_checked_beside_i
             told: list[str] = []
             for opened in (
                 lambda opener=opener, envelope=envelope: opener.verify(envelope),
-                lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, passed=told.append),
+                lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, on_check=told.append),
                 lambda opener=opener, envelope=envelope, out=out: opener.open_into(out, envelope),
             ):
                 with pytest.raises(sf.FactorMismatch, match="content is not the one"):
@@ -205,7 +205,7 @@ def test_a18_a_factor_that_is_not_the_pictures_is_refused(
 
 def test_a18_a_sealed_payload_that_is_no_picture_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
     sealer = sealer_for(server, device)
-    factor, _ = sealer.measure(synthetic_frame(9, 9), b"")
+    factor, _ = sealer.security_factor_of(synthetic_frame(9, 9), b"")
     junk = b"no picture"
     factor = replace(factor, payload_digest=hashlib.sha256(junk).digest())
     with pytest.raises(sf.FactorMismatch, match="no picture"):
@@ -314,12 +314,12 @@ def test_a45_no_secret_in_any_object_log_or_temporary_file(
     for cipher in ("Cobblestone256Encryptor", "Cobblestone256Decryptor"):
         monkeypatch.setattr(content, cipher, looking_first(getattr(content, cipher)))
     sealer, opener = sealer_for(server, device), archive(server, device)
-    envelope, answer_key = sealer.seal_request(frame, data, mark=look)
+    envelope, answer_key = sealer.seal_request(frame, data, on_stage=look)
     stream = sf.SealSession(sealer, frame)
-    kept = [opener.open(envelope, mark=look), sf.OpenSession(opener, stream.opening), answer_key, stream]
+    kept = [opener.open(envelope, on_stage=look), sf.OpenSession(opener, stream.opening), answer_key, stream]
     for wrong in (envelope[:-1], flipped(envelope, -1), flipped(envelope, 100), with_false_digest(sealer, frame)):
         with pytest.raises(sf.SealframeError) as caught:
-            opener.open(wrong, mark=look)
+            opener.open(wrong, on_stage=look)
         texts.extend(traceback.format_exception(caught.value))
     look()
     secrets += [answer_key.to_bytes()[32:]]
@@ -358,10 +358,10 @@ def test_a12_what_happens_to_the_callers_memory_during_a_call_changes_nothing(
             pixels.resize((1, 1, 3), refcheck=False)
             encoded_picture.clear()
 
-    assert np.array_equal(opener.open(sealer.seal(pixels, mark=spoil)).image, before[0])
+    assert np.array_equal(opener.open(sealer.seal(pixels, on_stage=spoil)).image, before[0])
     encoded_picture[:] = before[1]
     pixels.resize((20, 20, 3), refcheck=False)
-    assert opener.open(sealer.seal(encoded_picture, mark=spoil)).payload == before[1]
+    assert opener.open(sealer.seal(encoded_picture, on_stage=spoil)).payload == before[1]
 
 
 def test_a12_buffers_cannot_be_resized_while_they_are_read_or_written(
@@ -377,7 +377,7 @@ def test_a12_buffers_cannot_be_resized_while_they_are_read_or_written(
             except BufferError:
                 refused.append(f"{stage} {name}")
 
-    opened = archive(server, device).open_into(out, envelope, mark=spoil)
+    opened = archive(server, device).open_into(out, envelope, on_stage=spoil)
     assert {"envelope out", "image out", "comparison out"} <= set(refused)
     assert np.array_equal(opened.image, synthetic_frame(20, 20))
     with pytest.raises(BufferError):
@@ -474,7 +474,7 @@ def test_sealer_and_opener_own_one_thread_each_or_none(
 
 def test_stages_are_traced_in_order(server: sf.ServerKey, device: sf.DeviceKey, frame: np.ndarray) -> None:
     times = sf.StageTimes()
-    sealer_for(server, device).seal(frame, mark=times)
+    sealer_for(server, device).seal(frame, on_stage=times)
     wanted = ["image", "features", "derivation", "similarity", "image factor", "security factor", "envelope"]
     assert list(times.nanoseconds) == wanted
     assert sum(times.shares().values()) == pytest.approx(1)
@@ -484,7 +484,7 @@ def test_wrong_arguments_get_sentences(server: sf.ServerKey, device: sf.DeviceKe
     sealer = sealer_for(server, device)
     with pytest.raises(TypeError):
         sealer.seal([[1, 2], [3, 4]])
-    with pytest.raises(sf.PolicyError):
+    with pytest.raises(sf.LimitExceeded):
         sealer.seal(synthetic_frame(9, 9), bytes(65_537))
     with pytest.raises(ValueError, match="profile"):
         sealer_for(server, device, path="vae", reduction="nothing")
@@ -580,10 +580,54 @@ def test_sealing_and_opening_take_at_most_four_frames_of_memory(server: sf.Serve
 
 
 def test_many_seals_and_openings_hold_no_memory_and_no_descriptors() -> None:
-    """A short form of `python tests/properties/endurance.py`."""
+    """A short form of `python -m tests.programs.seal_endurance`."""
     first, last = endurance.run(rounds=60, every=20)[1:3]
     assert last.descriptors == first.descriptors
     assert last.resident_kb - first.resident_kb < 2_000
+
+
+OWN_RULE = sf.SpliceRule(
+    "TILL7", "{magic_num}/{random}{timestamp}{counter};{device_info};{width}x{height};{sign_version}"
+)
+OTHER_RULE = sf.SpliceRule("TILL8", OWN_RULE.template)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_m18_a_message_is_spliced_by_the_sealers_rule(server: sf.ServerKey, device: sf.DeviceKey, workers: int) -> None:
+    frame = synthetic_frame(200, 200)
+    opener = archive(server, device, splice_rules=[OTHER_RULE, OWN_RULE], workers=workers)
+    for rule, start in ((OWN_RULE, b"TILL7/"), (OTHER_RULE, b"TILL8/"), (None, b"SF1|")):
+        options = {} if rule is None else {"splice_rule": rule}
+        envelope = sealer_for(server, device, workers=workers, **options).seal(frame, b"data")
+        opened = opener.open(envelope)
+        assert np.array_equal(opened.image, frame)
+        assert opened.security_factor.capture_context.startswith(start)
+        assert opened.context.encode() == opened.security_factor.capture_context
+        assert opened.to_dict()["context"]["magic_num"].encode() == start[:-1]
+
+
+def test_m18_a_rule_that_the_opener_was_not_given_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    envelope = sealer_for(server, device, splice_rule=OWN_RULE).seal(synthetic_frame(20, 20))
+    for rules in ([], [OTHER_RULE]):
+        with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+            archive(server, device, splice_rules=rules).open(envelope)
+    with pytest.raises(ValueError, match="TILL7 stands for two"):
+        archive(server, device, splice_rules=[OWN_RULE, sf.SpliceRule("TILL7", OWN_RULE.template + ".")])
+
+
+def test_m18_a_stream_is_spliced_by_the_sealers_rule(server: sf.ServerKey, device: sf.DeviceKey) -> None:
+    opener = archive(server, device, splice_rules=[OWN_RULE, OTHER_RULE])
+    sealing_side = sf.SealSession(sealer_for(server, device, splice_rule=OWN_RULE), synthetic_frame(20, 20))
+    opening_side = sf.OpenSession(opener, sealing_side.opening)
+    frame = opening_side.open(sealing_side.seal(synthetic_frame(20, 20, seed=2)))
+    for opened in (opening_side.opened, frame):
+        assert opened.context.splice_rule == OWN_RULE
+        assert opened.security_factor.capture_context.startswith(b"TILL7/")
+    sealing_side._sealer = sealer_for(server, device, splice_rule=OTHER_RULE)
+    with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+        opening_side.open(sealing_side.seal(synthetic_frame(20, 20)))
+    with pytest.raises(sf.MalformedEnvelope):
+        sf.OpenSession(archive(server, device), sealing_side.opening)
 
 
 def test_a_stream_of_frames_under_one_opening(server: sf.ServerKey, device: sf.DeviceKey) -> None:

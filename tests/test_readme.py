@@ -26,8 +26,8 @@ from pathlib import Path
 
 import pytest
 
-from sealframe.cli.arguments import build_parser
-from support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
+from sealframe.cli.parser import build_parser
+from tests.support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -39,11 +39,11 @@ NEEDS_SERVER = {"capacity.md", "operate.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
-    "sealframe enrol": "a camera; tests/terminal/test_terminal_enrol.py runs it with pictures",
-    "sealframe demo pay --terminal": "a person who ends it; tests/terminal/test_terminal_process.py is one",
+    "sealframe enrol": "a camera; tests/terminal/test_enrolment.py runs it with pictures",
+    "sealframe demo pay --terminal": "a person who ends it; tests/terminal/test_process.py is one",
     "sealframe server run": "a face model and a liveness check of one's own",
-    "sealframe calibrate": "a face model of one's own; tests/server/test_server_calibrate.py runs it with one",
-    "sealframe loadtest": "minutes of both cores; tests/server/test_server_loadtest.py runs it in short",
+    "sealframe calibrate": "a face model of one's own; tests/calibration/test_measurement.py runs it with one",
+    "sealframe loadtest": "minutes of both cores; tests/loadtest/test_loadtest.py runs it in short",
     "sealframe evaluate": "pictures; tests/training runs it with some",
     "sealframe train": "pictures and hours; tests/training runs it in short",
 }

@@ -58,9 +58,7 @@ Plane::Plane(const py::object& object, const Type& type, const std::string& argu
 }
 
 py::array output(const py::object& out, const Type& type, const std::vector<py::ssize_t>& shape) {
-    if (out.is_none()) {
-        return py::array(py::dtype(std::string(1, type.kind) + std::to_string(type.size)), shape);
-    }
+    if (out.is_none()) return py::array(type.dtype(), shape);
     py::array array = array_of(out, type, "out");
     bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
     for (py::ssize_t i = 0; fits && i < array.ndim(); ++i) {

@@ -27,15 +27,16 @@ struct Type {
     char kind;  ///< NumPy's: 'u', 'i', 'f'
     py::ssize_t size;
     const char* name;
+    py::dtype (*dtype)();
 };
 
-inline constexpr Type uint8{'u', 1, "uint8"};
-inline constexpr Type int8{'i', 1, "int8"};
-inline constexpr Type int16{'i', 2, "int16"};
-inline constexpr Type uint16{'u', 2, "uint16"};
-inline constexpr Type int32{'i', 4, "int32"};
-inline constexpr Type int64{'i', 8, "int64"};
-inline constexpr Type float32{'f', 4, "float32"};
+inline constexpr Type uint8{'u', 1, "uint8", &py::dtype::of<std::uint8_t>};
+inline constexpr Type int8{'i', 1, "int8", &py::dtype::of<std::int8_t>};
+inline constexpr Type int16{'i', 2, "int16", &py::dtype::of<std::int16_t>};
+inline constexpr Type uint16{'u', 2, "uint16", &py::dtype::of<std::uint16_t>};
+inline constexpr Type int32{'i', 4, "int32", &py::dtype::of<std::int32_t>};
+inline constexpr Type int64{'i', 8, "int64", &py::dtype::of<std::int64_t>};
+inline constexpr Type float32{'f', 4, "float32", &py::dtype::of<float>};
 
 /// The array that `object` is; TypeError when it is none, or of another type or byte order.
 py::array array_of(const py::object& object, const Type& type, const std::string& argument);

@@ -7,10 +7,7 @@ namespace {
 
 py::tuple isas() {
     py::list names;
-    for (std::size_t i = 0; i < cpu::isa_count; ++i) {
-        const auto isa = static_cast<cpu::Isa>(i);
-        if (cpu::usable(isa)) names.append(py::str(std::string(cpu::name(isa))));
-    }
+    for (std::size_t i = 0; cpu::usable(i) != nullptr; ++i) names.append(cpu::usable(i));
     return py::tuple(names);
 }
 
@@ -46,8 +43,7 @@ void bind_cpu(py::module_& m) {
     refuse_older_than_numpy();
     apply_environment();
     m.def("version", [] { return SEALFRAME_VERSION; }, "version()\n\nThe version of the package.");
-    m.def(
-        "isa", [] { return std::string(cpu::name(cpu::active())); }, "isa()\n\nThe instruction set in use.");
+    m.def("isa", &cpu::active, "isa()\n\nThe instruction set in use.");
     m.def("isas", &isas, "isas()\n\nThe instruction sets that this CPU can run, best last.");
     m.def("set_isa", &set_isa, py::arg(),
           "set_isa(name, /)\n\nUse this instruction set from now on, in all threads.");

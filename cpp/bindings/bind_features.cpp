@@ -36,45 +36,14 @@ std::vector<py::ssize_t> shape_of(const Request& request) {
     return {height / 32 * (width / 32), 16, 16, 4};
 }
 
-template <typename T>
-T option(py::handle value, const char* name, const char* expected) {
-    py::detail::make_caster<T> caster;
-    if (!caster.load(value, true)) raise_type(name, expected);
-    return py::detail::cast_op<T>(caster);
-}
-
-/// The options by name; looking through those given takes half the time of pybind11's looking for each
-/// possible one.
-struct Options {
-    Request request;
-    py::object out = py::none();
-
-    void set(std::string_view name, py::handle value) {
-        if (name == "out") {
-            out = py::reinterpret_borrow<py::object>(value);
-        } else if (name == "feature") {
-            request.feature = feature_of(option<std::string_view>(value, "feature", "a str"));
-        } else if (name == "layout") {
-            request.layout = layout_of(option<std::string_view>(value, "layout", "a str"));
-        } else if (name == "threshold") {
-            request.threshold = option<int>(value, "threshold", "an int");
-        } else {
-            throw py::type_error("The options are feature, threshold, layout and out, not " +
-                                 std::string(name) + ".");
-        }
-    }
-};
-
 py::array area_mean(const py::object& image, std::string_view order, std::size_t height, std::size_t width,
-                    const py::kwargs& given) {
+                    std::string_view feature, int threshold, std::string_view layout, const py::object& out) {
     const Picture picture(image, order_of(order));
-    Options options{{height, width, Feature::gray, Layout::rows, 128}};
-    for (const auto& [name, value] : given) options.set(py::cast<std::string_view>(name), value);
-    const Request& request = options.request;
+    const Request request{height, width, feature_of(feature), layout_of(layout), threshold};
     const std::size_t bytes = features::area_mean_scratch(picture.view(), request);
     if (bytes == 0) raise(features::area_mean(picture.view(), request, nullptr, nullptr, 0));
     py::array result =
-        output(options.out, request.feature == Feature::standardised ? float32 : uint8, shape_of(request));
+        output(out, request.feature == Feature::standardised ? float32 : uint8, shape_of(request));
     picture.refuse_overlap_with(result);
     const Scratch scratch(bytes);
     void* to = result.mutable_data();
@@ -191,7 +160,8 @@ py::array spectrum(const py::object& rows, const py::object& out) {
 
 void bind_features(py::module_& m) {
     const py::arg_v out = py::arg("out") = py::none();
-    m.def("area_mean", &area_mean, py::arg(), py::arg(), py::arg(), py::arg(),
+    m.def("area_mean", &area_mean, py::arg(), py::arg(), py::arg(), py::arg(), py::kw_only(),
+          py::arg("feature") = "gray", py::arg("threshold") = 128, py::arg("layout") = "rows", out,
           "area_mean(image, order, height, width, /, *, feature='gray', threshold=128, layout='rows', "
           "out=None)\n\n"
           "Exact area mean of the luma of (H, W) gray or (H, W, C) rgb, bgr, rgba, bgra; sides 1..65535. The "

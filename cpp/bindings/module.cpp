@@ -13,5 +13,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     sealframe::bindings::bind_features(m);
     sealframe::bindings::bind_derivation(m);
     sealframe::bindings::bind_similarity(m);
-    sealframe::bindings::bind_image_factor(m);
+    sealframe::bindings::bind_factor(m);
 }

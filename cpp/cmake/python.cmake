@@ -15,7 +15,7 @@ pybind11_add_module(
   ${bindings}/bind_features.cpp
   ${bindings}/bind_derivation.cpp
   ${bindings}/bind_similarity.cpp
-  ${bindings}/bind_image_factor.cpp)
+  ${bindings}/bind_factor.cpp)
 target_link_libraries(_core PRIVATE sealframe_static)
 target_compile_definitions(_core PRIVATE SEALFRAME_VERSION="${PROJECT_VERSION}")
 target_compile_options(_core PRIVATE -Wall -Wextra -Wshadow $<$<BOOL:${SEALFRAME_WERROR}>:-Werror>)

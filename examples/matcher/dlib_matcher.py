@@ -14,7 +14,7 @@ import dlib
 import numpy as np
 from PIL import Image
 
-from sealframe.server.matching import VectorMatcher
+from sealframe.faces import VectorMatcher
 
 SIDE, MARGIN = 150, 0.25
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -27,26 +26,30 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from sealframe.acquisition import AddressLimits, frames, read_image
-    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter
+    from sealframe.capture_context import CaptureContext, CounterFile, MemoryCounter, SpliceRule
     from sealframe.envelope import AnswerKey, Policy
     from sealframe.errors import (
         BadSignature,
         CannotOpen,
+        CounterAnomaly,
         EnvelopeError,
         FactorMismatch,
         ImageError,
         KeyFileError,
+        KeyNotValid,
+        LimitExceeded,
         MalformedEnvelope,
         ModelError,
         PolicyError,
         ReplayedCapture,
         SealframeError,
         StaleCapture,
+        StoreUnavailable,
         UnknownKey,
         UnsupportedEnvelope,
     )
+    from sealframe.factor import ImageFactor, image_factor
     from sealframe.freshness import Archive, Live, MemoryReplayStore, SqliteReplayStore
-    from sealframe.image_factor import ImageFactor, image_factor
     from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
     from sealframe.pipeline import Opened, Opener, OpenSession, Sealer, SealSession, Verified
     from sealframe.security_factor import SecurityFactor
@@ -54,26 +57,30 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "acquisition": ("AddressLimits", "frames", "read_image"),
-    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter"),
+    "capture_context": ("CaptureContext", "CounterFile", "MemoryCounter", "SpliceRule"),
     "envelope": ("AnswerKey", "Policy"),
     "errors": (
         "BadSignature",
         "CannotOpen",
+        "CounterAnomaly",
         "EnvelopeError",
         "FactorMismatch",
         "ImageError",
         "KeyFileError",
+        "KeyNotValid",
+        "LimitExceeded",
         "MalformedEnvelope",
         "ModelError",
         "PolicyError",
         "ReplayedCapture",
         "SealframeError",
         "StaleCapture",
+        "StoreUnavailable",
         "UnknownKey",
         "UnsupportedEnvelope",
     ),
     "freshness": ("Archive", "Live", "MemoryReplayStore", "SqliteReplayStore"),
-    "image_factor": ("ImageFactor",),
+    "factor": ("ImageFactor", "image_factor"),
     "keys": ("DeviceKey", "DevicePublic", "ServerKey", "ServerPublic", "SharedKey"),
     "pipeline": ("OpenSession", "Opened", "Opener", "SealSession", "Sealer", "Verified"),
     "security_factor": ("SecurityFactor",),
@@ -89,6 +96,7 @@ __all__ = [
     "BadSignature",
     "CannotOpen",
     "CaptureContext",
+    "CounterAnomaly",
     "CounterFile",
     "DeviceKey",
     "DevicePublic",
@@ -97,6 +105,8 @@ __all__ = [
     "ImageError",
     "ImageFactor",
     "KeyFileError",
+    "KeyNotValid",
+    "LimitExceeded",
     "Live",
     "MalformedEnvelope",
     "MemoryCounter",
@@ -115,9 +125,11 @@ __all__ = [
     "ServerKey",
     "ServerPublic",
     "SharedKey",
+    "SpliceRule",
     "SqliteReplayStore",
     "StageTimes",
     "StaleCapture",
+    "StoreUnavailable",
     "UnknownKey",
     "UnsupportedEnvelope",
     "Verified",
@@ -138,19 +150,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """`sealframe.image_factor` is the function, also once the stage of that name has been imported."""
-
-    def _image_factor(self) -> Any:
-        return import_module("sealframe.image_factor").image_factor
-
-    def _keep_image_factor(self, stage: ModuleType) -> None:
-        """What Python does with a stage that it has imported."""
-
-    if not TYPE_CHECKING:
-        image_factor = property(_image_factor, _keep_image_factor)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -12,11 +12,9 @@ import functools
 import importlib
 import importlib.util
 import itertools
-import json as json_format
 import statistics
-import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,30 +55,25 @@ class Row:
     ratios: dict[str, float]
 
 
-def run(json: bool) -> int:
-    """Measure every case and print the table, or one JSON object. Returns the exit status 0."""
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Every case on this machine: instruction set, speeds of mere reading and copying, and the rows."""
+
+    isa: str
+    read_gb_per_s: dict[str, float]
+    copy_gb_per_s: dict[str, float]
+    rows: list[Row]
+
+
+def measure_all(progress: Callable[[str], None]) -> Measurements:
+    """Measure every case; `progress` is told which one is next."""
     limits = {"in cache": read_limit(CACHE_BYTES), "from memory": read_limit(MEMORY_BYTES)}
     copies = {"in cache": copy_limit(CACHE_BYTES), "from memory": copy_limit(MEMORY_BYTES)}
-    todo = list(cases())
-    rows = []
+    todo, rows = list(cases()), []
     for number, case in enumerate(todo, 1):
-        _progress(f"{number}/{len(todo)} {case.stage}: {case.name}")
+        progress(f"{number}/{len(todo)} {case.stage}: {case.name}")
         rows.append(measure(case))
-    _progress("")
-    if json:
-        measured = {"isa": _core.isa(), "read_gb_per_s": limits, "copy_gb_per_s": copies}
-        text = json_format.dumps({**measured, "rows": [asdict(row) for row in rows]}, indent=2)
-        sys.stdout.write(f"{text}\n")
-        return 0
-    for what, found_limits in (("Read", limits), ("Copy", copies)):
-        speeds = ", ".join(f"{speed:.0f} GB/s {where}" for where, speed in found_limits.items())
-        sys.stdout.write(f"{what} limit of one core: {speeds}\n")
-    sys.stdout.write(f"Instruction set: {_core.isa()}. A ratio below 1 means faster than the peer.\n\n")
-    sys.stdout.write(f"{'kernel':44} {'us':>8} {'read':>5}  ratio to\n")
-    for row in rows:
-        ratios = "  ".join(f"{peer} {ratio:.2f}" for peer, ratio in row.ratios.items())
-        sys.stdout.write(f"{row.name:44} {row.microseconds:8.1f} {row.share_of_read_limit:5.0%}  {ratios}\n")
-    return 0
+    return Measurements(_core.isa(), limits, copies, rows)
 
 
 def measure(case: Case) -> Row:
@@ -318,9 +311,3 @@ def _repeats(call: Callable[[], object]) -> int:
 def _best(call: Callable[[], object]) -> float:
     repeats = _repeats(call)
     return min(_seconds(call, repeats) for _ in range(SAMPLES))
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()

@@ -7,17 +7,23 @@
     ├── ModelError          a network file is missing, altered or not allowed
     ├── KeyFileError        a key file cannot be read or written safely
     ├── PolicyError         well-formed, but not allowed here
+    │   ├── KeyNotValid           a key is revoked, expired or not yet valid: use its successor
+    │   ├── LimitExceeded         too many bytes, recipients, frames or numbers: send less, or start anew
+    │   ├── CounterAnomaly        a capture counter is missing, damaged, went back or jumped: ask the operator
+    │   └── StoreUnavailable      a replay store, counter file or database cannot be used now: try again later
     ├── UnknownKey          no key is known for this envelope
     └── EnvelopeError
-        ├── MalformedEnvelope     not an envelope, or cut, or not canonical
-        ├── UnsupportedEnvelope   of a version, suite or mode that is not spoken here
-        ├── BadSignature          the device's signature does not hold
+        ├── MalformedEnvelope     not an envelope, or truncated, or not canonical
+        ├── UnsupportedEnvelope   of a version, suite or mode that is not known here
+        ├── BadSignature          the device's signature does not verify
         ├── CannotOpen            decryption failed (one class, one text, whatever the reason)
         ├── FactorMismatch        the recomputed factor or a digest differs
         ├── StaleCapture          captured outside the accepted time window
         └── ReplayedCapture       accepted before
 
-Messages are sentences for a person and never hold a secret, a pixel or a path's content.
+Catch the class that names what you would do about it; a PolicyError that is none of its four subclasses is a refusal
+that only another request, key or policy changes. Messages are sentences for a person. They never hold a secret, a pixel
+or the content of a file.
 """
 
 
@@ -41,6 +47,22 @@ class PolicyError(SealframeError):
     """The request is well-formed, but this key, store or policy does not allow it."""
 
 
+class KeyNotValid(PolicyError):
+    """A key is revoked, expired or not yet valid; its successor, or a corrected clock, is needed."""
+
+
+class LimitExceeded(PolicyError):
+    """More bytes, recipients, frames, seconds or counter values than the format allows."""
+
+
+class CounterAnomaly(PolicyError):
+    """A capture counter is missing, is damaged, went back or jumped; a person has to find out why."""
+
+
+class StoreUnavailable(PolicyError):
+    """A replay store, counter file or database cannot be used now; nothing was accepted or changed."""
+
+
 class UnknownKey(SealframeError):
     """No key that was given fits this envelope."""
 
@@ -50,15 +72,15 @@ class EnvelopeError(SealframeError):
 
 
 class MalformedEnvelope(EnvelopeError):
-    """The bytes are no envelope, are cut, or are not in their one canonical form."""
+    """The bytes are no envelope, are truncated, or are not in their one canonical form."""
 
 
 class UnsupportedEnvelope(EnvelopeError):
-    """The envelope uses a version, suite, mode, signature or profile that is not spoken here."""
+    """The envelope uses a version, suite, mode, signature or profile that is not known here."""
 
 
 class BadSignature(EnvelopeError):
-    """The device's signature does not hold."""
+    """The device's signature does not verify."""
 
 
 class CannotOpen(EnvelopeError):

@@ -1,7 +1,7 @@
 """Freshness: whether a capture is recent and was never accepted before (A36-A40).
 
 A server is Live: it holds captures to its clock and spends each once in a replay store. Archive checks neither.
-A device's counter must grow with every accepted capture, and by no more than `max_gap` where a store has one: a leap
+A device's counter must grow with every accepted capture, and by no more than `max_gap` where a store has one: a jump
 means that the device was cloned, or that a faulty one is about to lock itself out.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sealframe.errors import PolicyError, ReplayedCapture, StaleCapture
+from sealframe.errors import CounterAnomaly, ReplayedCapture, StaleCapture, StoreUnavailable
+from sealframe.files import NO_FOLLOW, run_in_forked_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ _RETRY_SECONDS = 0.01
 _SETUP = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
     "CREATE TABLE IF NOT EXISTS devices (key_id BLOB PRIMARY KEY, counter TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS captures "
     "(message_id BLOB PRIMARY KEY, key_id BLOB NOT NULL, timestamp INTEGER NOT NULL) WITHOUT ROWID",
@@ -35,18 +36,41 @@ _SETUP = (
 
 
 class ReplayStore(Protocol):
-    """Remembers what was accepted."""
+    """What `Live` needs of a store that remembers what was accepted."""
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
         """Spend a capture in one atomic step.
 
-        Raises ReplayedCapture when it, or a later one of the device, was accepted before, and PolicyError when
-        the store cannot be used: then nothing is accepted.
+        Parameters
+        ----------
+        device_key_id : bytes
+            Key id of the device that signed, 16 bytes.
+        counter : int
+            The capture's number, 0 to 2^64 - 1.
+        message_id : bytes
+            The envelope's random id, 16 bytes.
+        timestamp : int
+            Unix time of the capture in milliseconds.
+
+        Raises
+        ------
+        ReplayedCapture
+            When this capture, or a later one of the device, was accepted before.
+        CounterAnomaly
+            When the counter jumped by more than the store allows.
+        StoreUnavailable
+            When the store cannot be used: then nothing is accepted.
         """
 
 
 class MemoryReplayStore:
-    """A replay store that forgets when the process ends, and serves the threads of this process alone."""
+    """A replay store that forgets when the process ends, and serves the threads of this process alone.
+
+    Parameters
+    ----------
+    max_gap : int, optional
+        By how much a device's counter may grow at once; any amount without.
+    """
 
     def __init__(self, max_gap: int | None = None) -> None:
         self._max_gap = max_gap
@@ -58,7 +82,7 @@ class MemoryReplayStore:
         """See ReplayStore."""
         with self._lock:
             if message_id in self._message_ids:
-                raise _replayed()
+                raise _message_replayed()
             _require_growth(self._counters.get(device_key_id), counter, self._max_gap)
             self._counters[device_key_id] = counter
             self._message_ids.add(message_id)
@@ -75,7 +99,14 @@ class _Connection(sqlite3.Connection):
 class SqliteReplayStore:
     """A replay store in one SQLite file, shared by threads and processes of one machine.
 
-    An acceptance is on the disk before it is answered. The file is made on first use, mode 0600.
+    An acceptance is on the disk before it is answered.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The SQLite file; made on first use, mode 0600.
+    max_gap : int, optional
+        By how much a device's counter may grow at once; any amount without.
     """
 
     def __init__(self, path: str | os.PathLike[str], max_gap: int | None = None) -> None:
@@ -86,21 +117,29 @@ class SqliteReplayStore:
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
         """See ReplayStore."""
         with self._transaction() as connection:
-            row = connection.execute("SELECT counter FROM devices WHERE key_id = ?", (device_key_id,)).fetchone()
-            _require_growth(int(row[0]) if row else None, counter, self._max_gap)
             spent = connection.execute(
                 "INSERT INTO captures (message_id, key_id, timestamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (message_id, device_key_id, timestamp),
             )
             if spent.rowcount != 1:
-                raise _replayed()
+                raise _message_replayed()
+            row = connection.execute("SELECT counter FROM devices WHERE key_id = ?", (device_key_id,)).fetchone()
+            _require_growth(int(row[0]) if row else None, counter, self._max_gap)
             # As text: counters reach 2^64 - 1, SQLite's integers end at 2^63 - 1.
             connection.execute("INSERT OR REPLACE INTO devices VALUES (?, ?)", (device_key_id, str(counter)))
 
     def forget_before(self, timestamp: int) -> None:
-        """Drop the message ids of captures older than this (Unix milliseconds), to bound the file.
+        """Drop the message ids of old captures, to bound the file. Replays stay refused by the last counters.
 
-        Replays stay refused: the last counter of every device is kept.
+        Parameters
+        ----------
+        timestamp : int
+            Unix time in milliseconds; captures before it are forgotten.
+
+        Raises
+        ------
+        StoreUnavailable
+            When the store cannot be used.
         """
         with self._transaction() as connection:
             connection.execute("DELETE FROM captures WHERE timestamp < ?", (timestamp,))
@@ -114,8 +153,8 @@ class SqliteReplayStore:
             with connection:
                 yield connection
         except (sqlite3.Error, OSError) as error:
-            raise PolicyError(
-                "The replay store cannot be used, so nothing is accepted; look at its disk, rights and locks."
+            raise StoreUnavailable(
+                f"The replay store {self._path} cannot be used, so nothing is accepted; check its disk and rights."
             ) from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -137,9 +176,7 @@ class SqliteReplayStore:
                 time.sleep(_RETRY_SECONDS)
 
     def _open(self) -> sqlite3.Connection:
-        with suppress(FileExistsError):
-            # Without opening it: closing a descriptor would drop the locks that SQLite holds for other threads.
-            os.mknod(self._path, 0o600 | stat.S_IFREG)
+        _make_private(self._path)
         connection = _Connection(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             for statement in _SETUP:
@@ -161,9 +198,25 @@ class Archive:
 
 
 class Live:
-    """For servers: captures lie within `window_s` seconds of the clock, on both sides, and count once.
+    """For servers: a capture lies within the clock's window and is accepted once.
 
-    `clock` gives Unix seconds.
+    Parameters
+    ----------
+    store : ReplayStore
+        Remembers what was accepted.
+    window_s : float
+        Seconds by which a capture's time may differ from the clock, in either direction; above 0.
+    clock : callable
+        Gives Unix seconds.
+
+    Raises
+    ------
+    ValueError
+        When `window_s` is not above 0.
+
+    Examples
+    --------
+    >>> live = Live(MemoryReplayStore(), window_s=60)
     """
 
     def __init__(self, store: ReplayStore, window_s: float = 300, clock: Callable[[], float] = time.time) -> None:
@@ -187,20 +240,41 @@ class Live:
             )
 
     def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
-        """Spend the capture. Raises ReplayedCapture, or PolicyError when the store cannot be used."""
+        """Spend the capture; raises what `ReplayStore.accept` raises."""
         self._store.accept(device_key_id, context.counter, message_id, context.timestamp)
+
+
+def _make_private(path: Path) -> None:
+    """An empty file of mode 0600, unless there is one."""
+    with _making, suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600))
+
+
+def _renew_lock() -> None:
+    """In a forked child: the thread that held the lock is not there."""
+    global _making
+    _making = threading.Lock()
+
+
+_making = threading.Lock()
+"""Held while a file is made: closing it later would drop the locks that SQLite holds on it for other threads."""
+run_in_forked_children(_renew_lock)
 
 
 def _require_growth(last: int | None, counter: int, max_gap: int | None) -> None:
     if last is None:
         return
     if counter <= last:
-        raise _replayed()
+        raise ReplayedCapture(
+            f"Replay refused: this device's counter ({counter}) is not above the last accepted one ({last}). "
+            "Seal again; if every capture is refused, the device's .counter file was lost or restored."
+        )
     if max_gap is not None and counter - last > max_gap:
-        raise PolicyError(f"The device's counter leapt by more than {max_gap}; find out why before it is let in again.")
+        raise CounterAnomaly(
+            f"The device's counter jumped from {last} to {counter}, by more than {max_gap}; find out whether the "
+            "device was cloned before it is accepted again."
+        )
 
 
-def _replayed() -> ReplayedCapture:
-    return ReplayedCapture(
-        "This capture, or a later one of the same device, was accepted before; capture again with a new counter."
-    )
+def _message_replayed() -> ReplayedCapture:
+    return ReplayedCapture("Replay refused: this envelope was accepted before. Seal again.")

@@ -20,7 +20,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -42,7 +42,8 @@ MAX_FILE_BYTES = 1 << 28
 BOMB_PIXELS = 1 << 24
 BOMB_PIXELS_PER_BYTE = 512
 
-_ORDERS: tuple[Order, ...] = get_args(Order)
+_ORDER_NUMBERS: dict[Order, int] = {"gray": 0, "rgb": 1, "bgr": 2, "rgba": 3, "bgra": 4}
+_ORDER_OF_NUMBER = {number: order for order, number in _ORDER_NUMBERS.items()}
 _CHANNELS: dict[Order, int] = {"gray": 1, "rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4}
 _ORDER_OF_CHANNELS: dict[int, Order] = {3: "rgb", 4: "rgba"}
 
@@ -54,7 +55,7 @@ _TOO_LARGE = f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale it
 
 RAW_MAGIC = b"SFR1"
 _RAW_HEADER = struct.Struct(">4sB3xII")
-"""magic | index of the channel order | three zero bytes | width | height; then the rows, without padding."""
+"""magic | number of the channel order | three zero bytes | width | height; then the rows, without padding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -91,8 +92,8 @@ def frame_from_array(array: object, order: Order | None = None) -> Frame:
     if not gray and (array.ndim != 3 or array.shape[2] not in _ORDER_OF_CHANNELS):
         raise ImageError("A frame has the shape HxW, HxWx3 or HxWx4; reshape the array.")
     chosen = order or ("gray" if gray else _ORDER_OF_CHANNELS[array.shape[2]])
-    if chosen not in _ORDERS:
-        raise ValueError(f"order is one of {', '.join(_ORDERS)}.")
+    if chosen not in _ORDER_NUMBERS:
+        raise ValueError(f"order is one of {', '.join(_ORDER_NUMBERS)}.")
     if _CHANNELS[chosen] != (1 if gray else array.shape[2]):
         raise ImageError(f'The order "{chosen}" does not fit an array of shape {array.shape}.')
     _check_size(array.shape[1], array.shape[0])
@@ -135,7 +136,7 @@ def raw_snapshot(frame: Frame) -> tuple[memoryview, Frame]:
     """The frame as payload, and the frame that is read from it."""
     memory = np.empty(_RAW_HEADER.size + frame.pixels.size, np.uint8)
     payload = memory.data
-    _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDERS.index(frame.order), frame.width, frame.height)
+    _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDER_NUMBERS[frame.order], frame.width, frame.height)
     snapshot = memory[_RAW_HEADER.size :].reshape(frame.pixels.shape)
     np.copyto(snapshot, frame.pixels)
     return payload, Frame(snapshot, frame.order)
@@ -158,16 +159,17 @@ def read_picture_file(path: str | PathLike[str]) -> bytes:
 def _frame_from_raw(view: memoryview) -> Frame:
     if len(view) < _RAW_HEADER.size:
         raise ImageError("The raw frame ends inside its header; it is cut.")
-    _, index, width, height = _RAW_HEADER.unpack_from(view)
-    if index >= len(_ORDERS) or any(view[5:8]):
+    _, number, width, height = _RAW_HEADER.unpack_from(view)
+    order = _ORDER_OF_NUMBER.get(number)
+    if order is None or any(view[5:8]):
         raise ImageError("The raw frame's header is not valid.")
     _check_size(width, height)
-    channels = _CHANNELS[_ORDERS[index]]
+    channels = _CHANNELS[order]
     if len(view) - _RAW_HEADER.size != width * height * channels:
         raise ImageError("The raw frame's length does not fit its header; it is cut or altered.")
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.frombuffer(view, np.uint8, offset=_RAW_HEADER.size).reshape(shape)
-    return Frame(pixels, _ORDERS[index])
+    return Frame(pixels, order)
 
 
 def _check_size(width: int, height: int) -> None:

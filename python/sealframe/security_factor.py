@@ -22,8 +22,21 @@ _LENGTH = struct.Struct(">I")
 class SecurityFactor:
     """Everything that a sealing depends on.
 
-    Image factor and capture context (in its canonical bytes) are 1..65536 bytes each, the SHA-256 digests of
-    application data and payload 32 bytes each, the latter empty in a session frame; ValueError otherwise.
+    Parameters
+    ----------
+    image_factor : bytes
+        1 to 65536 bytes.
+    capture_context : bytes
+        In its canonical spelling, 1 to 65536 bytes.
+    data_digest : bytes
+        SHA-256 of the application's data.
+    payload_digest : bytes
+        SHA-256 of the payload; empty in a session frame.
+
+    Raises
+    ------
+    ValueError
+        When a part has another length.
     """
 
     image_factor: bytes

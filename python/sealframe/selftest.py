@@ -11,8 +11,8 @@ import numpy as np
 
 from sealframe.derivation import noise_seed_of
 from sealframe.errors import ModelError
+from sealframe.factor import PROFILES, compute_image_factor
 from sealframe.image import frame_from_array
-from sealframe.image_factor import PROFILES, compute_image_factor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

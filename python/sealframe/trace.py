@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-Mark: TypeAlias = Callable[[str], None]
+StageCallback: TypeAlias = Callable[[str], None]
 """Called at the end of every stage with the stage's name."""
 
 
-def no_mark(stage: str) -> None:
+def no_callback(stage: str) -> None:
     """The mark of those who do not ask."""
 
 

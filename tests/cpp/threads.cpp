@@ -21,9 +21,8 @@ int main() {
         });
     }
     std::thread changing([&] {
-        for (uint32_t i = 0; !done; ++i) {
-            const char* isa = sf_usable_isa(i % 3);
-            if (isa != nullptr) cases::check(sf_set_isa(isa));
+        for (uint32_t i = 0; !done; i = sf_usable_isa(i + 1) != nullptr ? i + 1 : 0) {
+            cases::check(sf_set_isa(sf_usable_isa(i)));
         }
     });
     for (std::thread& thread : threads) thread.join();

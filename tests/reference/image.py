@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reference.features import WEIGHTS, luma
+from tests.reference.features import WEIGHTS, luma
 
 
 def gray(image: np.ndarray, order: str) -> np.ndarray:

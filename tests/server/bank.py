@@ -10,19 +10,22 @@ from typing import Any
 from argon2 import PasswordHasher
 
 import sealframe as sf
+from sealframe.faces.detection import CentreOval, NoLiveness
+from sealframe.faces.matchers import DemoMatcher
 from sealframe.keys import Suite
-from sealframe.payment import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
-from sealframe.server import operators
-from sealframe.server.database import Database
-from sealframe.server.demo_faces import DRAWN_THRESHOLDS, draw_face
-from sealframe.server.faces import CentreOval, NoLiveness
-from sealframe.server.invariants import broken_invariants
-from sealframe.server.matching import DemoMatcher
-from sealframe.server.passwords import Passwords
-from sealframe.server.records import record_of
-from sealframe.server.service import PaymentService
-from sealframe.server.vault import Vault, VaultKey
-from sealframe.server.verification import FaceVerifier
+from sealframe.payment_protocol import Action, Code, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
+from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS, draw_face
+from sealframe.server.payments import administration, operator_transfers
+from sealframe.server.payments.attempt import Attempt
+from sealframe.server.payments.envelope_start import EnvelopeStart
+from sealframe.server.payments.invariants import broken_invariants
+from sealframe.server.payments.passwords import PasswordVerifier
+from sealframe.server.payments.request_opener import OpenedRequest
+from sealframe.server.payments.service import PaymentService
+from sealframe.server.storage.database import Database
+from sealframe.server.storage.device_records import record_of
+from sealframe.server.verification.template_vault import Vault, VaultKey
+from sealframe.server.verification.verifier import FaceVerifier
 
 START = 1_790_000_000.0
 FUNDS = 10_000
@@ -66,7 +69,7 @@ def build_service(
         detector=CentreOval(),
         liveness=NoLiveness(),
     )
-    passwords = Passwords(CHEAP, clock=clock)
+    passwords = PasswordVerifier(CHEAP, clock=clock)
     return PaymentService([key], database, faces, passwords, policy=X25519, clock=clock, **options)
 
 
@@ -104,7 +107,7 @@ class Bank:
         terminal = Terminal(serial, self.key.public, self.clock)
         if register:
             public = terminal.device.public
-            self.operate(operators.register_device, device=public, record=record_of(public))
+            self.operate(administration.register_device, device=public, record=record_of(public))
         return terminal
 
     def operate(self, call: Callable[..., Any], **fields: Any) -> Any:
@@ -129,6 +132,17 @@ class Bank:
         envelope, key = terminal.seal(request, person, capture)
         return terminal.read(self.service.answer(envelope).answer, key)
 
+    def opened(self, request: PaymentRequest) -> OpenedRequest:
+        """Seal, and open without verifying the person."""
+        envelope, _ = self.terminal.seal(request)
+        opened = self.service.attempts.open(envelope, EnvelopeStart.parse(envelope))
+        assert isinstance(opened, OpenedRequest)
+        return opened
+
+    def verified(self, request: PaymentRequest) -> Attempt:
+        """Seal, open and verify the person without settling."""
+        return self.service.attempts.verify_person(self.opened(request))
+
     def code(self, request: Any, person: int = ALICE, **options: Any) -> Code:
         return self.ask(request, person, **options).code
 
@@ -137,7 +151,7 @@ class Bank:
 
     def balance(self, account: str) -> int:
         with self.service.database.reading() as connection:
-            return int(operators.account_facts(connection, account)["balance"])
+            return int(administration.account_facts(connection, account)["balance"])
 
     def broken(self) -> list[str]:
         with self.service.database.reading() as connection:
@@ -151,8 +165,8 @@ class Bank:
 
     def _open_accounts(self) -> None:
         for account in ("shop", "alice", "bob"):
-            self.operate(operators.create_account, account=account, name=account.title(), currency="EUR")
-        self.operate(operators.deposit, payment_id=new_payment_id(), account="alice", amount=FUNDS)
+            self.operate(administration.create_account, account=account, name=account.title(), currency="EUR")
+        self.operate(operator_transfers.deposit, payment_id=new_payment_id(), account="alice", amount=FUNDS)
         hashed = self.service.passwords.hash(PASSWORD)
-        self.operate(operators.set_password, account="alice", password_hash=hashed)
+        self.operate(administration.set_password, account="alice", password_hash=hashed)
         self.template = self.enrol("alice", ALICE)

@@ -1,9 +1,7 @@
-"""The server's tests need the extra `server`, the OpenAPI test schemathesis too; without them they are not collected.
-Those on PostgreSQL are skipped where it is not installed."""
+"""A small bank, and a PostgreSQL of the tests' own where it is installed; else what needs it is skipped."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +10,14 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bank import Bank
-    from postgres import Cluster
-
-_NEEDS = {"test_*.py": "fastapi", "test_server_openapi.py": "schemathesis"}
-collect_ignore_glob = [pattern for pattern, module in _NEEDS.items() if find_spec(module) is None]
+    from tests.server.bank import Bank
+    from tests.server.postgres import Cluster
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL of the tests' own."""
-    from postgres import Cluster, installed
+    from tests.server.postgres import Cluster, installed
 
     pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
     if installed() is None:
@@ -35,7 +30,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def bank(tmp_path: Path) -> Iterator[Bank]:
     """A small bank: a shop, two customers of whom one is enrolled, one terminal."""
-    from bank import Bank
+    from tests.server.bank import Bank
 
     bank = Bank(tmp_path)
     yield bank

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from till import Till
 
-from sealframe.server.demo_faces import draw_face
-from sealframe.terminal.page import Page, Shop
+from sealframe.sandbox.drawn_faces import draw_face
+from sealframe.terminal.screen.page import Page, Shop
+from tests.terminal.running_terminal import RunningTerminal
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WINDOW = {"width": 1024, "height": 768}
@@ -51,9 +51,9 @@ def chromium(playwright: Any, camera: Path | None = None) -> Iterator[Any]:
 class ServedPage:
     """The page of a running till."""
 
-    def __init__(self, till: Till, **shop: Any) -> None:
+    def __init__(self, till: RunningTerminal, **shop: Any) -> None:
         given = {"payee": "shop", "currency": "EUR", "language": "en", **shop}
-        self.page = Page(till.cashier, till.source, Shop(**given))
+        self.page = Page(till.controller, till.source, Shop(**given))
         self.address = self.page.address
         self.thread = threading.Thread(target=self.page.run)
         self.thread.start()

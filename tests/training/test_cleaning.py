@@ -13,11 +13,12 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from sealframe.cli import main
+from sealframe.faces import CentreOval, FaceBox, choose_detector
+from sealframe.training.dataset import scan
 from sealframe.training.degradation import KINDS, degrade
-from sealframe.training.faces import Box, Cascade, FaceCheck
+from sealframe.training.face_check import FaceCheck
 from sealframe.training.gan import GanRecipe
 from sealframe.training.recipes import read_recipe
-from sealframe.training.scan import scan
 from sealframe.training.sheets import draw_dropped
 
 
@@ -25,7 +26,7 @@ class Whole:
     """A detector that takes every picture for a face."""
 
     def find(self, gray):
-        return [Box(0, 0, *gray.shape)]
+        return [FaceBox(0, 0, gray.shape[0])]
 
 
 @pytest.fixture
@@ -41,16 +42,16 @@ def test_m16_a_picture_without_a_face_and_a_covered_face_are_dropped(texture, tm
     found = scan([tmp_path], FaceCheck(Whole()))
     assert found.dropped == {str(tmp_path / "covered.png"): "covered face"}
     assert [picture.path.name for picture in found.pictures] == ["face.png"]
-    assert set(scan([tmp_path], FaceCheck(Cascade())).dropped.values()) == {"no face"}
+    assert set(scan([tmp_path], FaceCheck()).dropped.values()) == {"no face"}
 
 
 def test_m16_a_detector_of_ones_own_is_named_on_the_command_line(texture, tmp_path, monkeypatch, capsys):
     """One that sees a face in every picture keeps what the cascade would drop, but for the covered one."""
     (tmp_path / "own_detector.py").write_text(
-        "from sealframe.training.faces import Box\n"
+        "from sealframe.faces import FaceBox\n"
         "class Whole:\n"
         "    def find(self, gray):\n"
-        "        return [Box(0, 0, *gray.shape)]\n"
+        "        return [FaceBox(0, 0, gray.shape[0])]\n"
         "class Blind: pass\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -67,8 +68,27 @@ def test_m16_a_detector_of_ones_own_is_named_on_the_command_line(texture, tmp_pa
     assert list(json.loads((out / "dropped.json").read_text()).values()) == ["covered face"]
     for wrong in ("own_detector:Blind", "own_detector:Missing", "nowhere:Whole", "own_detector"):
         assert main([*words, "--detector", wrong]) == 1
-        assert "face detector" in capsys.readouterr().err
+        assert f"--detector {wrong}" in capsys.readouterr().err
     assert main([*words[:5], "--faces"]) == 1  # the cascade leaves nothing to train on
+
+
+def test_m16_the_detectors_of_the_server_serve_training_too(texture):
+    """A box may reach beyond the picture, and the largest face is the one that counts."""
+    covered = texture.copy()
+    covered[60:, 60:] = 90
+
+    class Several:
+        def find(self, image):
+            return [FaceBox(0, 0, 20), FaceBox(-40, -40, 200), FaceBox(500, 500, 30)]
+
+    for detector in (CentreOval(), choose_detector("centre"), Several()):
+        assert [FaceCheck(detector)(gray) for gray in (texture, covered)] == [None, "covered face"]
+
+    class Outside:
+        def find(self, image):
+            return [FaceBox(-90, 10, 30)]
+
+    assert FaceCheck(Outside())(texture) == "no face"
 
 
 def test_m16_the_cascade_finds_a_face():

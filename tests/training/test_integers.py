@@ -9,9 +9,8 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from integer_reference import generate, judge  # noqa: E402
-
 from sealframe.training import integers  # noqa: E402
+from tests.reference.integer_networks import generate, judge  # noqa: E402
 
 
 def small(rng, *shape):

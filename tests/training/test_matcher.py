@@ -13,7 +13,7 @@ pytest.importorskip("onnx")
 
 import torch
 
-from sealframe import face_template
+from sealframe.faces import template
 from sealframe.models import ModelSet
 from sealframe.training.matcher import MatcherRecipe, MatcherRun
 from sealframe.training.matcher_export import directions_of, discriminant, export_matcher, folded
@@ -50,7 +50,7 @@ def test_views_differ_and_stay_gray_levels(people: torch.Tensor) -> None:
 def test_training_sees_what_the_server_computes(people: torch.Tensor) -> None:
     windows = cut(people, 64).round()
     trained = (standardise(windows) * 128 + 128).numpy()[:, 0]
-    served = np.stack([face_template.standardise(each.astype(np.uint8)) for each in windows.numpy()[:, 0]])
+    served = np.stack([template.standardise(each.astype(np.uint8)) for each in windows.numpy()[:, 0]])
     assert np.abs(trained - served).max() <= 1
     assert (trained != served).mean() < 0.01
 
@@ -78,7 +78,7 @@ def test_discriminants_keep_what_tells_people_apart() -> None:
     views = people + 0.4 * torch.randn(9, 60, 128)
     views[..., 0] = 40 * torch.randn(9, 60)
     directions = discriminant(views[:6])
-    assert directions.shape == (face_template.COMPONENTS, 128)
+    assert directions.shape == (template.COMPONENTS, 128)
 
     def apart(vectors: torch.Tensor) -> float:
         """Share of views whose nearest other view is of the same person."""
@@ -88,7 +88,7 @@ def test_discriminants_keep_what_tells_people_apart() -> None:
 
     assert apart(views[6:] @ directions.T) > 0.9 > 0.7 > apart(views[6:])
     kept = (views[:6] - views[:6].mean(0)) @ directions.T
-    deviations = kept.reshape(-1, face_template.COMPONENTS).std(0)
+    deviations = kept.reshape(-1, template.COMPONENTS).std(0)
     assert 0.7 < deviations.min() < deviations.max() < 1
 
 
@@ -107,7 +107,7 @@ def test_the_integer_graph_follows_the_float_network(people: torch.Tensor, tmp_p
     export_matcher(made, tmp_path)
     again = tmp_path / "again"
     export_matcher(made, again)
-    name = face_template.NETWORK
+    name = template.NETWORK
     assert (tmp_path / f"{name}.onnx").read_bytes() == (again / f"{name}.onnx").read_bytes()
     seen = standardise(cut(people, 64))
     with torch.no_grad():

@@ -16,22 +16,22 @@ pytest.importorskip("segno")
 
 import torch
 
-from reference.features import spectrum, unblock
 from sealframe.cli import main
 from sealframe.derivation import infer_posterior
+from sealframe.factor import OWN_PROFILES, compute_image_factor, profile_by_name
 from sealframe.features import extract_features
 from sealframe.image import frame_from_array
-from sealframe.image_factor import OWN_PROFILES, compute_image_factor, profile_by_name
 from sealframe.models import MANIFEST_FORMAT, ModelSet
-from sealframe.training import judge as judging
+from sealframe.training import evaluate_networks as judging
 from sealframe.training.choice import Candidate, best, choose, parse_options, variants
+from sealframe.training.dataset import held_out, scan
 from sealframe.training.export import export_gan, ship
 from sealframe.training.frames import to_blocks, to_tiles
 from sealframe.training.gan import GanRecipe, GanRun
 from sealframe.training.pairs import Mix
-from sealframe.training.scan import held_out, scan
 from sealframe.training.vae import VaeRecipe, VaeRun
 from sealframe.training.vae_export import export_vae
+from tests.reference.features import spectrum, unblock
 
 TINY = Mix(frames_per_pool=64)
 
@@ -111,7 +111,7 @@ def test_m16_gan_from_pictures_to_networks(folder, recipe, tmp_path):
     run = GanRun(recipe, pictures, tmp_path)
     run.run(lambda line: None)
     export_gan(run, tmp_path)
-    judge = judging.Judge(tmp_path)
+    judge = judging.GanEvaluator(tmp_path)
     clear = judging.photographed("faces", folder, kept=[picture.source for picture in pictures])
     report = judge.clean(clear)
     assert report["psnr"] > 25
@@ -127,7 +127,7 @@ def test_m11_vae_from_pictures_to_networks(folder, tmp_path):
     assert run.history[-1]["bits"] < 0.97 * first["bits"]
     export_vae(run, tmp_path)
     tiles, _ = run.pairs.batch(0, 16)
-    judge = judging.VaeJudge(tmp_path)
+    judge = judging.VaeEvaluator(tmp_path)
     mean, log_variance = judge.encode(tiles)
     chance = judge.decode(mean)
     assert mean.shape == log_variance.shape == (16, 8, 8, 16)
@@ -190,7 +190,7 @@ def test_m16_a_smaller_generator_is_exported_too(folder, recipe, tmp_path):
     run.run(lambda line: None)
     export_gan(run, tmp_path)
     clear = judging.photographed("faces", folder, kept=[picture.source for picture in scan([folder]).pictures])
-    assert judging.Judge(tmp_path).clean(clear)["integer_to_float_twin_psnr"] > 35
+    assert judging.GanEvaluator(tmp_path).clean(clear)["integer_to_float_twin_psnr"] > 35
 
 
 def test_a49_a_checkpoint_that_runs_code_when_it_is_read_is_refused(folder, recipe, tmp_path):

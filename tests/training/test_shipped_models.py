@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sealframe.models import ModelSet
+from sealframe.training.dataset import read_gray
 from sealframe.training.frames import from_blocks, from_tiles, to_blocks, to_frame, to_tiles
-from sealframe.training.scan import read_gray
 
 MODELS = Path(__file__).parents[2] / "models"
 UNSEEN = ("photos/camera.png", "photos/cathedral_2000x3008_444.jpg", "photos/wp047.png", "exif/landscape_1.jpg")

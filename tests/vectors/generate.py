@@ -31,7 +31,7 @@ from sealframe.keys import (
 from sealframe.keys.recipient import RecipientKey, suite_name
 from sealframe.keys.signing import SigningKey
 from sealframe.security_factor import SecurityFactor
-from sealing import FACTOR, NOW, context_of, cut, factor_of, join, now_s, resign, seal, with_header
+from tests.sealing import FACTOR, NOW, context_of, cut, factor_of, join, now_s, resign, seal, with_header
 
 Vectors = Iterator[tuple[str, str, bytes]]
 

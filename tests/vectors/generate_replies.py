@@ -19,8 +19,8 @@ from sealframe.envelope import AnswerKey, EnvelopeWriter, SessionWriter, answer,
 from sealframe.envelope.layout import MAGIC, VERSION, Mode, content_bytes
 from sealframe.keys import SIGN_NAMES, ServerKey, Suite
 from sealframe.security_factor import SecurityFactor
-from sealing import context_of, factor_of, frame_factor_of, now_s
-from vectors.generate import World, flipped, plaintext_of, rewritten
+from tests.sealing import context_of, factor_of, frame_factor_of, now_s
+from tests.vectors.generate import World, flipped, plaintext_of, rewritten
 
 Vectors = Iterator[tuple[str, str, bytes]]
 SUITES = ("x-wing", "x25519", "shared-key")

@@ -14,7 +14,8 @@ from sealframe.errors import SealframeError
 from sealframe.keys import DevicePublic, ServerKey, ServerPublic, SharedKey, Suite
 from sealframe.keys.recipient import RecipientKey
 from sealframe.keys.signing import SigningKey
-from vectors import generate_replies, reader
+from tests.sealing import verdict_of
+from tests.vectors import generate_replies, reader
 
 FOLDER = Path(__file__).parent
 ANSWERS = sorted(FOLDER.glob("answers/*.answer"))
@@ -74,7 +75,7 @@ def outcome(read: Callable[[Path], Any], path: Path) -> Any:
     try:
         return tuple(read(path))
     except SealframeError as error:
-        return type(error).__name__
+        return verdict_of(error)
     except reader.Refused as refused:
         return str(refused)
 

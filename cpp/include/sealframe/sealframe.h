@@ -223,7 +223,7 @@ SF_API int32_t sf_rank(const int8_t* map, size_t height, size_t width, int32_t* 
                        size_t scratch_bytes);
 
 /* Leading eigenvalue (in 1/256) and eigenvector (`width` elements, unit length 2^30, its first largest
- * magnitude positive) of M^T M after 32 power steps in fixed point; sealframe/image_factor.hpp defines every
+ * magnitude positive) of M^T M after 32 power steps in fixed point; sealframe/factor.hpp defines every
  * rounding. A map of zeros gives 0 and zeros. Sides 1..1024. SF_MAP_SIZE; the second also
  * SF_SCRATCH. */
 SF_API int32_t sf_leading_pair_scratch(size_t height, size_t width, size_t* scratch_bytes);

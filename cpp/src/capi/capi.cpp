@@ -1,10 +1,13 @@
+// Method: reads the caller's structs, checks what C cannot promise, forwards to a stage, returns its status.
+// Instructions: none of its own; the stages' kernels do the work.
+
 #include <cstdint>
 
 #include "sealframe/cpu.hpp"
 #include "sealframe/derivation.hpp"
+#include "sealframe/factor.hpp"
 #include "sealframe/features.hpp"
 #include "sealframe/image.hpp"
-#include "sealframe/image_factor.hpp"
 #include "sealframe/sampling.hpp"
 #include "sealframe/sealframe.h"
 #include "sealframe/similarity.hpp"
@@ -74,15 +77,11 @@ const char* sf_status_text(std::int32_t status) {
 }
 
 const char* sf_isa() {
-    return sf::cpu::name(sf::cpu::active()).data();
+    return sf::cpu::active();
 }
 
 const char* sf_usable_isa(std::uint32_t i) {
-    for (std::size_t k = 0; k < sf::cpu::isa_count; ++k) {
-        const auto isa = static_cast<sf::cpu::Isa>(k);
-        if (sf::cpu::usable(isa) && i-- == 0) return sf::cpu::name(isa).data();
-    }
-    return nullptr;
+    return sf::cpu::usable(i);
 }
 
 std::int32_t sf_set_isa(const char* name) {
@@ -192,35 +191,34 @@ std::int32_t sf_channel_cosine_f32(const float* a, const float* b, std::size_t p
 
 std::int32_t sf_block_means(const std::uint8_t* image, std::size_t height, std::size_t width,
                             std::size_t size, std::uint8_t* out) {
-    return code(sf::image_factor::block_means(image, height, width, size, out));
+    return code(sf::factor::block_means(image, height, width, size, out));
 }
 
 std::int32_t sf_row_sums(const std::int8_t* map, std::size_t height, std::size_t width, std::int32_t* out) {
-    return code(sf::image_factor::row_sums(map, height, width, out));
+    return code(sf::factor::row_sums(map, height, width, out));
 }
 
 std::int32_t sf_norms(const std::int8_t* map, std::size_t height, std::size_t width, std::int64_t out[3]) {
-    return code(sf::image_factor::norms(map, height, width, out));
+    return code(sf::factor::norms(map, height, width, out));
 }
 
 std::int32_t sf_rank_scratch(std::size_t height, std::size_t width, std::size_t* scratch_bytes) {
-    return answer_size(sf::image_factor::rank_scratch(height, width), Status::map_size, scratch_bytes);
+    return answer_size(sf::factor::rank_scratch(height, width), Status::map_size, scratch_bytes);
 }
 
 std::int32_t sf_rank(const std::int8_t* map, std::size_t height, std::size_t width, std::int32_t* out,
                      void* scratch, std::size_t scratch_bytes) {
     if (!aligned(scratch)) return SF_SCRATCH;
-    return code(sf::image_factor::rank(map, height, width, out, scratch, scratch_bytes));
+    return code(sf::factor::rank(map, height, width, out, scratch, scratch_bytes));
 }
 
 std::int32_t sf_leading_pair_scratch(std::size_t height, std::size_t width, std::size_t* scratch_bytes) {
-    return answer_size(sf::image_factor::leading_pair_scratch(height, width), Status::map_size,
-                       scratch_bytes);
+    return answer_size(sf::factor::leading_pair_scratch(height, width), Status::map_size, scratch_bytes);
 }
 
 std::int32_t sf_leading_pair(const std::int8_t* map, std::size_t height, std::size_t width,
                              std::int64_t* value, std::int32_t* vector, void* scratch,
                              std::size_t scratch_bytes) {
     if (!aligned(scratch)) return SF_SCRATCH;
-    return code(sf::image_factor::leading_pair(map, height, width, value, vector, scratch, scratch_bytes));
+    return code(sf::factor::leading_pair(map, height, width, value, vector, scratch, scratch_bytes));
 }

@@ -1,3 +1,6 @@
+// Method: ChaCha12 words become normal noise by a table, which moves the mean by a deviation from a table.
+// Instructions: the baseline's; the words are those of the sampling kernels.
+
 #include <algorithm>
 
 #include "derivation/noise_tables.hpp"

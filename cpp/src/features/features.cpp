@@ -1,23 +1,22 @@
+// Method: area mean: rows under an output row are added up, then one dot product gives an output pixel.
+// Instructions: those of the features kernels; one 64-bit multiplication divides with rounding.
+
 #include "sealframe/features.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 
+#include "cpu/dispatch.hpp"
 #include "features/features_kernels.hpp"
-#include "sealframe/cpu.hpp"
 
 namespace sealframe::features {
 namespace {
 
-const Kernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_kernels;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_kernels;
-#endif
-    return scalar_kernels;
-}
+constexpr cpu::Dispatch<Kernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_features},
+#include "generated/features/features.def"
+};
 
 /// How the `source` pixels of one axis fall on the `cells` pixels of the output.
 /// In units in which a source pixel is `full_weight` long, an output pixel is `total` long.
@@ -166,7 +165,7 @@ void for_rows(const image::View& image, const Plan& plan, const Cell& cell, Add 
 /// Numerators of one output row, about 128: N - 128 D.
 void centred_numerators(const image::View& image, const Plan& plan, const Cell& row, const Pattern& pattern,
                         std::size_t width) {
-    const Kernels& use = kernels();
+    const Kernels& use = kernels.active();
     Segments segments{plan.cells, width, static_cast<int>(plan.columns.full_weight()), 0,
                       plan.columns.max_touched()};
     if (plan.narrow) {

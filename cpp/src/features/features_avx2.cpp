@@ -1,3 +1,6 @@
+// Method: adds rows two at a time in 16 bits that wrap; cells are dot products with repeated weights.
+// Instructions: AVX2: _mm256_maddubs_epi16 adds, _mm256_madd_epi16 weighs, _mm256_hadd_epi32 adds lanes up.
+
 #include <immintrin.h>
 
 #include "features/edges.hpp"
@@ -258,6 +261,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {add_rows, add_rows_wide, sum_segments};
+extern const Kernels avx2_features = {add_rows, add_rows_wide, sum_segments};
 
 }  // namespace sealframe::features

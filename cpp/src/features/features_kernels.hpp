@@ -55,8 +55,7 @@ struct Kernels {
     void (*sum_segments)(int64_t* out, const int16_t* sums, const Segments& segments, const Pattern& pattern);
 };
 
-extern const Kernels scalar_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels neon_kernels;
+#define SEALFRAME_KERNELS(isa) extern const Kernels isa##_features;
+#include "generated/features/features.def"
 
 }  // namespace sealframe::features

@@ -1,3 +1,6 @@
+// Method: adds rows of bytes less 128, sixteen columns at a time; cells are dot products in 64 bits.
+// Instructions: NEON: vaddw_s8 adds, vmlaq_n_s16 weighs; vmull_s16, vmlal_high_s16, vpadalq_s32 multiply.
+
 #include <arm_neon.h>
 
 #include "features/edges.hpp"
@@ -129,6 +132,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels neon_kernels = {add_rows, add_rows_wide, sum_segments};
+extern const Kernels neon_features = {add_rows, add_rows_wide, sum_segments};
 
 }  // namespace sealframe::features

@@ -1,3 +1,6 @@
+// Method: adds weighted rows of bytes less 128; a cell is a double loop over its pixels and channels.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "features/features_kernels.hpp"
 
 namespace sealframe::features {
@@ -37,6 +40,6 @@ void sum_segments(int64_t* out, const int16_t* sums, const Segments& segments, c
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {add_rows<int16_t>, add_rows<int32_t>, sum_segments};
+extern const Kernels scalar_features = {add_rows<int16_t>, add_rows<int32_t>, sum_segments};
 
 }  // namespace sealframe::features

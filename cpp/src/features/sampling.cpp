@@ -1,23 +1,21 @@
+// Method: ChaCha12 in counter mode, sixteen blocks a batch; a pixel is drawn by comparison with a word.
+// Instructions: those of the sampling kernels; the baseline's for thresholds and standardising.
+
 #include "sealframe/sampling.hpp"
 
 #include <algorithm>
 #include <cstring>
 
+#include "cpu/dispatch.hpp"
 #include "features/sampling_kernels.hpp"
-#include "sealframe/cpu.hpp"
 
 namespace sealframe::features {
 namespace {
 
-const SamplingKernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx512()) return avx512_sampling;
-    if (cpu::runs_avx2()) return avx2_sampling;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_sampling;
-#endif
-    return scalar_sampling;
-}
+constexpr cpu::Dispatch<SamplingKernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_sampling},
+#include "generated/features/sampling.def"
+};
 
 /// Calls take(words, index of the first, how many) for the words first .. first + count - 1 of the seed's
 /// stream.
@@ -29,7 +27,7 @@ void for_words(const std::uint8_t* seed, std::uint64_t first, std::size_t count,
         key[i] = static_cast<std::uint32_t>(b[0]) | static_cast<std::uint32_t>(b[1]) << 8 |
                  static_cast<std::uint32_t>(b[2]) << 16 | static_cast<std::uint32_t>(b[3]) << 24;
     }
-    const SamplingKernels& use = kernels();
+    const SamplingKernels& use = kernels.active();
     std::uint64_t counter = first / block_words;
     std::size_t skipped = first % block_words;
     alignas(64) std::uint16_t words[batch_words];
@@ -61,7 +59,7 @@ Status bernoulli(const std::uint8_t* gray, std::size_t count, const std::uint8_t
                  std::uint64_t first, std::uint8_t* out) {
     if (gray == nullptr || seed == nullptr || out == nullptr) return Status::null_pointer;
     if (const Status status = check_stream(first, count); status != Status::ok) return status;
-    const SamplingKernels& use = kernels();
+    const SamplingKernels& use = kernels.active();
     for_words(seed, first, count, [&](const std::uint16_t* words, std::size_t at, std::size_t some) {
         use.bernoulli(out + at, gray + at, words, some);
     });

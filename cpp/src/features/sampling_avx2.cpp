@@ -1,3 +1,6 @@
+// Method: eight ChaCha12 blocks, a word of each in one vector, transposed at the end; 16 pixels at a time.
+// Instructions: AVX2: _mm256_shuffle_epi8 and shifts rotate, _mm256_subs_epu16 compares unsigned words.
+
 #include <immintrin.h>
 
 #include "features/sampling_kernels.hpp"

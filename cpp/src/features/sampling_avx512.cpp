@@ -1,3 +1,6 @@
+// Method: sixteen ChaCha12 blocks, a word of each in one vector, transposed at the end; 32 pixels at a time.
+// Instructions: AVX-512 F, BW, VL: _mm512_rol_epi32, _mm512_shuffle_i32x4, _mm512_cmplt_epu16_mask.
+
 #include <immintrin.h>
 
 #include "features/sampling_kernels.hpp"

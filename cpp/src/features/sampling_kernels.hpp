@@ -17,9 +17,7 @@ struct SamplingKernels {
     void (*bernoulli)(uint8_t* out, const uint8_t* gray, const uint16_t* words, size_t count);
 };
 
-extern const SamplingKernels scalar_sampling;
-extern const SamplingKernels avx2_sampling;
-extern const SamplingKernels avx512_sampling;
-extern const SamplingKernels neon_sampling;
+#define SEALFRAME_KERNELS(isa) extern const SamplingKernels isa##_sampling;
+#include "generated/features/sampling.def"
 
 }  // namespace sealframe::features

@@ -1,3 +1,6 @@
+// Method: four ChaCha12 blocks, a word of each in one vector, transposed at the end; 8 pixels at a time.
+// Instructions: NEON: vsriq_n_u32 and vrev32q_u16 rotate, vtrn1q_u32 transposes, vcltq_u16 compares.
+
 #include <arm_neon.h>
 
 #include "features/sampling_kernels.hpp"

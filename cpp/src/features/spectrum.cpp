@@ -1,21 +1,20 @@
+// Method: DCT-II of 32x32 tiles: twice a product with a matrix of rounded cosines, columns, then rows.
+// Instructions: those of the spectrum kernels.
+
 #include "sealframe/spectrum.hpp"
 
 #include <array>
 
+#include "cpu/dispatch.hpp"
 #include "features/spectrum_kernels.hpp"
-#include "sealframe/cpu.hpp"
 
 namespace sealframe::features {
 namespace {
 
-const SpectrumKernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_spectrum;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_spectrum;
-#endif
-    return scalar_spectrum;
-}
+constexpr cpu::Dispatch<SpectrumKernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_spectrum},
+#include "generated/features/spectrum.def"
+};
 
 /// round(8192 cos(pi j / 64)), j = 0 .. 32; 8192 = 2^15 sqrt(2 / 32).
 constexpr std::int16_t cosines[33] = {8192, 8182, 8153, 8103, 8035, 7946, 7839, 7713, 7568, 7405, 7225,
@@ -69,7 +68,7 @@ Status spectrum(const std::uint8_t* rows, std::size_t height, std::size_t width,
     if (rows == nullptr || out == nullptr) return Status::null_pointer;
     if (height < 1 || height > max_side || width < 1 || width > max_side) return Status::output_size;
     if (height % side != 0 || width % side != 0) return Status::block_layout;
-    const SpectrumKernels& use = kernels();
+    const SpectrumKernels& use = kernels.active();
     Matrix tile, columns;
     for (std::size_t top = 0; top < height; top += side) {
         for (std::size_t left = 0; left < width; left += side, out += side * side) {

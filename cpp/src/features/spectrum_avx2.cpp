@@ -1,3 +1,6 @@
+// Method: matrix product with two rows interleaved, so that a multiply-add takes two terms of a sum.
+// Instructions: AVX2: _mm256_unpacklo_epi16, _mm256_madd_epi16; _mm256_packs_epi32 saturates.
+
 #include <immintrin.h>
 
 #include "features/spectrum_kernels.hpp"

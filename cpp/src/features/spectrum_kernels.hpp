@@ -15,8 +15,7 @@ struct SpectrumKernels {
     void (*multiply)(int16_t* out, const int16_t* left, const int16_t* right, int shift);
 };
 
-extern const SpectrumKernels scalar_spectrum;
-extern const SpectrumKernels avx2_spectrum;
-extern const SpectrumKernels neon_spectrum;
+#define SEALFRAME_KERNELS(isa) extern const SpectrumKernels isa##_spectrum;
+#include "generated/features/spectrum.def"
 
 }  // namespace sealframe::features

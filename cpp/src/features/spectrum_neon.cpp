@@ -1,3 +1,6 @@
+// Method: matrix product, a row of sums in eight vectors, each row of the right matrix times one value.
+// Instructions: NEON: vmlal_n_s16; vshlq_s32 shifts, vqmovn_s32 saturates.
+
 #include <arm_neon.h>
 
 #include "features/spectrum_kernels.hpp"

@@ -1,3 +1,6 @@
+// Method: matrix product, a row of sums in 32 bits at a time, rounded, shifted and saturated.
+// Instructions: the compiler's for the baseline (SSE2 on x86-64, NEON on ARM).
+
 #include "features/spectrum_kernels.hpp"
 
 namespace sealframe::features {

@@ -1,19 +1,18 @@
+// Method: BT.601 luma row by row, with the weights in the order in which a pixel has its channels.
+// Instructions: those of the image kernels; pixels that are not packed take the scalar ones.
+
 #include "sealframe/image.hpp"
 
+#include "cpu/dispatch.hpp"
 #include "image/image_kernels.hpp"
-#include "sealframe/cpu.hpp"
 
 namespace sealframe::image {
 namespace {
 
-const Kernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_kernels;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_kernels;
-#endif
-    return scalar_kernels;
-}
+constexpr cpu::Dispatch<Kernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_image},
+#include "generated/image/image.def"
+};
 
 /// The smallest stride has no magnitude.
 bool is_far(std::ptrdiff_t stride) {
@@ -63,7 +62,7 @@ Status gray(const View& image, std::uint8_t* out) {
     if (out == nullptr) return Status::null_pointer;
     const Weights by = weights(image.order);
     const bool packed = image.pixel_stride == static_cast<std::ptrdiff_t>(by.channels);
-    const Kernels& use = packed ? kernels() : scalar_kernels;
+    const Kernels& use = packed ? kernels.active() : scalar_image;
     for (std::size_t y = 0; y < image.height; ++y) {
         const std::uint8_t* row = image.data + static_cast<std::ptrdiff_t>(y) * image.row_stride;
         use.gray_row(out + y * image.width, row, image.width, image.pixel_stride, by.weight, by.channels);

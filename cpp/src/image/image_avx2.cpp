@@ -1,3 +1,6 @@
+// Method: 32 pixels at a time: a shuffle gives each 32 bits, multiply-adds weigh two channels at once.
+// Instructions: AVX2: _mm256_shuffle_epi8, _mm256_madd_epi16; _mm256_packus_epi16 narrows to bytes.
+
 #include <immintrin.h>
 
 #include "image/image_kernels.hpp"
@@ -71,6 +74,6 @@ void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_st
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {gray_row};
+extern const Kernels avx2_image = {gray_row};
 
 }  // namespace sealframe::image

@@ -13,8 +13,7 @@ struct Kernels {
                      const int16_t* weight, size_t channels);
 };
 
-extern const Kernels scalar_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels neon_kernels;
+#define SEALFRAME_KERNELS(isa) extern const Kernels isa##_image;
+#include "generated/image/image.def"
 
 }  // namespace sealframe::image

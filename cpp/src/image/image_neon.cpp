@@ -1,3 +1,6 @@
+// Method: eight pixels at a time: the load takes the channels apart, each is multiplied by its weight.
+// Instructions: NEON: vld3_u8, vld4_u8, vmlal_n_u16; vrshrn_n_u32 rounds and shifts.
+
 #include <arm_neon.h>
 
 #include "image/image_kernels.hpp"
@@ -43,6 +46,6 @@ void gray_row(uint8_t* out, const uint8_t* row, size_t width, ptrdiff_t pixel_st
 
 }  // namespace
 
-extern const Kernels neon_kernels = {gray_row};
+extern const Kernels neon_image = {gray_row};
 
 }  // namespace sealframe::image

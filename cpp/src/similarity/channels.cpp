@@ -1,21 +1,20 @@
+// Method: sums over the channels of 256 pixels, then their cosines; a float sum that is not finite ends it.
+// Instructions: those of the channels kernels.
+
 #include <algorithm>
 #include <limits>
 
-#include "sealframe/cpu.hpp"
+#include "cpu/dispatch.hpp"
 #include "sealframe/similarity.hpp"
 #include "similarity/channels_kernels.hpp"
 
 namespace sealframe::similarity {
 namespace {
 
-const ChannelKernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_channels;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_channels;
-#endif
-    return scalar_channels;
-}
+constexpr cpu::Dispatch<ChannelKernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_channels},
+#include "generated/similarity/channels.def"
+};
 
 /// Not when a square overflowed or a value was NaN; the products then are no larger.
 bool finite(const Sums<float>& sums, std::size_t pixels) {
@@ -37,7 +36,7 @@ Status channel_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
                       int zero, std::int8_t* out) {
     if (const Status status = check(a, b, pixels, channels, out); status != Status::ok) return status;
     if (zero < 0 || zero > 255) return Status::threshold;
-    const ChannelKernels& use = kernels();
+    const ChannelKernels& use = kernels.active();
     Sums<std::int32_t> sums;
     for (std::size_t at = 0; at < pixels; at += batch) {
         const std::size_t some = std::min(batch, pixels - at);
@@ -49,7 +48,7 @@ Status channel_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t 
 
 Status channel_cosine(const float* a, const float* b, std::size_t pixels, std::size_t channels, float* out) {
     if (const Status status = check(a, b, pixels, channels, out); status != Status::ok) return status;
-    const ChannelKernels& use = kernels();
+    const ChannelKernels& use = kernels.active();
     Sums<float> sums;
     for (std::size_t at = 0; at < pixels; at += batch) {
         const std::size_t some = std::min(batch, pixels - at);

@@ -1,3 +1,6 @@
+// Method: 16 channels at a time, or 8 pixels of three; floats in two vectors of lanes; roots of 4 pixels.
+// Instructions: AVX2: _mm256_madd_epi16 for bytes, _mm256_mul_ps for floats, _mm256_sqrt_pd, _mm256_div_pd.
+
 #include <immintrin.h>
 
 #include "similarity/channels.hpp"

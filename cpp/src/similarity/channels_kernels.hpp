@@ -30,8 +30,7 @@ struct ChannelKernels {
     void (*float_cosines)(float* out, const Sums<float>& sums, size_t pixels);
 };
 
-extern const ChannelKernels scalar_channels;
-extern const ChannelKernels avx2_channels;
-extern const ChannelKernels neon_channels;
+#define SEALFRAME_KERNELS(isa) extern const ChannelKernels isa##_channels;
+#include "generated/similarity/channels.def"
 
 }  // namespace sealframe::similarity

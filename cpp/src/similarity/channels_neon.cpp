@@ -1,3 +1,6 @@
+// Method: 8 channels at a time, or 4 pixels of three floats; floats in four vectors; roots of 2 pixels.
+// Instructions: NEON: vmlal_s16 for bytes, vmulq_f32 for floats, vsqrtq_f64, vdivq_f64.
+
 #include <arm_neon.h>
 
 #include "similarity/channels.hpp"

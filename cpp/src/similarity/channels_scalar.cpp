@@ -1,3 +1,6 @@
+// Method: one pixel at a time; floats in 16 lanes that a tree of halvings adds up; roots in double.
+// Instructions: the compiler's for the baseline, with the root of a double (sqrtsd, fsqrt).
+
 #include "similarity/channels.hpp"
 
 namespace sealframe::similarity {

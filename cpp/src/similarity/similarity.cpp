@@ -1,21 +1,20 @@
+// Method: sums of products over the rows of a window, column by column, slide down the picture.
+// Instructions: those of the similarity kernels.
+
 #include "sealframe/similarity.hpp"
 
 #include <cstring>
 
-#include "sealframe/cpu.hpp"
+#include "cpu/dispatch.hpp"
 #include "similarity/similarity_kernels.hpp"
 
 namespace sealframe::similarity {
 namespace {
 
-const Kernels& kernels() {
-#if defined(__x86_64__)
-    if (cpu::runs_avx2()) return avx2_kernels;
-#elif defined(__aarch64__)
-    if (cpu::runs_neon()) return neon_kernels;
-#endif
-    return scalar_kernels;
-}
+constexpr cpu::Dispatch<Kernels> kernels = {
+#define SEALFRAME_KERNELS(isa) {cpu::Isa::isa, &isa##_similarity},
+#include "generated/similarity/similarity.def"
+};
 
 constexpr std::size_t max_side = 65535;
 
@@ -52,7 +51,7 @@ Status window_cosine(const std::uint8_t* a, const std::uint8_t* b, std::size_t h
     auto* blank = reinterpret_cast<std::uint8_t*>(memory + 3 * length);
     std::memset(blank, 128, blank_bytes(width));
 
-    const Kernels& use = kernels();
+    const Kernels& use = kernels.active();
     const std::size_t radius = static_cast<std::size_t>(window) / 2;
     // Window row y covers the picture's rows y - radius .. y + radius; rows outside of it are blank.
     for (std::size_t entering = 0; entering < height + radius; ++entering) {

@@ -1,3 +1,6 @@
+// Method: 16 columns at a time; windows share sums of pairs; float root and reciprocal, settled in integers.
+// Instructions: AVX2: _mm256_mullo_epi16 for products, _mm256_sqrt_ps, _mm256_rcp_ps, _mm256_mullo_epi32.
+
 #include <immintrin.h>
 
 #include "similarity/similarity_kernels.hpp"
@@ -102,6 +105,6 @@ void store(int8_t* out, Lanes even, Lanes odd) {
 
 }  // namespace
 
-extern const Kernels avx2_kernels = {slide, cosines};
+extern const Kernels avx2_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

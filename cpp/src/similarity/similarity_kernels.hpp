@@ -33,8 +33,7 @@ struct Kernels {
     void (*cosines)(int8_t* out, const ColumnSums& sums, int window);
 };
 
-extern const Kernels scalar_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels neon_kernels;
+#define SEALFRAME_KERNELS(isa) extern const Kernels isa##_similarity;
+#include "generated/similarity/similarity.def"
 
 }  // namespace sealframe::similarity

@@ -1,3 +1,6 @@
+// Method: 8 columns at a time; windows share sums of pairs; float root and quotient, settled in integers.
+// Instructions: NEON: vmull_s8 and vmlsl_s8 for products, vsqrtq_f32, vdivq_f32, vmlsq_s32.
+
 #include <arm_neon.h>
 
 #include "similarity/similarity_kernels.hpp"
@@ -93,6 +96,6 @@ void store(int8_t* out, Lanes even, Lanes odd) {
 
 }  // namespace
 
-extern const Kernels neon_kernels = {slide, cosines};
+extern const Kernels neon_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

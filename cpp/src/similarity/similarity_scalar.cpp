@@ -1,3 +1,6 @@
+// Method: one column at a time; a window adds its columns up; integer root, floored integer quotient.
+// Instructions: the compiler's for the baseline, with the root of a double (sqrtsd, fsqrt).
+
 #include "similarity/cosine.hpp"
 #include "similarity/similarity_kernels.hpp"
 
@@ -30,6 +33,6 @@ void cosines(int8_t* out, const ColumnSums& sums, int window) {
 
 }  // namespace
 
-extern const Kernels scalar_kernels = {slide, cosines};
+extern const Kernels scalar_similarity = {slide, cosines};
 
 }  // namespace sealframe::similarity

@@ -1,3 +1,6 @@
+// Method: one switch from a status to its sentence.
+// Instructions: none that matter; it runs where something has failed.
+
 #include "sealframe/status.hpp"
 
 namespace sealframe {

@@ -8,14 +8,15 @@ the parameters become text and back, `context` is the record itself.
 
 from sealframe.capture_context.context import CaptureContext
 from sealframe.capture_context.counter import Counter, CounterFile, MemoryCounter
-from sealframe.capture_context.splice_rule import DEFAULT_RULE, SpliceRule, register_splice_rule
+from sealframe.capture_context.splice_rule import DEFAULT_RULE, DEFAULT_RULES, SpliceRule, rules_by_magic
 
 __all__ = [
     "DEFAULT_RULE",
+    "DEFAULT_RULES",
     "CaptureContext",
     "Counter",
     "CounterFile",
     "MemoryCounter",
     "SpliceRule",
-    "register_splice_rule",
+    "rules_by_magic",
 ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sealframe.capture_context.splice_rule import DEFAULT_RULE, splice_rule, splice_rule_of
+from sealframe.capture_context.splice_rule import DEFAULT_RULE, DEFAULT_RULES, SpliceRule, rule_named_in
 from sealframe.errors import MalformedEnvelope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ENCODED_BYTES = 1024
 _RANDOM_BYTES = 16
@@ -28,18 +31,35 @@ _RANGES = {
 class CaptureContext:
     """Who captured what, when, and as which of its captures.
 
-    In order:
+    Parameters
+    ----------
+    device_info : str
+        The device's name or serial number, 1 to 96 bytes of UTF-8.
+    sign_version : int
+        Number of the signature algorithm, 1 to 255.
+    timestamp : int
+        Unix time in milliseconds, 13 digits (the years 2001 to 2286).
+    counter : int
+        The device's capture number, 0 to 2^64 - 1, never used twice.
+    random : bytes
+        16 random bytes.
+    width, height : int
+        Size of the picture in pixels, 1 to 2^32 - 1.
+    splice_rule : SpliceRule
+        How these become one line; its magic number begins the line.
 
-        device_info: the device's name or serial number, 1..96 bytes of UTF-8.
-        sign_version: number of the signature algorithm, 1..255 (M22).
-        timestamp: Unix time in milliseconds, 13 digits (the years 2001 to 2286).
-        counter: the device's capture number, 0..2^64-1, never used twice.
-        random: 16 random bytes.
-        width, height: image size in pixels, 1..2^32-1.
-        magic_num: names the splice rule.
+    Raises
+    ------
+    TypeError
+        When a field has the wrong type.
+    ValueError
+        When a field lies outside its range.
 
-    Raises TypeError when a field has the wrong type, ValueError when it lies outside its range or the magic
-    number is not registered.
+    Examples
+    --------
+    >>> context = CaptureContext("POS-0001", 1, 1767225600000, 42, bytes(16), 640, 480)
+    >>> context.encode()
+    b'SF1|POS-0001|1|1767225600000|42|00000000000000000000000000000000|640x480'
     """
 
     device_info: str
@@ -49,7 +69,7 @@ class CaptureContext:
     random: bytes
     width: int
     height: int
-    magic_num: str = DEFAULT_RULE.magic_num
+    splice_rule: SpliceRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -63,20 +83,26 @@ class CaptureContext:
             raise TypeError("random must be bytes")
         if len(self.random) != _RANDOM_BYTES:
             raise ValueError(f"random must be {_RANDOM_BYTES} bytes")
-        splice_rule(self.magic_num)
+        if not isinstance(self.splice_rule, SpliceRule):
+            raise TypeError("splice_rule must be a SpliceRule")
+
+    @property
+    def magic_num(self) -> str:
+        """Names the splice rule."""
+        return self.splice_rule.magic_num
 
     def encode(self) -> bytes:
         """The canonical bytes; different contexts give different bytes."""
-        return splice_rule(self.magic_num).splice(self.facts()).encode("ascii")
+        return self.splice_rule.splice(self.to_dict()).encode("ascii")
 
     @classmethod
-    def decode(cls, encoded: bytes) -> CaptureContext:
-        """Inverse of `encode`.
+    def decode(cls, encoded: bytes, rules: Mapping[str, SpliceRule] = DEFAULT_RULES) -> CaptureContext:
+        """Inverse of `encode`, under one of these rules by magic number (`rules_by_magic`).
 
-        Raises MalformedEnvelope for any bytes that `encode` would not have written.
+        Raises MalformedEnvelope for any bytes that `encode` would not have written under one of them.
         """
         try:
-            context = cls._parse(encoded)
+            context = cls._parse(encoded, rules)
         except ValueError:
             context = None
         if context is None or context.encode() != encoded:
@@ -84,20 +110,20 @@ class CaptureContext:
         return context
 
     @classmethod
-    def _parse(cls, encoded: bytes) -> CaptureContext:
+    def _parse(cls, encoded: bytes, rules: Mapping[str, SpliceRule]) -> CaptureContext:
         if len(encoded) > MAX_ENCODED_BYTES:
             raise ValueError("too long")
         text = encoded.decode("ascii")
-        rule = splice_rule_of(text)
+        rule = rule_named_in(text, rules)
         fields = rule.unsplice(text)
         return cls(
             device_info=_unescape_device_info(fields["device_info"]),
             random=bytes.fromhex(fields["random"]),
-            magic_num=rule.magic_num,
+            splice_rule=rule,
             **{name: int(fields[name]) for name in _RANGES},
         )
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values, device_info in its escaped spelling (safe in a log line)."""
         return {
             "magic_num": self.magic_num,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import threading
@@ -11,8 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sealframe.errors import KeyFileError, PolicyError
-from sealframe.files import reason_of, write_whole_file
+from sealframe.errors import CounterAnomaly, KeyFileError, LimitExceeded, StoreUnavailable
+from sealframe.files import (
+    NO_FOLLOW,
+    is_open_to_others,
+    lock_file,
+    reason_of,
+    require_file_locks,
+    run_in_forked_children,
+    write_whole_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +28,7 @@ LAST_COUNTER = 2**64 - 1
 _DEFAULT_BLOCK = 256
 _FORM = re.compile(rb"sealframe-counter 1\nnext (0|[1-9][0-9]{0,19})\n")
 _MAX_FILE_BYTES = 64
+_START_BEYOND = "start beyond every number used (CounterFile.advance_past)"
 
 
 class Counter(Protocol):
@@ -31,14 +39,26 @@ class Counter(Protocol):
 
 
 class MemoryCounter:
-    """A counter that forgets when the process ends: for tests and for devices that keep their own state."""
+    """A counter that forgets when the process ends: for tests and for devices that keep their own state.
+
+    Parameters
+    ----------
+    start : int
+        The first number, 0 to 2^64 - 1.
+    """
 
     def __init__(self, start: int = 0) -> None:
         self._next = start
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        """The next capture number; PolicyError when all 2^64 are used up."""
+        """The next capture number.
+
+        Raises
+        ------
+        LimitExceeded
+            When all 2^64 numbers are used up.
+        """
         with self._lock:
             value = _require_unused(self._next)
             self._next += 1
@@ -46,29 +66,62 @@ class MemoryCounter:
 
 
 class CounterFile:
-    """A counter whose state outlives the process (A41, A43).
+    """A counter whose state outlives the process.
 
-    Numbers are reserved in blocks: the file names the first number that nobody holds, and it is on the disk
-    before any number of the block is used. After a crash the rest of the block is skipped. Threads, processes
-    and forked children may share one file.
+    Numbers are reserved in blocks: the file names the first number that nobody holds, and it is on the disk before
+    any number of the block is used. After a crash the rest of the block is skipped. Threads, processes and forked
+    children may share one file.
 
-    The file at `path` is made on first use, with mode 0600; `block` numbers are reserved at once.
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The counter's file, mode 0600.
+    block : int
+        How many numbers are reserved at once, 1 or more.
+    create : bool
+        Whether a missing file is made on first use, starting at 0. Without, it is a CounterAnomaly.
 
-    `next` raises KeyFileError when the file is damaged, open to others, or cannot be written, and PolicyError
-    when all 2^64 numbers are used up.
+    Raises
+    ------
+    ValueError
+        When `block` is below 1.
+    StoreUnavailable
+        On a system without file locks.
+
+    Examples
+    --------
+    >>> counter = CounterFile(folder / "pos.counter")
+    >>> counter.next(), counter.next()
+    (0, 1)
     """
 
-    def __init__(self, path: str | os.PathLike[str], block: int = _DEFAULT_BLOCK) -> None:
+    def __init__(self, path: str | os.PathLike[str], block: int = _DEFAULT_BLOCK, *, create: bool = True) -> None:
         if block < 1:
             raise ValueError("a block holds at least one number")
+        require_file_locks("A counter file")
         self._path = Path(path)
         self._block = block
+        self._create = create
         self._lock = threading.Lock()
         self._next = self._end = 0
+        self._reserved = 0
+        """What the file named when this object last saw it; it never names less."""
         _open_counters.add(self)
 
     def next(self) -> int:
-        """The next capture number."""
+        """The next capture number.
+
+        Raises
+        ------
+        CounterAnomaly
+            When the file is missing, is damaged, or names a smaller number than before: another one took its place.
+        LimitExceeded
+            When all 2^64 numbers are used up.
+        KeyFileError
+            When other users may open the file.
+        StoreUnavailable
+            When the file cannot be opened, locked or written.
+        """
         with self._lock:
             if self._next == self._end:
                 self._next, self._end = self._reserve()
@@ -77,36 +130,52 @@ class CounterFile:
             return value
 
     def advance_past(self, counter: int) -> None:
-        """Skip to the number after `counter`, for a device restored from a backup. Never goes back."""
+        """Skip to the number after `counter`, for a device whose counter file was lost or restored. Never goes back.
+
+        Raises
+        ------
+        ValueError
+            When `counter` is not 0 to 2^64 - 1.
+        CounterAnomaly, KeyFileError, StoreUnavailable
+            As `next`, but a missing file, or one that went back, is what this mends.
+        """
         if not 0 <= counter <= LAST_COUNTER:
             raise ValueError(f"a counter lies between 0 and {LAST_COUNTER}")
         with self._lock:
-            try:
-                with self._locked_file() as first_free:
-                    self._store(max(first_free, counter + 1))
-            except OSError as error:
-                raise self._unusable(error) from error
+            with self._locked_file(create=True) as first_free:
+                self._store(max(first_free, self._reserved, counter + 1))
             self._next = self._end = 0
 
     def _reserve(self) -> tuple[int, int]:
+        with self._locked_file(create=self._create) as first_free:
+            if first_free < self._reserved:
+                raise self._anomaly(f"names {first_free}, but all numbers below {self._reserved} are given out")
+            start = _require_unused(first_free)
+            end = min(start + self._block, LAST_COUNTER + 1)
+            self._store(end)
+            return start, end
+
+    @contextmanager
+    def _locked_file(self, *, create: bool) -> Iterator[int]:
+        """Hold the file alone, and give the number it names."""
         try:
-            with self._locked_file() as first_free:
-                start = _require_unused(first_free)
-                end = min(start + self._block, LAST_COUNTER + 1)
-                self._store(end)
-                return start, end
+            with self._locked_descriptor(os.O_CREAT if create else 0) as descriptor:
+                yield self._read(descriptor, create=create)
+        except FileNotFoundError as error:
+            if create:
+                raise self._unusable(error) from error
+            raise self._anomaly("is missing") from None
         except OSError as error:
             raise self._unusable(error) from error
 
     @contextmanager
-    def _locked_file(self) -> Iterator[int]:
-        """Hold the file alone, and give the number it names."""
+    def _locked_descriptor(self, more_flags: int) -> Iterator[int]:
         while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | NO_FOLLOW | more_flags, 0o600)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                lock_file(descriptor)
                 if self._is_current(descriptor):
-                    yield self._read(descriptor)
+                    yield descriptor
                     return
             finally:
                 os.close(descriptor)
@@ -118,26 +187,30 @@ class CounterFile:
         except FileNotFoundError:
             return False
 
-    def _read(self, descriptor: int) -> int:
-        if os.fstat(descriptor).st_mode & 0o077:
+    def _read(self, descriptor: int, *, create: bool) -> int:
+        if is_open_to_others(descriptor):
             raise KeyFileError(f"{self._path} is open to others; make it private: chmod 600 {self._path}")
         content = os.pread(descriptor, _MAX_FILE_BYTES, 0)
-        if not content:
+        if create and not content:
             return 0
         match = _FORM.fullmatch(content)
         if match is None or int(match.group(1)) > LAST_COUNTER + 1:
-            raise KeyFileError(f"{self._path} is not a counter file; start a new one beyond every number used.")
+            raise CounterAnomaly(f"{self._path} is not a counter file; if it was one, remove it and {_START_BEYOND}.")
         return int(match.group(1))
 
     def _store(self, first_free: int) -> None:
         write_whole_file(self._path, b"sealframe-counter 1\nnext %d\n" % first_free, overwrite=True)
+        self._reserved = first_free
 
     def _forget_reservation(self) -> None:
         self._lock = threading.Lock()
         self._next = self._end = 0
 
-    def _unusable(self, error: OSError) -> KeyFileError:
-        return KeyFileError(f"The counter file {self._path} cannot be used: {reason_of(error)}")
+    def _anomaly(self, what: str) -> CounterAnomaly:
+        return CounterAnomaly(f"The counter file {self._path} {what}; find out why, then {_START_BEYOND}.")
+
+    def _unusable(self, error: OSError) -> StoreUnavailable:
+        return StoreUnavailable(f"The counter file {self._path} cannot be used: {reason_of(error)}")
 
 
 _open_counters: weakref.WeakSet[CounterFile] = weakref.WeakSet()
@@ -149,10 +222,10 @@ def _forget_all_reservations() -> None:
         counter._forget_reservation()
 
 
-os.register_at_fork(after_in_child=_forget_all_reservations)
+run_in_forked_children(_forget_all_reservations)
 
 
 def _require_unused(value: int) -> int:
     if value > LAST_COUNTER:
-        raise PolicyError("The device has used up its counter; give it a new key and a new counter file.")
+        raise LimitExceeded("The device has used up its counter; give it a new key and a new counter file.")
     return value

@@ -8,13 +8,18 @@ so that character must stand in the template. A rule without this property is re
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sealframe.errors import MalformedEnvelope
+from sealframe.errors import MalformedEnvelope, PolicyError
+from sealframe.files import reason_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
 
 MAX_TEMPLATE = 512
 """So the longest line of any rule stays below the 1,024 bytes that a reader takes."""
@@ -41,16 +46,35 @@ _FIELDS = {
     "height": _Field(_DECIMAL % 9, _DIGITS, fixed_width=False),
 }
 _MAGIC_NUM = re.compile(_FIELDS["magic_num"].pattern)
+_DEFAULT_MAGIC = "SF1"
+_DEFAULT_TEMPLATE = "{magic_num}|{device_info}|{sign_version}|{timestamp}|{counter}|{random}|{width}x{height}"
+_MAX_FILE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class SpliceRule:
-    """A magic number and the template that captures carrying it are spliced by.
+    """A magic number, and the template by which the captures that carry it are spliced into one line.
 
-    The magic number is 1..16 capital letters and digits; it names the rule on the wire. The template holds
-    `{magic_num}` first, then each other field once, between literals of printable ASCII.
+    Parameters
+    ----------
+    magic_num : str
+        Names the rule on the wire: 1 to 16 capital letters and digits. `SF1` is the default rule's.
+    template : str
+        `{magic_num}` first, then each of `{device_info}`, `{sign_version}`, `{timestamp}`, `{counter}`, `{random}`,
+        `{width}` and `{height}` once, in any order, between literals of printable ASCII; at most 512 characters.
 
-    Raises ValueError when the rule is not provably injective, leaves a field out, or has more than 512 characters.
+    Raises
+    ------
+    ValueError
+        When two captures could give the same line, a field is missing, or the template is too long.
+
+    Examples
+    --------
+    >>> template = "{magic_num};{timestamp}{random}{device_info}/{sign_version}/{counter}/{width}x{height}"
+    >>> rule = SpliceRule("PAY1", template)
+    >>> SpliceRule("PAY2", "{magic_num};{device_info}{sign_version};{timestamp}{random}{counter};{width}x{height}")
+    Traceback (most recent call last):
+    ValueError: two captures could give the same line; after {device_info} put a separator outside its alphabet
     """
 
     magic_num: str
@@ -59,9 +83,40 @@ class SpliceRule:
     def __post_init__(self) -> None:
         if not _MAGIC_NUM.fullmatch(self.magic_num):
             raise ValueError("a magic number is 1 to 16 capital letters and digits")
+        if self.magic_num == _DEFAULT_MAGIC and self.template != _DEFAULT_TEMPLATE:
+            raise ValueError(f"the magic number {_DEFAULT_MAGIC} stands for the default splice rule; choose another")
         if len(self.template) > MAX_TEMPLATE:
             raise ValueError(f"the template of a splice rule has at most {MAX_TEMPLATE} characters")
         _require_injective(_split(self.template))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SpliceRule:
+        """Read a rule from a TOML file with two keys.
+
+        The whole file of an example::
+
+            magic_num = "PAY1"
+            template = "{magic_num};{timestamp}{random}{device_info}/{sign_version}/{counter}/{width}x{height}"
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, UTF-8, at most 4 KiB.
+
+        Raises
+        ------
+        PolicyError
+            When the file cannot be read, has another form, or holds a rule that is refused.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                content = file.read(_MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise PolicyError(f"The splice rule {path} cannot be read: {reason_of(error)}") from error
+        try:
+            return cls(**_two_texts(content))
+        except ValueError as error:
+            raise PolicyError(f"{path} holds no splice rule that can be used: {error}.") from None
 
     def splice(self, fields: dict[str, Any]) -> str:
         """The line for these fields, whose texts must be canonical already."""
@@ -80,35 +135,42 @@ class SpliceRule:
         return fields
 
 
-def register_splice_rule(rule: SpliceRule) -> None:
-    """Let captures be spliced by `rule`, beside all rules registered before, for the life of this process.
+def rules_by_magic(rules: Iterable[SpliceRule] = ()) -> Mapping[str, SpliceRule]:
+    """What a reader finds rules in: the default rule and these, by magic number.
 
-    Raises ValueError when the magic number already stands for another template: its meaning never changes.
+    Raises ValueError when one magic number stands for two templates.
     """
-    with _registering:
-        known = _registered.setdefault(rule.magic_num, rule)
-    if known != rule:
-        raise ValueError(f"the magic number {rule.magic_num} already stands for another splice rule")
+    found = {DEFAULT_RULE.magic_num: DEFAULT_RULE}
+    for rule in rules:
+        if found.setdefault(rule.magic_num, rule) != rule:
+            raise ValueError(f"the magic number {rule.magic_num} stands for two splice rules; rename one")
+    return found
 
 
-def splice_rule(magic_num: str) -> SpliceRule:
-    """The rule registered under a magic number; ValueError when there is none."""
-    rule = _registered.get(magic_num)
-    if rule is None:
-        raise ValueError(f"no splice rule is registered under the magic number {magic_num!r}")
-    return rule
-
-
-def splice_rule_of(text: str) -> SpliceRule:
-    """The rule that a spliced line names at its start; MalformedEnvelope when it names none that is known."""
+def rule_named_in(text: str, rules: Mapping[str, SpliceRule]) -> SpliceRule:
+    """The rule whose magic number a spliced line begins with; MalformedEnvelope when it is not among `rules`."""
     magic = _MAGIC_NUM.match(text)
-    rule = _registered.get(magic.group()) if magic else None
+    rule = rules.get(magic.group()) if magic else None
     if rule is None:
         raise MalformedEnvelope(
-            "The capture context names no splice rule that is registered here; register the rule of its "
-            "application before opening."
+            "The capture context names a splice rule that is not known here; give the opener this rule (splice_rules)."
         )
     return rule
+
+
+def _two_texts(content: bytes) -> dict[str, str]:
+    """Magic number and template; ValueError for any other content."""
+    import tomllib
+
+    if len(content) > _MAX_FILE_BYTES:
+        raise ValueError(f"it has more than {_MAX_FILE_BYTES} bytes")
+    try:
+        fields = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        raise ValueError("it is no TOML text") from None
+    if set(fields) != {"magic_num", "template"} or not all(isinstance(value, str) for value in fields.values()):
+        raise ValueError("write the two texts magic_num and template, and nothing else")
+    return fields
 
 
 def _split(template: str) -> list[tuple[str, str]]:
@@ -132,8 +194,7 @@ def _require_injective(parts: list[tuple[str, str]]) -> None:
     for (_, name), (literal, following) in zip(parts, [*parts[1:], ("", "")], strict=True):
         if name and not _ends_certainly(_FIELDS[name], literal, following):
             raise ValueError(
-                f"after {{{name}}} the splice rule needs a separator outside the field's alphabet; "
-                "without it two different captures could give the same bytes"
+                f"two captures could give the same line; after {{{name}}} put a separator outside its alphabet"
             )
 
 
@@ -153,9 +214,6 @@ def _template_pattern(template: str) -> re.Pattern[str]:
     )
 
 
-DEFAULT_RULE = SpliceRule(
-    "SF1", "{magic_num}|{device_info}|{sign_version}|{timestamp}|{counter}|{random}|{width}x{height}"
-)
-
-_registered = {DEFAULT_RULE.magic_num: DEFAULT_RULE}
-_registering = threading.Lock()
+DEFAULT_RULE = SpliceRule(_DEFAULT_MAGIC, _DEFAULT_TEMPLATE)
+DEFAULT_RULES = rules_by_magic()
+"""What a reader knows that was given no other rule."""

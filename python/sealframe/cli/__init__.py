@@ -1,4 +1,17 @@
-"""The command line. Exit status: 0 done, 1 refused (one sentence on standard error), 2 wrong usage, 130 interrupted."""
+"""The command line. Exit status: 0 done, 1 refused (one sentence on standard error), 2 wrong usage, 130 interrupted.
+
+    registry       every command and action by name: its module and what it does
+    parser         the parsers, each completed by its command's module when it is named
+    <command>      one command: EXAMPLE, add_options(parser), run(options); a folder where a command has actions
+    options        options that several commands share
+    printing       results, notes, progress and refusals
+    streams        files and standard streams in and out
+    passwords      key files and the passwords that open them
+    folder         whole folders through `seal` and `open`
+    factor_plot    a factor as a picture
+
+Applications know nothing of it: a command translates its options into the parameters of an application's functions.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +23,42 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. `argv` defaults to the process's arguments."""
-    from sealframe.cli.arguments import build_parser
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        The words after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    """
+    from sealframe.cli.parser import build_parser
+
+    options = build_parser().parse_args(argv)
+    from sealframe.cli.printing import refuse
+    from sealframe.cli.registry import run
     from sealframe.errors import SealframeError
 
-    arguments = build_parser().parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        status = run(options)
         sys.stdout.flush()
     except SealframeError as error:
-        return _refuse(str(error))
+        return refuse(str(error))
     except BrokenPipeError:
         sys.stdout = None  # nobody reads on; the interpreter must not flush at exit
         return 1
     except OSError as error:
-        return _refuse(_sentence(error))
+        return refuse(_sentence(error))
     except MemoryError:
-        return _refuse("There is not enough memory for this picture; close other programs or give a smaller one.")
+        return refuse("There is not enough memory for this picture; close other programs or give a smaller one.")
     except KeyboardInterrupt:
-        _refuse("Interrupted; nothing was left half-written.")
+        refuse("Interrupted; nothing was left half-written.")
         return 130
     return status
-
-
-def printable(text: str) -> str:
-    """Names out of files and folders as a terminal may show them: whatever is no visible character is spelled."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
-
-
-def _refuse(sentence: str) -> int:
-    print(f"sealframe: {printable(sentence)}", file=sys.stderr)
-    return 1
 
 
 def _sentence(error: OSError) -> str:

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import sealframe
 from sealframe import _core
-from sealframe.cli.streams import print_json
+from sealframe.cli.options import add_json
+from sealframe.cli.printing import print_json
 from sealframe.models import import_onnxruntime, shipped_models
 from sealframe.selftest import factor_digests, golden_digests
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace
 
+EXAMPLE = "sealframe doctor --json"
 _ISAS_OF = {"x86_64": ("scalar", "avx2", "avx512"), "aarch64": ("scalar", "neon"), "arm64": ("scalar", "neon")}
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_options(parser: ArgumentParser) -> None:
+    """How the facts are printed."""
+    add_json(parser)
+
+
+def run(options: Namespace) -> int:
     """Print the facts; exit 1 when a golden factor differs."""
     facts = _facts()
-    if arguments.json:
+    if options.json:
         print_json(facts)
     else:
         _print(facts)

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealframe.cli.plot import plot_factor
-from sealframe.cli.streams import print_json, read_picture
+from sealframe.cli.factor_plot import plot_factor
+from sealframe.cli.options import add_json, add_profile
+from sealframe.cli.printing import print_json
+from sealframe.cli.streams import read_picture
 from sealframe.errors import PolicyError
+from sealframe.factor import compute_image_factor, profile_by_name
 from sealframe.files import write_whole_file
 from sealframe.image import frame_from_bytes
-from sealframe.image_factor import compute_image_factor, profile_by_name
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace
+
+EXAMPLE = "sealframe factor photo.jpg --json --plot factor.png"
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_options(parser: ArgumentParser) -> None:
+    """Picture, profile, and how the factor is shown."""
+    parser.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
+    add_profile(parser)
+    parser.add_argument(
+        "--noise-seed", metavar="HEX", help="32 bytes for --path vae to draw noise from (default: decode the mean)"
+    )
+    add_json(parser)
+    parser.add_argument("--plot", metavar="PNG", help="draw image, derived image, similarity map and rows")
+    parser.add_argument("--force", action="store_true", help="overwrite the plot")
+
+
+def run(options: Namespace) -> int:
     """Compute, draw if asked, print."""
-    frame = frame_from_bytes(read_picture(arguments.image))
-    profile = profile_by_name(arguments.path, arguments.reduction)
-    factor = compute_image_factor(frame, profile, noise_seed=_noise_seed(arguments))
-    if arguments.plot:
-        write_whole_file(arguments.plot, plot_factor(factor), mode=0o644, overwrite=arguments.force)
-    if arguments.json:
+    frame = frame_from_bytes(read_picture(options.image))
+    profile = profile_by_name(options.path, options.reduction)
+    factor = compute_image_factor(frame, profile, noise_seed=_noise_seed(options))
+    if options.plot:
+        write_whole_file(options.plot, plot_factor(factor), mode=0o644, overwrite=options.force)
+    if options.json:
         print_json(
             {
                 "profile": profile.number,
@@ -30,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "reduction": profile.reduction,
                 "side": profile.side,
                 "map_side": profile.map_side,
-                "noise_seed": arguments.noise_seed,
+                "noise_seed": options.noise_seed,
                 "models": dict(profile.models),
                 "width": frame.width,
                 "height": frame.height,
@@ -42,13 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _noise_seed(arguments: argparse.Namespace) -> bytes | None:
-    if arguments.noise_seed is None:
+def _noise_seed(options: Namespace) -> bytes | None:
+    if options.noise_seed is None:
         return None
-    if arguments.path != "vae":
-        raise PolicyError(f"The path {arguments.path} draws no noise; leave --noise-seed out.")
+    if options.path != "vae":
+        raise PolicyError(f"The path {options.path} draws no noise; leave --noise-seed out.")
     try:
-        seed = bytes.fromhex(arguments.noise_seed)
+        seed = bytes.fromhex(options.noise_seed)
     except ValueError:
         seed = b""
     if len(seed) != 32:

@@ -6,21 +6,19 @@ Every file is written whole or not at all, so what is there is done: a second ru
 from __future__ import annotations
 
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from sealframe.cli import printable
+from sealframe.cli.printing import refuse, show_progress
 from sealframe.errors import PolicyError, SealframeError
 from sealframe.files import reason_of
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     Step: TypeAlias = Callable[[Path, Path], None]
@@ -31,38 +29,70 @@ _at_work = Lock()
 """Held while it does it."""
 
 
-def run_over(
-    pairs: Iterable[tuple[Path, Path]],
-    prepare: Callable[[argparse.Namespace], Step],
-    arguments: argparse.Namespace,
-    *,
-    done: str,
-) -> int:
-    """Do a step for each (source, target) whose target is not there yet, or with --force for each, and sum up.
-
-    `prepare` makes the step from the arguments, once in each process. A file that is refused does not stop the others.
-    Returns the exit status: 1 when a file was refused. Raises PolicyError for standard output.
-    """
-    if arguments.out == "-":
+def target_folder(out: str) -> Path:
+    """Where a folder's results go. Raises PolicyError for standard output."""
+    if out == "-":
         raise PolicyError("A folder's results do not go to standard output; name a folder.")
-    prepare(arguments)  # what is wrong with keys is said here, once
+    return Path(out)
+
+
+def files_in(folder: Path, endings: set[str], target_of: Callable[[Path], Path]) -> list[tuple[Path, Path]]:
+    """(source, target) of all files below `folder` with one of these endings, by name."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    return [(path, target_of(path.relative_to(folder))) for path in sorted(found)]
+
+
+def run_over(
+    pairs: Iterable[tuple[Path, Path]], prepare: Callable[[], Step], *, jobs: int, force: bool, done: str
+) -> int:
+    """Do a step for each file whose result is not there yet, and sum up. A file that is refused stops no other.
+
+    Parameters
+    ----------
+    pairs
+        Source and target of every file.
+    prepare
+        Makes the step, once in each process; it is sent there after it was called here.
+    jobs
+        Number of processes.
+    force
+        Also do the files whose target is there.
+    done
+        What the last line says was done, as "Sealed".
+
+    Returns
+    -------
+    int
+        The exit status: 1 when a file was refused.
+
+    Raises
+    ------
+    SealframeError
+        When a process was killed.
+
+    """
+    prepare()  # what is wrong with keys is said here, once
     everything = list(pairs)
-    todo = [(source, target) for source, target in everything if arguments.force or not target.exists()]
+    todo = [(source, target) for source, target in everything if force or not target.exists()]
     for folder in {target.parent for _, target in todo}:
         folder.mkdir(parents=True, exist_ok=True)
     refused = 0
-    sendable = type(arguments)(**{name: value for name, value in vars(arguments).items() if not callable(value)})
-    workers = ProcessPoolExecutor(arguments.jobs, get_context("spawn"), _prepare, (prepare, sendable))
-    with workers as pool:
+    for count, problem in enumerate(_problems(todo, prepare, jobs), 1):
+        show_progress(f"{count}/{len(todo)}")
+        if problem:
+            refused += 1
+            refuse(problem)
+    show_progress("")
+    print(f"{done} {len(todo) - refused}, there already {len(everything) - len(todo)}, refused {refused}.")
+    return 1 if refused else 0
+
+
+def _problems(todo: Sequence[tuple[Path, Path]], prepare: Callable[[], Step], jobs: int) -> Iterator[str]:
+    """The outcome of every file as it ends: the sentence of a refusal, or nothing."""
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _prepare, (prepare,)) as pool:
         try:
-            running = [pool.submit(_one, source, target) for source, target in todo]
-            for count, future in enumerate(as_completed(running), 1):
-                problem = future.result()
-                _progress(f"{count}/{len(todo)}")
-                if problem:
-                    refused += 1
-                    _progress("")
-                    print(f"sealframe: {printable(problem)}", file=sys.stderr)
+            for future in as_completed([pool.submit(_one, source, target) for source, target in todo]):
+                yield future.result()
         except BrokenProcessPool:
             raise SealframeError(
                 "A process was killed, most likely for want of memory; say the same again, with fewer --jobs: "
@@ -71,15 +101,12 @@ def run_over(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    _progress("")
-    print(f"{done} {len(todo) - refused}, there already {len(everything) - len(todo)}, refused {refused}.")
-    return 1 if refused else 0
 
 
-def _prepare(prepare: Callable[[argparse.Namespace], Step], arguments: argparse.Namespace) -> None:
+def _prepare(prepare: Callable[[], Step]) -> None:
     global _step
     Thread(target=_end_with_parent, daemon=True).start()
-    _step = prepare(arguments)
+    _step = prepare()
 
 
 def _end_with_parent() -> None:
@@ -105,15 +132,3 @@ def _one(source: Path, target: Path) -> str:
     except MemoryError:
         return f"{source}: There is not enough memory for this picture; say the same again with fewer --jobs."
     return ""
-
-
-def _progress(text: str) -> None:
-    """One line that is written over, for people alone."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-
-def files_in(folder: Path, endings: set[str], target_of: Callable[[Path], Path]) -> list[tuple[Path, Path]]:
-    """(source, target) of all files below `folder` with one of these endings, by name."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
-    return [(path, target_of(path.relative_to(folder))) for path in sorted(found)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealframe.cli.streams import print_json, read_envelope
+from sealframe.cli.options import add_json
+from sealframe.cli.printing import print_json
+from sealframe.cli.streams import read_envelope
 from sealframe.envelope import inspect
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace
 
+EXAMPLE = "sealframe inspect photo.seal --json"
 MEANINGS = {
     "version": "of the format",
     "suite": "how the content key is wrapped and the content encrypted",
@@ -28,10 +31,16 @@ MEANINGS = {
 """What each fact of a header says."""
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_options(parser: ArgumentParser) -> None:
+    """The envelope, and how its facts are printed."""
+    parser.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
+    add_json(parser)
+
+
+def run(options: Namespace) -> int:
     """Print the header's facts; nothing of them is verified."""
-    facts = inspect(read_envelope(arguments.envelope))
-    if arguments.json:
+    facts = inspect(read_envelope(options.envelope))
+    if options.json:
         print_json(facts)
     else:
         for name, value in facts.items():

@@ -2,74 +2,114 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sealframe as sf
-from sealframe.cli import printable
-from sealframe.cli.folder import files_in, run_over
-from sealframe.cli.keys import Passwords, load_opening_key
-from sealframe.cli.streams import print_json, read_envelope, say, staged_output, write_output
+from sealframe.cli.folder import files_in, run_over, target_folder
+from sealframe.cli.options import add_jobs, add_json, add_out, add_password_file
+from sealframe.cli.passwords import KeyPasswords
+from sealframe.cli.printing import note, print_json, printable, say
+from sealframe.cli.streams import read_envelope, staged_output, write_output
 from sealframe.envelope import Policy
 from sealframe.errors import PolicyError, SealframeError
 from sealframe.keys.recipient import SUITE_NAMES, Suite
 from sealframe.pipeline import CHECKS
 
 if TYPE_CHECKING:
-    import argparse
+    from argparse import ArgumentParser, Namespace
 
     from sealframe.cli.folder import Step
 
+EXAMPLE = "sealframe open photo.seal --key server.key --from pos.pub --out photo.jpg"
 
-def run(arguments: argparse.Namespace) -> int:
+
+def add_options(parser: ArgumentParser) -> None:
+    """Envelope, keys, devices, what is accepted, and where picture and data go."""
+    parser.add_argument(
+        "envelope", metavar="FILE", help="an envelope, a folder of .seal files, or - for standard input"
+    )
+    parser.add_argument(
+        "--key",
+        metavar="KEY",
+        required=True,
+        action="append",
+        dest="keys",
+        help="the server's key, or the shared one; repeatable while keys change",
+    )
+    parser.add_argument(
+        "--from", metavar="PUB", required=True, action="append", dest="devices", help="a device to accept; repeatable"
+    )
+    parser.add_argument(
+        "--live",
+        metavar="STORE",
+        help="refuse stale and replayed captures, remembered in this SQLite file (default: archive, which does not)",
+    )
+    parser.add_argument(
+        "--allow-suite",
+        choices=[name for name, suite in SUITE_NAMES.items() if suite is not Suite.X_WING],
+        action="append",
+        default=[],
+        help="accept this suite too",
+    )
+    parser.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
+    parser.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
+    add_json(parser)
+    add_jobs(parser)
+    add_out(parser, "the picture")
+    add_password_file(parser)
+
+
+def run(options: Namespace) -> int:
     """Check everything, then write the payload; with --live also spend the capture."""
-    if Path(arguments.envelope).is_dir():
-        return _run_folder(arguments)
-    envelope = read_envelope(arguments.envelope)
-    opener = _opener(arguments)
-    verified = _explained(opener, envelope, live=arguments.live) if arguments.explain else opener.verify(envelope)
+    passwords = KeyPasswords(options.password_file)
+    if Path(options.envelope).is_dir():
+        return _run_folder(options, passwords)
+    envelope = read_envelope(options.envelope)
+    opener = _opener(options, passwords)
+    verified = _explained(opener, envelope, live=options.live) if options.explain else opener.verify(envelope)
     with ExitStack() as outputs:
-        outputs.enter_context(staged_output(arguments.out, verified.payload, force=arguments.force))
-        if arguments.data_out:
-            outputs.enter_context(staged_output(arguments.data_out, verified.data, force=arguments.force))
-        opened = _accepted(verified, explain=arguments.explain and arguments.live)
-    if arguments.json and arguments.out != "-":
-        print_json({"freshness": "live" if arguments.live else "archive", **opened.facts()})
+        outputs.enter_context(staged_output(options.out, verified.payload, force=options.force))
+        if options.data_out:
+            outputs.enter_context(staged_output(options.data_out, verified.data, force=options.force))
+        opened = _accepted(verified, explain=options.explain and options.live)
+    if options.json and options.out != "-":
+        print_json({"freshness": "live" if options.live else "archive", **opened.to_dict()})
     else:
-        checked = "never seen before" if arguments.live else "archive: replays and age are not checked"
+        checked = "never seen before" if options.live else "archive: replays and age are not checked"
         say(
             f"Opened a capture of {printable(opened.context.device_info)}, {len(opened.payload)} bytes ({checked}).",
-            out=arguments.out,
+            out=options.out,
         )
     return 0
 
 
-def _run_folder(arguments: argparse.Namespace) -> int:
-    if arguments.live or arguments.data_out or arguments.explain:
+def _run_folder(options: Namespace, passwords: KeyPasswords) -> int:
+    if options.live or options.data_out or options.explain:
         raise PolicyError("A folder is opened as an archive, pictures only; open envelopes singly for the rest.")
-    out = Path(arguments.out)
-    pairs = files_in(Path(arguments.envelope), {".seal"}, lambda path: out / path.with_suffix(""))
-    return run_over(pairs, _step, arguments, done="Opened")
+    out = target_folder(options.out)
+    pairs = files_in(Path(options.envelope), {".seal"}, lambda path: out / path.with_suffix(""))
+    step = partial(_step, options, passwords)
+    return run_over(pairs, step, jobs=options.jobs, force=options.force, done="Opened")
 
 
-def _step(arguments: argparse.Namespace) -> Step:
-    opener = _opener(arguments)
+def _step(options: Namespace, passwords: KeyPasswords) -> Step:
+    opener = _opener(options, passwords)
 
     def open_one(source: Path, target: Path) -> None:
-        write_output(str(target), opener.open(read_envelope(str(source))).payload, force=arguments.force)
+        write_output(str(target), opener.open(read_envelope(str(source))).payload, force=options.force)
 
     return open_one
 
 
-def _opener(arguments: argparse.Namespace) -> sf.Opener:
-    passwords = Passwords(arguments)
+def _opener(options: Namespace, passwords: KeyPasswords) -> sf.Opener:
     return sf.Opener(
-        [load_opening_key(path, passwords) for path in arguments.keys],
-        devices=[sf.DevicePublic.load(path) for path in arguments.devices],
-        freshness=sf.Live(sf.SqliteReplayStore(arguments.live)) if arguments.live else sf.Archive(),
-        policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in arguments.allow_suite)})),
+        [passwords.load_opening_key(path) for path in options.keys],
+        devices=[sf.DevicePublic.load(path) for path in options.devices],
+        freshness=sf.Live(sf.SqliteReplayStore(options.live)) if options.live else sf.Archive(),
+        policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in options.allow_suite)})),
     )
 
 
@@ -81,7 +121,7 @@ def _accepted(verified: sf.Verified, *, explain: bool) -> sf.Opened:
         outcome = "passed"
     finally:
         if explain:
-            print(f"{outcome:9}{'acceptance':14}the capture is new to the store, and now spent", file=sys.stderr)
+            note(f"{outcome:9}{'acceptance':14}the capture is new to the store, and now spent")
     return opened
 
 
@@ -92,14 +132,14 @@ def _explained(opener: sf.Opener, envelope: bytes, *, live: str | None) -> sf.Ve
     """
     left = list(CHECKS)
 
-    def passed(check: str) -> None:
+    def on_check(check: str) -> None:
         left.remove(check)
         outcome = "passed" if live or check != "clock" else "left out"
-        print(f"{outcome:9}{check:14}{CHECKS[check]}", file=sys.stderr)
+        note(f"{outcome:9}{check:14}{CHECKS[check]}")
 
     try:
-        return opener.verify(envelope, passed=passed)
+        return opener.verify(envelope, on_check=on_check)
     except SealframeError:
         for outcome, check in zip(["FAILED", *["not run"] * len(left)], left, strict=False):
-            print(f"{outcome:9}{check:14}{CHECKS[check]}", file=sys.stderr)
+            note(f"{outcome:9}{check:14}{CHECKS[check]}")
         raise

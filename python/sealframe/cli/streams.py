@@ -1,20 +1,17 @@
-"""Files and standard streams in and out, and the password of a key file."""
+"""Files and standard streams in and out."""
 
 from __future__ import annotations
 
-import getpass
-import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sealframe.errors import ImageError, KeyFileError, MalformedEnvelope
+from sealframe.errors import ImageError, MalformedEnvelope
 from sealframe.files import staged_file
 from sealframe.image import MAX_FILE_BYTES, read_picture_file
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from sealframe.files import Bytes
@@ -60,41 +57,3 @@ def write_output(path: str, content: Bytes, *, force: bool) -> None:
     """A whole file with mode 0600, or standard output for "-"."""
     with staged_output(path, content, force=force):
         pass
-
-
-def say(text: str, *, out: str = "") -> None:
-    """A line for the person: on standard error when standard output carries the result itself."""
-    print(text, file=sys.stderr if out == "-" else sys.stdout)
-
-
-def print_json(facts: dict[str, Any]) -> None:
-    """Facts as indented JSON on standard output."""
-    print(json.dumps(facts, indent=2))
-
-
-def password_of(arguments: argparse.Namespace) -> bytes | None:
-    """The first line of --password-file, if given. Raises KeyFileError for an empty one."""
-    if arguments.password_file is None:
-        return None
-    first_line = Path(arguments.password_file).read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
-    if not first_line:
-        raise KeyFileError("The password file's first line is empty; write the password there.")
-    return first_line
-
-
-def new_password(arguments: argparse.Namespace) -> bytes | None:
-    """The password for a new key: from --password-file, asked for twice with --password, or none."""
-    if arguments.password_file is not None or not arguments.password:
-        return password_of(arguments)
-    first = ask_password("New password: ")
-    if not first or first != ask_password("Once more: "):
-        raise KeyFileError("The passwords are empty or differ; run the command again.")
-    return first
-
-
-def ask_password(prompt: str) -> bytes:
-    """What a person types unseen. Raises KeyFileError when nobody does."""
-    try:
-        return getpass.getpass(prompt).encode()
-    except EOFError:
-        raise KeyFileError("No password was typed; run the command again.") from None

@@ -18,10 +18,18 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from sealframe.envelope import schedule
-from sealframe.envelope.layout import Buffer, split_envelope
-from sealframe.errors import CannotOpen, KeyFileError, MalformedEnvelope, PolicyError, UnknownKey, UnsupportedEnvelope
+from sealframe.envelope.layout import Buffer, Parts, split_envelope
+from sealframe.errors import (
+    CannotOpen,
+    KeyFileError,
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    UnknownKey,
+    UnsupportedEnvelope,
+)
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
-from sealframe.keys.secrecy import HoldsSecret
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.keys.signing import SignVersion, signature_bytes
 
 if TYPE_CHECKING:
@@ -43,10 +51,17 @@ class Answer(NamedTuple):
     confidential: bool
 
 
-class AnswerKey(HoldsSecret):
+class AnswerKey(Unpicklable):
     """What is needed to read, or to write, the confidential answer to one envelope.
 
     Whoever waits for an answer keeps this in a private file until the request is resolved.
+
+    Parameters
+    ----------
+    envelope_id : bytes
+        The 32 bytes that name the envelope: its header hash.
+    key : bytes
+        The 32-byte key of its answer.
     """
 
     def __init__(self, envelope_id: bytes, key: bytes) -> None:
@@ -57,8 +72,21 @@ class AnswerKey(HoldsSecret):
     def read(self, answer: Buffer, servers: ServerPublic | Sequence[ServerPublic]) -> Answer:
         """The answer, if one of these servers gave it to this envelope.
 
-        Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError (an answer to something else), UnknownKey,
-        CannotOpen, BadSignature.
+        Parameters
+        ----------
+        answer : bytes-like
+            As it was received.
+        servers : ServerPublic or sequence of these
+            The servers whose signing keys are pinned.
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, BadSignature
+            When something is wrong with the answer.
+        UnknownKey
+            When another server signed it.
+        PolicyError
+            When it answers another envelope.
         """
         raw = bytes(answer)
         header = raw[: _HEADER.size]
@@ -76,7 +104,7 @@ class AnswerKey(HoldsSecret):
         return Answer(content[:body_len], form == _ENCRYPTED)
 
     def write(self, server: ServerKey, body: bytes) -> bytes:
-        """The confidential answer with this body, signed by the server."""
+        """The confidential answer with this body, signed by the server. Raises LimitExceeded above 64 KiB."""
         header, content = _signed(server, self.envelope_id, body, _ENCRYPTED)
         encryptor = Cobblestone256Encryptor(self._key, schedule.answer_context(header))
         return header + encryptor.update(content) + encryptor.finalize()
@@ -89,21 +117,21 @@ class AnswerKey(HoldsSecret):
             raise CannotOpen("The answer cannot be opened; ask the server again.") from None
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the key to a file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key to a file, mode 0600. Raises KeyFileError when it exists or cannot be written."""
         save_private(path, self._record(), [Block(_SECRET_LABEL, self._key)], None, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> AnswerKey:
-        """Read the key from its file; KeyFileError when that is not possible or not safe."""
+        """Read the key from its file. Raises KeyFileError when that is not possible or not safe."""
         block, secret_blocks = load_private(path, None)
-        record = read_record(block, _LABEL)
+        record = read_record(block, _LABEL, path)
         try:
             key = cls(bytes.fromhex(record["envelope_id"]), secret_blocks[0].content)
         except (KeyError, TypeError, ValueError):
-            raise _damaged() from None
+            raise _damaged(path) from None
         lengths = [len(key.envelope_id), *(len(secret.content) for secret in secret_blocks)]
         if lengths != [32, 32] or secret_blocks[0].label != _SECRET_LABEL or key._record() != block:
-            raise _damaged()
+            raise _damaged(path)
         return key
 
     def to_bytes(self) -> bytes:
@@ -121,19 +149,19 @@ class AnswerKey(HoldsSecret):
         return record_block(_LABEL, {"envelope_id": self.envelope_id.hex()})
 
 
-def write_clear_answer(server: ServerKey, envelope: Buffer, body: bytes) -> bytes:
-    """The signed but readable answer to an envelope that the server could not open.
+def write_clear_answer(server: ServerKey, envelope: Buffer | Parts, body: bytes) -> bytes:
+    """The signed but readable answer to an envelope, or to its parts, that the server could not open.
 
     Raises MalformedEnvelope or UnsupportedEnvelope when there is no envelope to answer.
     """
-    parts = split_envelope(envelope)
+    parts = envelope if isinstance(envelope, Parts) else split_envelope(envelope)
     header, content = _signed(server, schedule.header_hash(parts.fixed, parts.header.recipients), body, _CLEAR)
     return header + content
 
 
 def _signed(server: ServerKey, envelope_id: bytes, body: bytes, form: int) -> tuple[bytes, bytes]:
     if len(body) > MAX_BODY_BYTES:
-        raise PolicyError(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
+        raise LimitExceeded(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
     public = server.public
     header = _HEADER.pack(MAGIC, VERSION, form, public.sign_version, 0, envelope_id, public.signing_key_id)
     return header, body + server.sign(_signed_digest(header, body))
@@ -165,5 +193,5 @@ def _malformed() -> MalformedEnvelope:
     return MalformedEnvelope("The answer is cut, or has bytes that do not belong to it.")
 
 
-def _damaged() -> KeyFileError:
-    return KeyFileError("The file of the answer key is damaged; the request cannot be resolved with it.")
+def _damaged(path: PathLike) -> KeyFileError:
+    return KeyFileError(f"The answer key {path} is damaged; ask the server how the request ended.")

@@ -20,14 +20,14 @@ from cryptography.exceptions import InvalidTag
 from sealframe.envelope import schedule
 from sealframe.envelope.buffers import BufferPool, start_of
 from sealframe.envelope.layout import MAX_DATA_BYTES, content_bytes, plaintext_bytes
-from sealframe.errors import FactorMismatch, MalformedEnvelope, PolicyError
+from sealframe.errors import FactorMismatch, LimitExceeded, MalformedEnvelope
 from sealframe.keys.recipient import cannot_open
 from sealframe.security_factor import SecurityFactor
-from sealframe.trace import no_mark
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from sealframe.envelope.layout import Buffer
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 _LENGTH = struct.Struct(">I")
 _buffers = BufferPool()
@@ -48,9 +48,9 @@ class Draft:
 
 
 def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
-    """Put the parts in order; PolicyError for more than 64 KiB of data."""
+    """Put the parts in order; LimitExceeded for more than 64 KiB of data."""
     if len(data) > MAX_DATA_BYTES:
-        raise PolicyError(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
+        raise LimitExceeded(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
     factor = security_factor.encode()
     return Draft(factor, b"".join((_LENGTH.pack(len(factor)), factor, _LENGTH.pack(len(data)), data)), payload)
 
@@ -81,7 +81,7 @@ def encrypt_into(out: memoryview, head: bytes, draft: Draft, key: bytes, context
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Seal:
+class ContentBinding:
     """What the header says of a content: its key, the context it is bound to, the tag of its security factor."""
 
     key: bytes
@@ -104,11 +104,11 @@ class Content:
 
 def decrypt(
     encrypted: memoryview,
-    seal: Seal,
+    seal: ContentBinding,
     *,
     payload_digest: bool = True,
     out: memoryview | None = None,
-    passed: Mark = no_mark,
+    on_check: StageCallback = no_callback,
 ) -> Content:
     """Decrypt, and check that this is the content which the tag commits to, all but the digest of the payload.
 
@@ -118,14 +118,14 @@ def decrypt(
     """
     size = plaintext_bytes(len(encrypted))
     if out is not None:
-        return _decrypt_into(start_of(out, size), encrypted, seal, payload_digest, passed)
+        return _decrypt_into(start_of(out, size), encrypted, seal, payload_digest, on_check)
     with _buffers.borrow(size) as plaintext:
-        content = _decrypt_into(plaintext, encrypted, seal, payload_digest, passed)
+        content = _decrypt_into(plaintext, encrypted, seal, payload_digest, on_check)
         return Content(content.security_factor, content.data, bytes(content.payload))
 
 
 def _decrypt_into(
-    plaintext: memoryview, encrypted: memoryview, seal: Seal, payload_digest: bool, passed: Mark
+    plaintext: memoryview, encrypted: memoryview, seal: ContentBinding, payload_digest: bool, on_check: StageCallback
 ) -> Content:
     decryptor = Cobblestone256Decryptor(seal.key, seal.context)
     try:
@@ -133,11 +133,11 @@ def _decrypt_into(
         plaintext[written:] = decryptor.finalize()
     except InvalidTag:
         raise cannot_open() from None
-    passed("decryption")
+    on_check("decryption")
     return _check(plaintext, seal, payload_digest)
 
 
-def _check(plaintext: memoryview, seal: Seal, payload_digest: bool) -> Content:
+def _check(plaintext: memoryview, seal: ContentBinding, payload_digest: bool) -> Content:
     factor, rest = _take(plaintext)
     data, payload = _take(rest)
     if not hmac.compare_digest(schedule.factor_tag(seal.key, factor), seal.factor_tag):

@@ -73,7 +73,7 @@ class Header:
             self.factor_tag,
         )
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The header as JSON values."""
         return {
             "version": VERSION,
@@ -101,13 +101,18 @@ class Parts(NamedTuple):
     signature: bytes
     content: memoryview
 
+    @property
+    def start(self) -> bytes:
+        """All that stands before the content."""
+        return b"".join((self.fixed, *self.blocks, self.signature))
+
 
 def inspect(envelope: Buffer) -> dict[str, Any]:
     """The public facts of an envelope, as JSON values; nothing of them is verified.
 
     Raises MalformedEnvelope or UnsupportedEnvelope.
     """
-    return split_envelope(envelope).header.facts()
+    return split_envelope(envelope).header.to_dict()
 
 
 def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Parts:
@@ -116,10 +121,28 @@ def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Par
     Raises MalformedEnvelope unless every length is exact and the recipients are sorted, UnsupportedEnvelope for
     an unknown version, suite, signature or mode.
     """
+    return _whole(split_start(_view_of(envelope, max_bytes)))
+
+
+def complete_parts(start: Parts, envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Parts:
+    """The parts of a whole envelope of which `split_start` gave the start: nothing is parsed twice.
+
+    Raises MalformedEnvelope unless the envelope begins with that start and its length is exact.
+    """
+    view, before = _view_of(envelope, max_bytes), start.start
+    if bytes(view[: len(before)]) != before:
+        raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
+    return _whole(start._replace(content=view[len(before) :]))
+
+
+def _view_of(envelope: Buffer, max_bytes: int) -> memoryview:
     view = memoryview(envelope).cast("B")
     if len(view) > max_bytes:
         raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed here.")
-    parts = split_start(view)
+    return view
+
+
+def _whole(parts: Parts) -> Parts:
     if len(parts.content) != parts.header.content_len:
         raise _malformed()
     return parts

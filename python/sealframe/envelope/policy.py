@@ -12,9 +12,25 @@ from sealframe.keys.signing import SignVersion, sign_name
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Allow-lists. X25519 without ML-KEM, and shared keys, are allowed only by naming them in `suites`.
+    """Which kinds of envelope a reader accepts.
 
-    `profiles` None allows every factor profile that is installed.
+    Parameters
+    ----------
+    suites : frozenset of int
+        X-Wing alone by default; X25519 without ML-KEM, and shared keys, are allowed only by naming them.
+    sign_versions : frozenset of int
+        Signature algorithms; all by default.
+    profiles : frozenset of int, optional
+        Factor profiles; None allows every one that is installed.
+    modes : frozenset of int
+        Messages alone by default.
+    max_bytes : int
+        Size of the largest envelope, at most 1 GiB.
+
+    Examples
+    --------
+    >>> from sealframe.keys import Suite
+    >>> both = Policy(suites=frozenset({Suite.X_WING, Suite.X25519}))
     """
 
     suites: frozenset[int] = frozenset({Suite.X_WING})

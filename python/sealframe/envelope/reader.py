@@ -1,6 +1,6 @@
 """Opening, steps 1 to 7: from an envelope to its checked content. Nothing is handed out before all have passed.
 
-Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `further`, and
+Steps 8 (clock) and 9 (image factor) need a policy on time and the picture; the pipeline gives them as `extra_checks`, and
 they run while the payload is hashed.
 """
 
@@ -10,26 +10,27 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealframe.capture_context import CaptureContext
+from sealframe.capture_context import DEFAULT_RULES, CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
-from sealframe.envelope.content import Content, Seal, decrypt
-from sealframe.envelope.layout import Buffer, Header, Mode, Parts, split_envelope, split_start
-from sealframe.envelope.payload_digest import StartDigest, in_line
+from sealframe.envelope.content import ContentBinding, decrypt
+from sealframe.envelope.layout import Buffer, Header, Mode, Parts, complete_parts, split_envelope, split_start
+from sealframe.envelope.payload_digest import IN_LINE, PayloadHasher
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
-from sealframe.errors import MalformedEnvelope, PolicyError, UnknownKey
+from sealframe.errors import PolicyError, UnknownKey
 from sealframe.keys import ServerKey, SharedKey
 from sealframe.keys.secrecy import KEY_ID_BYTES
-from sealframe.trace import no_mark
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 OpeningKey = ServerKey | SharedKey
 
@@ -62,7 +63,7 @@ class SignedStart:
 
 
 def check_start(
-    start: Buffer,
+    start: Buffer | Parts,
     key: OpeningKey | Sequence[OpeningKey],
     devices: Mapping[bytes, DevicePublic],
     policy: Policy = DEFAULT_POLICY,
@@ -71,9 +72,11 @@ def check_start(
 ) -> SignedStart:
     """Check an envelope's first bytes before the others have arrived; arguments and errors as `unseal_envelope`.
 
-    `start` is at least all that stands before the content, which is at most MAX_START_BYTES.
+    `start` is at least all that stands before the content, which is at most MAX_START_BYTES; or what `split_start` made
+    of it.
     """
-    return _check_start(split_start(bytes(start)), key, devices, policy, int(clock() * 1000), no_mark)
+    parts = start if isinstance(start, Parts) else split_start(bytes(start))
+    return _check_start(parts, key, devices, policy, int(clock() * 1000), no_callback)
 
 
 def unseal_envelope(
@@ -85,33 +88,47 @@ def unseal_envelope(
     clock: Callable[[], float] = time.time,
     start: SignedStart | None = None,
     out: Buffer | None = None,
-    passed: Mark = no_mark,
-    start_digest: StartDigest = in_line,
-    further: Callable[[Unsealed], object] = lambda _: None,
+    on_check: StageCallback = no_callback,
+    hasher: PayloadHasher = IN_LINE,
+    splice_rules: Mapping[str, SpliceRule] = DEFAULT_RULES,
+    extra_checks: Callable[[Unsealed], object] = lambda _: None,
 ) -> Unsealed:
     """Check an envelope and take it apart.
 
-    `key` may be several during a change of keys; `devices` maps key ids to the devices that are accepted; `passed` is
-    told the name of each check that has passed: framing, policy, keys, signature, decryption, commitment, context.
-    Raises MalformedEnvelope, UnsupportedEnvelope, PolicyError, UnknownKey, BadSignature, CannotOpen or
-    FactorMismatch: the first that applies, in the order of docs/FORMAT.md.
+    Parameters
+    ----------
+    envelope, key, devices, policy, clock
+        As received; the opening keys, the accepted devices by key id, the accepted kinds, what gives Unix seconds.
+    start : SignedStart, optional
+        What `check_start` found of this envelope; it is neither parsed nor checked again.
+    out : writable buffer, optional
+        Where the plaintext goes. It is zeroed when a check fails.
+    on_check : callable
+        Is told each check that passed: framing, policy, keys, signature, decryption, commitment, context.
+    hasher : PayloadHasher
+        Hashes the payload; one with a worker does so beside the checks of the context and `extra_checks`.
+    splice_rules : mapping of str to SpliceRule
+        The rules that a capture context may name, by magic number.
+    extra_checks : callable
+        Further checks, which raise. An error of the payload's digest comes before theirs.
 
-    `start` is what `check_start` gave for this envelope, and is not checked again; MalformedEnvelope for another one.
-
-    `further` raises when a check of the caller's fails. With another `start_digest` than `in_line`, the context and
-    these checks run before the payload's digest is known; whatever they find, its verdict comes first.
-
-    With `out` the plaintext is written to that buffer, which is zeroed when a check fails; TypeError when it is
-    read-only, ValueError when it is too small or shares memory with the envelope.
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch
+        When something is wrong with the envelope, or it is not the one that `start` belongs to.
+    UnknownKey, KeyNotValid, PolicyError
+        When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+    TypeError, ValueError
+        When `out` is read-only, too small, or shares memory with the envelope.
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):
-        parts = split_envelope(envelope, policy.max_bytes)
         if start is None:
-            start = _check_start(parts, key, devices, policy, int(clock() * 1000), passed)
-        elif parts[:-1] != start.parts[:-1]:
-            raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
-        return _unseal(parts, start, room, passed, start_digest, further)
+            parts = split_envelope(envelope, policy.max_bytes)
+            start = _check_start(parts, key, devices, policy, int(clock() * 1000), on_check)
+        else:
+            parts = complete_parts(start.parts, envelope, policy.max_bytes)
+        return _unseal(parts, start, room, on_check, hasher, splice_rules, extra_checks)
 
 
 def _check_start(
@@ -120,17 +137,17 @@ def _check_start(
     devices: Mapping[bytes, DevicePublic],
     policy: Policy,
     now: int,
-    passed: Mark,
+    on_check: StageCallback,
 ) -> SignedStart:
     header = parts.header
-    passed("framing")
+    on_check("framing")
     policy.require(header)
-    passed("policy")
+    on_check("policy")
     signer = _find_signer(header, devices, now)
     own_key = _find_key(header, key)
-    passed("keys")
+    on_check("keys")
     signer.verify(parts.signature, schedule.signed_digest(parts.fixed, parts.blocks))
-    passed("signature")
+    on_check("signature")
     return SignedStart(parts, signer, own_key)
 
 
@@ -138,21 +155,22 @@ def _unseal(
     parts: Parts,
     start: SignedStart,
     room: memoryview | None,
-    passed: Mark,
-    start_digest: StartDigest,
-    further: Callable[[Unsealed], object],
+    on_check: StageCallback,
+    hasher: PayloadHasher,
+    splice_rules: Mapping[str, SpliceRule],
+    extra_checks: Callable[[Unsealed], object],
 ) -> Unsealed:
     header, signer = parts.header, start.signer
     header_hash = schedule.header_hash(parts.fixed, header.recipients)
     content_key = unwrap_content_key(parts, start.key, header_hash)
-    seal = Seal(content_key, schedule.content_context(header_hash), header.factor_tag)
-    content = decrypt(parts.content, seal, out=room, passed=passed)
+    seal = ContentBinding(content_key, schedule.content_context(header_hash), header.factor_tag)
+    content = decrypt(parts.content, seal, out=room, on_check=on_check)
     opens_session = header.mode == Mode.SESSION_OPEN
 
-    def checked() -> Unsealed:
-        passed("commitment")
-        context = _check_context(header, content.security_factor, signer)
-        passed("context")
+    def checks() -> Unsealed:
+        on_check("commitment")
+        context = _check_context(header, content.security_factor, signer, splice_rules)
+        on_check("context")
         unsealed = Unsealed(
             header,
             content.security_factor,
@@ -163,22 +181,10 @@ def _unseal(
             AnswerKey(header_hash, schedule.answer_key(content_key)),
             SessionSecret.of_opening(header.suite, header_hash, content_key) if opens_session else None,
         )
-        further(unsealed)
+        extra_checks(unsealed)
         return unsealed
 
-    return _with_payload_required(content, start_digest, checked)
-
-
-def _with_payload_required(content: Content, start_digest: StartDigest, checked: Callable[[], Unsealed]) -> Unsealed:
-    """The payload's digest holds before the other checks, or, where a worker hashes, before anything they found."""
-    digest = start_digest(content.payload)
-    if start_digest is in_line:
-        content.require_payload(digest())
-        return checked()
-    try:
-        return checked()
-    finally:
-        content.require_payload(digest())
+    return hasher.check_beside(content.payload, content.require_payload, checks)
 
 
 def unwrap_content_key(parts: Parts, key: OpeningKey, header_hash: bytes) -> bytes:
@@ -208,9 +214,11 @@ def _find_key(header: Header, key: OpeningKey | Sequence[OpeningKey]) -> Opening
     raise UnknownKey("The envelope was sealed to other keys; open it with the key of one of its recipients.")
 
 
-def _check_context(header: Header, security_factor: SecurityFactor, signer: DevicePublic) -> CaptureContext:
+def _check_context(
+    header: Header, security_factor: SecurityFactor, signer: DevicePublic, splice_rules: Mapping[str, SpliceRule]
+) -> CaptureContext:
     """Step 7: the capture context is canonical and speaks of the device that signed."""
-    context = CaptureContext.decode(security_factor.capture_context)
+    context = CaptureContext.decode(security_factor.capture_context, splice_rules)
     if context.device_info != signer.device_info or context.sign_version != header.sign_version:
         raise PolicyError("The capture names another device than the one that signed it; refuse the capture.")
     return context

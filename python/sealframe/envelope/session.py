@@ -20,9 +20,16 @@ from typing import TYPE_CHECKING
 from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
-from sealframe.envelope.content import Draft, Seal, decrypt, draft_content, encrypt, encrypt_into
+from sealframe.envelope.content import ContentBinding, Draft, decrypt, draft_content, encrypt, encrypt_into
 from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
-from sealframe.errors import MalformedEnvelope, PolicyError, ReplayedCapture, UnknownKey, UnsupportedEnvelope
+from sealframe.errors import (
+    LimitExceeded,
+    MalformedEnvelope,
+    PolicyError,
+    ReplayedCapture,
+    UnknownKey,
+    UnsupportedEnvelope,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +54,19 @@ class _Lifetime:
 
     def require(self, sequence: int) -> None:
         if sequence >= MAX_FRAMES or self._clock() > self._end:
-            raise PolicyError("The session is used up; open another.")
+            raise LimitExceeded("The session is used up; open another.")
 
 
 class SessionWriter:
-    """Writes the frames of one session, in one process. Thread-safe. `clock` gives monotonic seconds."""
+    """Writes the frames of one session, in one process. Thread-safe.
+
+    Parameters
+    ----------
+    session : SessionSecret
+        What the opening message set up.
+    clock : callable
+        Gives monotonic seconds.
+    """
 
     def __init__(self, session: SessionSecret, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
@@ -60,19 +75,28 @@ class SessionWriter:
         self._lock = threading.Lock()
 
     def write(self, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal the next frame; its security factor holds no digest of the payload, ValueError when it does.
+        """Seal the next frame; its security factor holds no digest of the payload.
 
-        Raises PolicyError when the session is used up, or for more than 64 KiB of data.
+        Raises
+        ------
+        ValueError
+            When the security factor holds that digest.
+        LimitExceeded
+            When the session is used up, or `data` is longer than 64 KiB.
         """
         draft = _draft_frame(security_factor, data, payload)
         header = self._next_header(draft)
         return encrypt(header, draft, self._session.key, schedule.frame_context(header))
 
     def write_into(self, out: Buffer, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> int:
-        """Seal the next frame into the start of a buffer, and return its length.
+        """Seal the next frame into the start of a buffer, and return its length; raises what `write` raises.
 
-        Raises what `write` raises, TypeError when the buffer is read-only, ValueError when it is too small or shares
-        memory with the payload. No sequence number is spent then.
+        Raises
+        ------
+        TypeError
+            When the buffer is read-only.
+        ValueError
+            When it is too small or shares memory with the payload. No sequence number is spent then.
         """
         draft = _draft_frame(security_factor, data, payload)
         room = start_of(writable_bytes(out, payload), _HEADER.size + draft.content_len)
@@ -105,8 +129,21 @@ class SessionFrame:
 class SessionReader:
     """Reads the frames that follow an opening message. Thread-safe; lives in one process.
 
-    With `ordered`, sequence numbers must come one after the other; without, each of the last 64 may come late,
-    once. `clock` gives monotonic seconds. Raises PolicyError when the message opens no session.
+    Device, factor profile and splice rule of the frames are those of the opening.
+
+    Parameters
+    ----------
+    opening : Unsealed
+        The opening message.
+    ordered : bool
+        Whether sequence numbers must come one after the other; without, each of the last 64 may come late, once.
+    clock : callable
+        Gives monotonic seconds.
+
+    Raises
+    ------
+    PolicyError
+        When the message opens no session.
     """
 
     def __init__(self, opening: Unsealed, *, ordered: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
@@ -115,6 +152,7 @@ class SessionReader:
         self._session = opening.session
         self._signer = opening.signer
         self._profile = opening.header.profile
+        self._splice_rules = {opening.context.magic_num: opening.context.splice_rule}
         self._ordered = ordered
         self._lifetime = _Lifetime(clock)
         self._next = 0
@@ -124,9 +162,27 @@ class SessionReader:
     def verify(self, frame: Buffer, *, out: Buffer | None = None) -> SessionFrame:
         """Check a frame and take it apart; changes nothing.
 
-        With `out` the payload is a read-only view of that buffer, which is zeroed when a check fails.
-        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, ReplayedCapture,
-        CannotOpen, FactorMismatch; for a buffer TypeError and ValueError as `SessionWriter.write_into`.
+        Parameters
+        ----------
+        frame : bytes-like
+            As it was received.
+        out : writable buffer, optional
+            Where the plaintext goes; the payload is then a read-only view of it. It is zeroed when a check fails.
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, FactorMismatch
+            When something is wrong with the frame.
+        UnknownKey
+            When it belongs to another session.
+        LimitExceeded
+            When the session is used up.
+        ReplayedCapture
+            When it comes out of order, or a second time.
+        PolicyError
+            When it names another device.
+        TypeError, ValueError
+            When `out` is read-only, too small, or shares memory with the frame.
         """
         room = None if out is None else writable_bytes(out, frame)
         with ZeroedOnFailure(room):
@@ -138,9 +194,9 @@ class SessionReader:
         sequence, tag = self._parse(header, len(view) - _HEADER.size)
         with self._lock:
             self._require_unused(sequence)
-        seal = Seal(self._session.key, schedule.frame_context(header), tag)
+        seal = ContentBinding(self._session.key, schedule.frame_context(header), tag)
         content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
-        context = CaptureContext.decode(content.security_factor.capture_context)
+        context = CaptureContext.decode(content.security_factor.capture_context, self._splice_rules)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
             raise PolicyError("The frame names another device than the one that opened the session.")
         return SessionFrame(

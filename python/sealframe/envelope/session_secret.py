@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sealframe.envelope import schedule
-from sealframe.keys.secrecy import HoldsSecret
+from sealframe.keys.secrecy import Unpicklable
 
 SESSION_ID_BYTES = 16
 
 
-class SessionSecret(HoldsSecret):
+class SessionSecret(Unpicklable):
     """A session's id and key, as both sides hold them."""
 
     def __init__(self, suite: int, session_id: bytes, key: bytes) -> None:

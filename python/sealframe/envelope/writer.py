@@ -15,7 +15,7 @@ from sealframe.envelope.content import Draft, draft_content, encrypt, encrypt_in
 from sealframe.envelope.layout import MAX_RECIPIENTS, Buffer, Header, Mode
 from sealframe.envelope.session import SessionWriter
 from sealframe.envelope.session_secret import SessionSecret
-from sealframe.errors import PolicyError
+from sealframe.errors import LimitExceeded, PolicyError
 from sealframe.keys import SharedKey
 from sealframe.keys.recipient import CONTENT_KEY_BYTES
 
@@ -42,11 +42,24 @@ class _Head:
 class EnvelopeWriter:
     """Writes envelopes from one device to one set of recipients. Thread-safe.
 
-    `to` is a server's public key or a shared key, or up to 16 of one suite; `clock` gives Unix seconds.
-    Raises PolicyError for recipients that cannot share an envelope.
-
     In all methods the digests in `security_factor` must be those of `data` and `payload` (ValueError without the
-    latter). They raise PolicyError for more than 64 KiB of data, and for a key that does not count now.
+    latter). They raise LimitExceeded for more than 64 KiB of data, and KeyNotValid for a key that is not valid now.
+
+    Parameters
+    ----------
+    to : ServerPublic, SharedKey or sequence of these
+        Who can open: 1 to 16 recipients of one suite.
+    device : DeviceKey
+        Who signs.
+    clock : callable
+        Gives Unix seconds.
+
+    Raises
+    ------
+    LimitExceeded
+        For no recipient, or more than 16.
+    PolicyError
+        For recipients of different suites, or one that is named twice.
     """
 
     def __init__(
@@ -148,7 +161,7 @@ def _block(recipient: ServerPublic | SharedKey, content_key: bytes, header_hash:
 
 def _require_compatible(recipients: Sequence[ServerPublic | SharedKey]) -> None:
     if not 1 <= len(recipients) <= MAX_RECIPIENTS:
-        raise PolicyError(f"An envelope has 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
+        raise LimitExceeded(f"An envelope has 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
     if len({recipient.key_id for recipient in recipients}) != len(recipients):
         raise PolicyError("A recipient is named twice; name each once.")
     if len({recipient.suite for recipient in recipients}) != 1:

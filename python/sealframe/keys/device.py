@@ -19,7 +19,7 @@ from sealframe.keys.key_file import (
     save_private,
     save_public,
 )
-from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
@@ -28,9 +28,23 @@ DEVICE_LABEL = "SEALFRAME DEVICE"
 
 @dataclass(frozen=True)
 class DevicePublic:
-    """A device as its server knows it: name, public key, and when the key counts.
+    """A device as its server knows it: name, public key, and when the key is valid.
 
-    Raises ValueError when `key` is no public key of this signature version, or device_info is out of range.
+    Parameters
+    ----------
+    device_info : str
+        The device's name or serial number, 1 to 96 bytes of UTF-8.
+    sign_version : int
+        Number of the signature algorithm; `SIGN_NAMES` has the names.
+    key : bytes
+        The raw public key.
+    validity : Validity
+        When the key is valid; always by default.
+
+    Raises
+    ------
+    ValueError
+        When `key` is no public key of this signature version, or `device_info` is out of range.
     """
 
     device_info: str
@@ -55,7 +69,7 @@ class DevicePublic:
         """Raise BadSignature unless this device signed the 32-byte digest."""
         self._verifying_key.verify(signature, digest)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The record as JSON values, device_info in its escaped spelling."""
         return {
             "kind": "device",
@@ -68,13 +82,25 @@ class DevicePublic:
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the record, mode 0644; KeyFileError when the file exists or cannot be written."""
+        """Write the record, mode 0644.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        """
         save_public(path, self._record(), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> DevicePublic:
-        """Read the record from a public or private file; KeyFileError when there is none."""
-        return cls._from_record(load_public(path))
+        """Read the record from a public or private file.
+
+        Raises
+        ------
+        KeyFileError
+            When there is none.
+        """
+        return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
         """The record as text, exactly as `save` writes it."""
@@ -82,8 +108,14 @@ class DevicePublic:
 
     @classmethod
     def from_text(cls, text: str) -> DevicePublic:
-        """Inverse of `to_text`; KeyFileError for anything that is not exactly one record of this kind."""
-        return cls._from_record(record_in_text(text))
+        """Inverse of `to_text`.
+
+        Raises
+        ------
+        KeyFileError
+            For anything that is not exactly one record of this kind.
+        """
+        return cls._from_record(record_in_text(text), "The text")
 
     def _record(self) -> Block:
         return record_block(
@@ -99,20 +131,33 @@ class DevicePublic:
         )
 
     @classmethod
-    def _from_record(cls, block: Block) -> DevicePublic:
-        record = read_record(block, DEVICE_LABEL)
+    def _from_record(cls, block: Block, source: PathLike) -> DevicePublic:
+        record = read_record(block, DEVICE_LABEL, source)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             device = cls(record["device_info"], record["sign_version"], bytes.fromhex(record["key"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The device record in the key file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{source} holds a device's record that is not valid; use a fresh copy.") from error
         if device._record() != block:
-            raise KeyFileError("The device record in the key file is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} holds a device's record that is not canonical; use a fresh copy.")
         return device
 
 
-class DeviceKey(HoldsSecret):
-    """The private key of a device."""
+class DeviceKey(Unpicklable):
+    """The private key of a device: `generate` makes one, `load` reads one from its file.
+
+    Attributes
+    ----------
+    public : DevicePublic
+        What a server registers.
+    key_id : bytes
+        The 16 bytes that name this key in an envelope.
+
+    Examples
+    --------
+    >>> DeviceKey.generate("POS-0001").public.device_info
+    'POS-0001'
+    """
 
     def __init__(self, signing_key: SigningKey, device_info: str, validity: Validity = ALWAYS) -> None:
         self._signing_key = signing_key
@@ -121,7 +166,22 @@ class DeviceKey(HoldsSecret):
 
     @classmethod
     def generate(cls, device_info: str, sign: str = "ed25519", validity: Validity = ALWAYS) -> DeviceKey:
-        """A new key for the device of this name; ValueError when the name or the algorithm is not allowed."""
+        """A new key.
+
+        Parameters
+        ----------
+        device_info : str
+            The device's name or serial number, 1 to 96 bytes of UTF-8.
+        sign : str
+            Name of the signature algorithm, one of `SIGN_NAMES`.
+        validity : Validity
+            When the key is valid; always by default.
+
+        Raises
+        ------
+        ValueError
+            When the name or the algorithm is not allowed.
+        """
         return cls(SigningKey.generate(sign), device_info, validity)
 
     def sign(self, digest: bytes) -> bytes:
@@ -129,16 +189,30 @@ class DeviceKey(HoldsSecret):
         return self._signing_key.sign(digest)
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        ValueError
+            When the password is empty.
+        """
         blocks = self._signing_key.blocks()
         save_private(path, self.public._record(), blocks, password, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike, password: bytes | None = None) -> DeviceKey:
-        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        """Read a key file.
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file; the message says what to do.
+        """
         record, blocks = load_private(path, password)
-        public = DevicePublic._from_record(record)
+        public = DevicePublic._from_record(record, path)
         signing_key = SigningKey.from_blocks(public.sign_version, blocks)
         if signing_key.raw_public != public.key:
-            raise KeyFileError("The private key in the file does not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private key in {path} does not belong to its record; use a fresh copy.")
         return cls(signing_key, public.device_info, public.validity)

@@ -20,15 +20,20 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from sealframe.errors import KeyFileError
-from sealframe.files import reason_of, write_whole_file
+from sealframe.files import is_open_to_others, reason_of, write_whole_file
 
 _MAX_FILE_BYTES = 65536
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----\n([0-9A-Za-z+/=\n]+)-----END \1-----\n")
 _ENCRYPTED_LABEL = "SEALFRAME ENCRYPTED KEYS"
 _SALT_BYTES = 16
 _LINE = 64
-_OPEN_TO_OTHERS = 0o077
 _PRIVATE, _PUBLIC = 0o600, 0o644
+_KINDS = {
+    "SEALFRAME DEVICE": "a device's key",
+    "SEALFRAME SERVER": "a server's key",
+    "SEALFRAME SHARED": "a shared key",
+    "SEALFRAME ANSWER": "the key of an answer",
+}
 
 PathLike = str | os.PathLike[str]
 
@@ -54,17 +59,18 @@ def record_block(label: str, record: dict[str, Any]) -> Block:
     return Block(label, json.dumps(record, sort_keys=True, separators=(",", ":")).encode("ascii"))
 
 
-def read_record(block: Block, label: str) -> dict[str, Any]:
-    """The record in a block; KeyFileError unless it has this label and the canonical spelling."""
+def read_record(block: Block, label: str, source: PathLike = "The key file") -> dict[str, Any]:
+    """The record in a block; KeyFileError, about `source`, unless it has this label and the canonical spelling."""
     if block.label != label:
-        raise KeyFileError(f"The file holds a {block.label}, but a {label} is needed here; give another file.")
+        found, needed = (_KINDS.get(one, one) for one in (block.label, label))
+        raise KeyFileError(f"{source} holds {found}, but {needed} is needed here; give another file.")
     try:
         record = json.loads(block.content)
         canonical = isinstance(record, dict) and record_block(label, record) == block
     except (ValueError, RecursionError):
         canonical = False
     if not canonical:
-        raise KeyFileError("The record in the key file is damaged; use a fresh copy of the file.")
+        raise KeyFileError(f"{source} holds a damaged record; use a fresh copy of the file.")
     return dict(record)
 
 
@@ -75,12 +81,12 @@ def save_public(path: PathLike, record: Block, *, overwrite: bool) -> None:
 
 def load_public(path: PathLike) -> Block:
     """The record of a public file, or of a private one (whose secrets are not touched)."""
-    return _parse(_read(path)[0])[0]
+    return _parse(_read(path)[0], path)[0]
 
 
 def record_in_text(text: str) -> Block:
     """The one record in a text, as a public file holds it; KeyFileError for anything more or less."""
-    blocks = _parse(text.replace("\r\n", "\n"))
+    blocks = _parse(text.replace("\r\n", "\n"), "The text")
     if len(blocks) != 1:
         raise KeyFileError("A public record stands alone; give the .pub file, and never send a private key.")
     return blocks[0]
@@ -116,7 +122,7 @@ def is_protected(path: PathLike) -> bool:
 def _read_private(path: PathLike) -> tuple[Block, list[Block], bool]:
     """Record, secret blocks, and whether these are encrypted."""
     text, open_to_others = _read(path)
-    record, *secret_blocks = _parse(text)
+    record, *secret_blocks = _parse(text, path)
     if not secret_blocks:
         raise KeyFileError(f"{path} holds a public key only; give the private key file.")
     if open_to_others:
@@ -128,7 +134,7 @@ def _read(path: PathLike) -> tuple[str, bool]:
     """The text of a file, and whether others may do anything with it."""
     try:
         with Path(path).open("rb") as file:
-            open_to_others = bool(os.fstat(file.fileno()).st_mode & _OPEN_TO_OTHERS)
+            open_to_others = is_open_to_others(file.fileno())
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
@@ -144,16 +150,16 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
         raise KeyFileError(f"The key file {path} cannot be written: {reason_of(error)}") from error
 
 
-def _parse(text: str) -> list[Block]:
-    """The blocks of a file; KeyFileError unless it is their one spelling, to the byte."""
+def _parse(text: str, source: PathLike) -> list[Block]:
+    """The blocks of a text; KeyFileError, about `source`, unless it is their one spelling, to the byte."""
     if len(text) > _MAX_FILE_BYTES:
-        raise KeyFileError("The file is too large for a sealframe key file; give another file.")
+        raise KeyFileError(f"{source} is too large for a sealframe key file; give another file.")
     try:
         blocks = [Block(label, base64.b64decode(lines)) for label, lines in _BLOCK.findall(text)]
     except ValueError:
         blocks = []
     if not blocks or text != "".join(block.pem() for block in blocks):
-        raise KeyFileError("The file is not a sealframe key file, or it is damaged; give another file.")
+        raise KeyFileError(f"{source} is not a sealframe key file, or is damaged; give another file.")
     return blocks
 
 
@@ -166,13 +172,13 @@ def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Bloc
 
 def _decrypt(path: PathLike, record: Block, blocks: list[Block], password: bytes) -> list[Block]:
     if len(blocks) != 1:
-        raise KeyFileError("The key file has blocks after its encrypted keys; use a fresh copy of the file.")
+        raise KeyFileError(f"The key file {path} has blocks after its encrypted keys; use a fresh copy of the file.")
     salt, sealed = blocks[0].content[:_SALT_BYTES], blocks[0].content[_SALT_BYTES:]
     try:
         plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
     except (InvalidTag, ValueError) as error:
         raise KeyFileError(f"The password is wrong, or the key file {path} was altered.") from error
-    return _parse(plaintext.decode("latin-1"))
+    return _parse(plaintext.decode("latin-1"), path)
 
 
 def _password_key(password: bytes, salt: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What every holder of a secret has in common (A45)."""
+"""Key ids, and what every holder of a secret has in common."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
     return hashlib.sha256(b"sealframe/v1/key-id" + bytes([kind]) + raw_public_key).digest()[:KEY_ID_BYTES]
 
 
-class HoldsSecret:
-    """Keeps a secret out of printed forms, copies and pickles."""
-
-    key_id: bytes
+class Unpicklable:
+    """Base class: `repr()` shows no secret, copying and pickling raise TypeError."""
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key_id.hex()}>"
+        key_id: bytes | None = getattr(self, "key_id", None)
+        return f"<{type(self).__name__} {key_id.hex()}>" if key_id else f"<{type(self).__name__}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} is not copied or pickled; save it to a key file instead")
+        raise TypeError(f"A {type(self).__name__} holds keys; it is not copied or pickled. Make one in each process.")

@@ -19,7 +19,7 @@ from sealframe.keys.key_file import (
     save_public,
 )
 from sealframe.keys.recipient import RecipientKey, RecipientPublic, Suite, block_count, suite_name
-from sealframe.keys.secrecy import HoldsSecret, key_id_of
+from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
@@ -28,9 +28,25 @@ _LABEL = "SEALFRAME SERVER"
 
 @dataclass(frozen=True)
 class ServerPublic:
-    """A server as its devices know it.
+    """A server as its devices know it: the key to seal to, and the key that signs its answers.
 
-    Raises ValueError when one of the public keys does not fit its suite or signature version.
+    Parameters
+    ----------
+    suite : int
+        1 for X-Wing, 2 for X25519.
+    recipient_key : bytes
+        The raw public key that envelopes are sealed to.
+    sign_version : int
+        Number of the signature algorithm of answers; `SIGN_NAMES` has the names.
+    signing_key : bytes
+        The raw public key of answers.
+    validity : Validity
+        When the keys are valid; always by default.
+
+    Raises
+    ------
+    ValueError
+        When one of the public keys does not fit its suite or signature version.
     """
 
     suite: int
@@ -68,7 +84,7 @@ class ServerPublic:
         """Raise BadSignature unless this server signed the 32-byte digest."""
         self._verifying_key.verify(signature, digest)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             "kind": "server",
@@ -81,13 +97,25 @@ class ServerPublic:
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the record, mode 0644; KeyFileError when the file exists or cannot be written."""
+        """Write the record, mode 0644.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        """
         save_public(path, self._record(), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> ServerPublic:
-        """Read the record from a public or private file; KeyFileError when there is none."""
-        return cls._from_record(load_public(path))
+        """Read the record from a public or private file.
+
+        Raises
+        ------
+        KeyFileError
+            When there is none.
+        """
+        return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
         """The record as text, exactly as `save` writes it."""
@@ -95,8 +123,14 @@ class ServerPublic:
 
     @classmethod
     def from_text(cls, text: str) -> ServerPublic:
-        """Inverse of `to_text`; KeyFileError for anything that is not exactly one record of this kind."""
-        return cls._from_record(record_in_text(text))
+        """Inverse of `to_text`.
+
+        Raises
+        ------
+        KeyFileError
+            For anything that is not exactly one record of this kind.
+        """
+        return cls._from_record(record_in_text(text), "The text")
 
     def _record(self) -> Block:
         return record_block(
@@ -113,8 +147,8 @@ class ServerPublic:
         )
 
     @classmethod
-    def _from_record(cls, block: Block) -> ServerPublic:
-        record = read_record(block, _LABEL)
+    def _from_record(cls, block: Block, source: PathLike) -> ServerPublic:
+        record = read_record(block, _LABEL, source)
         try:
             server = cls(
                 record["suite"],
@@ -124,14 +158,29 @@ class ServerPublic:
                 Validity(record["not_before"], record["not_after"], record["revoked"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The server record in the key file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{source} holds a server's record that is not valid; use a fresh copy.") from error
         if server._record() != block:
-            raise KeyFileError("The server record in the key file is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} holds a server's record that is not canonical; use a fresh copy.")
         return server
 
 
-class ServerKey(HoldsSecret):
-    """The private keys of a server."""
+class ServerKey(Unpicklable):
+    """The private keys of a server: `generate` makes them, `load` reads them from their file.
+
+    Attributes
+    ----------
+    public : ServerPublic
+        What devices pin.
+    key_id : bytes
+        The 16 bytes that name the recipient key in an envelope.
+    suite : int
+        How content keys reach this server.
+
+    Examples
+    --------
+    >>> ServerKey.generate().public.facts()["suite"]
+    'x-wing'
+    """
 
     def __init__(self, recipient: RecipientKey, signing_key: SigningKey, validity: Validity = ALWAYS) -> None:
         self._recipient = recipient
@@ -148,7 +197,22 @@ class ServerKey(HoldsSecret):
 
     @classmethod
     def generate(cls, suite: int = Suite.X_WING, sign: str = "ed25519", validity: Validity = ALWAYS) -> ServerKey:
-        """New keys; ValueError when the suite has no key pair or the signature is unknown."""
+        """New keys.
+
+        Parameters
+        ----------
+        suite : int
+            `Suite.X_WING` or `Suite.X25519`.
+        sign : str
+            Name of the signature algorithm of answers, one of `SIGN_NAMES`.
+        validity : Validity
+            When the keys are valid; always by default.
+
+        Raises
+        ------
+        ValueError
+            When the suite has no key pair or the signature is unknown.
+        """
         return cls(RecipientKey.generate(suite), SigningKey.generate(sign), validity)
 
     def unwrap(self, wrapped: bytes, info: bytes) -> bytes:
@@ -160,18 +224,32 @@ class ServerKey(HoldsSecret):
         return self._signing_key.sign(digest)
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        ValueError
+            When the password is empty.
+        """
         blocks = self._recipient.blocks() + self._signing_key.blocks()
         save_private(path, self.public._record(), blocks, password, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike, password: bytes | None = None) -> ServerKey:
-        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        """Read a key file.
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file; the message says what to do.
+        """
         record, blocks = load_private(path, password)
-        public = ServerPublic._from_record(record)
+        public = ServerPublic._from_record(record, path)
         split = block_count(public.suite)
         recipient = RecipientKey.from_blocks(public.suite, blocks[:split])
         signing_key = SigningKey.from_blocks(public.sign_version, blocks[split:])
         if (recipient.public.raw, signing_key.raw_public) != (public.recipient_key, public.signing_key):
-            raise KeyFileError("The private keys in the file do not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy.")
         return cls(recipient, signing_key, public.validity)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sealframe.errors import KeyFileError
 from sealframe.keys.key_file import Block, PathLike, load_private, read_record, record_block, save_private
 from sealframe.keys.recipient import Suite, cannot_open
-from sealframe.keys.secrecy import KEY_ID_BYTES, HoldsSecret
+from sealframe.keys.secrecy import KEY_ID_BYTES, Unpicklable
 from sealframe.keys.validity import ALWAYS, Validity
 
 SHARED_LABEL = "SEALFRAME SHARED"
@@ -24,8 +24,28 @@ _SECRET_LABEL = "SEALFRAME SHARED SECRET"  # noqa: S105  (a PEM label)
 _SECRET_BYTES = 32
 
 
-class SharedKey(HoldsSecret):
-    """A secret that seals and opens; its key id is random, so that it says nothing about the secret."""
+class SharedKey(Unpicklable):
+    """A secret that seals and opens; its key id is random, so that it says nothing about the secret.
+
+    Parameters
+    ----------
+    secret : bytes
+        32 random bytes.
+    key_id : bytes
+        16 random bytes that name the key in an envelope.
+    validity : Validity
+        When the key is valid; always by default.
+
+    Raises
+    ------
+    ValueError
+        When `secret` or `key_id` has another length.
+
+    Examples
+    --------
+    >>> len(SharedKey.generate().key_id)
+    16
+    """
 
     suite = Suite.SHARED_KEY
 
@@ -55,7 +75,7 @@ class SharedKey(HoldsSecret):
     def _cipher(self, info: bytes, message_id: bytes) -> AESGCM:
         return AESGCM(HKDF(hashes.SHA256(), 32, salt=message_id, info=info).derive(self._secret))
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What may be shown of the key, as JSON values."""
         return {
             "kind": "shared",
@@ -67,23 +87,37 @@ class SharedKey(HoldsSecret):
         }
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
+        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        ValueError
+            When the password is empty.
+        """
         secret = Block(_SECRET_LABEL, self._secret)
         save_private(path, self._record(), [secret], password, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
-        """Read a key file; KeyFileError with what to do when that is not possible or not safe."""
+        """Read a key file.
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file; the message says what to do.
+        """
         block, secret_blocks = load_private(path, password)
-        record = read_record(block, SHARED_LABEL)
+        record = read_record(block, SHARED_LABEL, path)
         try:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             (secret,) = secret_blocks
             key = cls(secret.content, bytes.fromhex(record["key_id"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError("The shared key in the file is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{path} holds a shared key that is not valid; use a fresh copy.") from error
         if secret.label != _SECRET_LABEL or key._record() != block:
-            raise KeyFileError("The shared key in the file is not in its canonical form; use a fresh copy.")
+            raise KeyFileError(f"{path} holds a shared key that is not canonical; use a fresh copy.")
         return key
 
     def _record(self) -> Block:

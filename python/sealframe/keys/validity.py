@@ -1,17 +1,27 @@
-"""From when until when a key counts, and whether it was revoked."""
+"""From when until when a key is valid, and whether it was revoked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealframe.errors import PolicyError
+from sealframe.errors import KeyNotValid
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Times are Unix milliseconds; None leaves that side open.
+    """When a key is valid: from `not_before` to `not_after`, both included, unless it was revoked.
 
-    A key counts from `not_before` to `not_after`, both included, unless `revoked`.
+    Parameters
+    ----------
+    not_before, not_after : int, optional
+        Unix time in milliseconds; None leaves that side open.
+    revoked : bool
+        Whether the key is refused at all times.
+
+    Raises
+    ------
+    TypeError
+        When a field has another type.
     """
 
     not_before: int | None = None
@@ -26,13 +36,13 @@ class Validity:
             raise TypeError("revoked must be a bool")
 
     def require(self, now: int, what: str) -> None:
-        """Raise PolicyError unless the key, described by `what`, counts at `now` (Unix milliseconds)."""
+        """Raise KeyNotValid unless the key, described by `what`, is valid at `now` (Unix milliseconds)."""
         if self.revoked:
-            raise PolicyError(f"The {what} was revoked; use its successor.")
+            raise KeyNotValid(f"The {what} was revoked; use its successor.")
         if self.not_before is not None and now < self.not_before:
-            raise PolicyError(f"The {what} is not valid yet; check the clock of this machine.")
+            raise KeyNotValid(f"The {what} is not valid yet; check the clock of this machine.")
         if self.not_after is not None and now > self.not_after:
-            raise PolicyError(f"The {what} has expired; use its successor.")
+            raise KeyNotValid(f"The {what} has expired; use its successor.")
 
 
 ALWAYS = Validity()

@@ -9,16 +9,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sealframe.capture_context import rules_by_magic
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import DEFAULT_POLICY, unseal_envelope
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.layout import Mode
-from sealframe.envelope.payload_digest import digest_starter, in_line
+from sealframe.envelope.payload_digest import IN_LINE, payload_hasher
 from sealframe.errors import FactorMismatch, ImageError
+from sealframe.factor import compute_image_factor, profile_by_number
 from sealframe.image import frame_for_viewing, frame_from_bytes
-from sealframe.image_factor import compute_image_factor, profile_by_number
-from sealframe.pipeline.sealer import HoldsKeys
-from sealframe.trace import no_mark
+from sealframe.keys.secrecy import Unpicklable
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,19 +27,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sealframe.capture_context import CaptureContext
+    from sealframe.capture_context import CaptureContext, SpliceRule
     from sealframe.envelope import Header, Policy, SessionFrame, SignedStart, Unsealed
     from sealframe.freshness import Archive, Live
     from sealframe.image import Buffer, Frame
     from sealframe.keys import DevicePublic, ServerKey, SharedKey
     from sealframe.models import ModelSet
     from sealframe.security_factor import SecurityFactor
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 CHECKS = {
     "framing": "the bytes are one whole envelope of a version known here",
     "policy": "its suite, signature and factor profile are allowed here",
-    "keys": "its device is known and counts now, and one of its recipients is this key",
+    "keys": "its device is registered, with a key that is valid now, and one of the recipients is this key",
     "signature": "the device signed exactly this header",
     "decryption": "the content key unwraps, and every chunk is authentic",
     "commitment": "security factor, data and picture are those that the device committed to",
@@ -52,9 +53,19 @@ CHECKS = {
 class OpenedPicture:
     """A picture of which everything has been checked.
 
-    payload: its bytes as they were sealed (a raw frame for arrays); after `open_into` a read-only view of the caller's
-    buffer, good until that is used again. data: the application's bytes.
-    context: CaptureContext. security_factor: SecurityFactor. device: the DevicePublic that signed.
+    Attributes
+    ----------
+    payload : bytes or memoryview
+        The picture's bytes as they were sealed (a raw frame for arrays); after `open_into` a read-only view of the
+        caller's buffer, valid until that is used again.
+    data : bytes
+        The application's bytes, at most 64 KiB.
+    context : CaptureContext
+        Who captured it, when, and as which capture.
+    security_factor : SecurityFactor
+        What the sealing depends on.
+    device : DevicePublic
+        The device that signed.
     """
 
     def __init__(self, content: Unsealed | SessionFrame) -> None:
@@ -81,7 +92,13 @@ class OpenedPicture:
 
 
 class Opened(OpenedPicture):
-    """An opened envelope. header: what anyone could see of it."""
+    """An opened envelope.
+
+    Attributes
+    ----------
+    header : Header
+        What anyone can see of the envelope.
+    """
 
     def __init__(self, unsealed: Unsealed) -> None:
         super().__init__(unsealed)
@@ -94,13 +111,26 @@ class Opened(OpenedPicture):
         return self._answer_key.envelope_id
 
     def answer(self, server: ServerKey, body: bytes) -> bytes:
-        """An answer of up to 64 KiB, signed by the server and readable by the sender alone. Raises PolicyError."""
+        """An answer, signed by the server and readable by the sender alone.
+
+        Parameters
+        ----------
+        server : ServerKey
+            Whose signing key the sender pinned.
+        body : bytes
+            What to say, at most 64 KiB.
+
+        Raises
+        ------
+        LimitExceeded
+            When `body` is longer.
+        """
         return self._answer_key.write(server, body)
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What was opened, as JSON values, without pixels or data."""
         return {
-            "context": self.context.facts(),
+            "context": self.context.to_dict(),
             "factor_profile": self.header.profile,
             "message_id": self.header.message_id.hex(),
             "payload_bytes": len(self.payload),
@@ -121,16 +151,50 @@ class Verified(Opened):
         self._freshness = freshness
 
     def accept(self) -> Opened:
-        """Spend this capture, atomically across processes. Raises ReplayedCapture, or PolicyError (store down)."""
+        """Spend this capture, atomically across processes.
+
+        Raises
+        ------
+        ReplayedCapture
+            When it, or a later one of its device, was accepted before.
+        CounterAnomaly
+            When the device's counter jumped by more than the store allows.
+        StoreUnavailable
+            When the store cannot be used; then nothing is accepted.
+        """
         self._freshness.accept(self.device.key_id, self.context, self.header.message_id)
         return Opened(self.unsealed)
 
 
-class Opener(HoldsKeys):
+class Opener(Unpicklable):
     """Opens envelopes with a server's key. Long-lived, thread-safe, usable after a fork.
 
     It owns one worker thread that hashes beside the network; `workers=0` does without, which suits a server whose own
     threads keep every core busy.
+
+    Parameters
+    ----------
+    server : ServerKey, SharedKey or sequence of these
+        The key to open with; several while keys change.
+    devices : iterable of DevicePublic, or mapping of bytes to DevicePublic
+        The devices that are accepted, or what finds them by key id.
+    freshness : Live or Archive
+        `Live(store)` on a server; `Archive()` where age and replays do not count. There is no default.
+    policy : Policy
+        Suites, signatures and factor profiles that are allowed.
+    splice_rules : iterable of SpliceRule
+        Rules that captures may be spliced by, besides the default one; found by their magic numbers.
+    workers : {0, 1}
+        Threads that hash beside the network.
+    clock : callable
+        Gives Unix seconds, for the validity of keys.
+    models : ModelSet, optional
+        The owner's own networks.
+
+    Raises
+    ------
+    ValueError
+        For other `workers`, or when one magic number stands for two splice rules.
     """
 
     def __init__(
@@ -140,78 +204,101 @@ class Opener(HoldsKeys):
         devices: Iterable[DevicePublic] | Mapping[bytes, DevicePublic],
         freshness: Live | Archive,
         policy: Policy = DEFAULT_POLICY,
+        splice_rules: Iterable[SpliceRule] = (),
         workers: int = 1,
         clock: Callable[[], float] = time.time,
         models: ModelSet | None = None,
     ) -> None:
-        """Open with one key, or with several while keys change.
-
-        `devices`: the devices accepted, or a mapping that finds them by key id. `freshness`: Live(store) on a server,
-        Archive() where age and replays do not count; there is no default. `clock` (Unix seconds) is for key validity.
-        """
         self._server = server
         self._devices = devices if isinstance(devices, Mapping) else {device.key_id: device for device in devices}
         self._freshness = freshness
         self._policy = policy
-        self._start_digest = digest_starter(workers)
+        self._splice_rules = rules_by_magic(splice_rules)
+        self._hasher = payload_hasher(workers)
         self._clock = clock
         self._models = models
 
-    def open(self, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
-        """Verify and accept. Raises what `verify` and `Verified.accept` raise."""
-        opened = self.verify(envelope, mark=mark).accept()
-        mark("acceptance")
+    def open(self, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
+        """Verify and accept; raises what `verify` and `Verified.accept` raise."""
+        opened = self.verify(envelope, on_stage=on_stage).accept()
+        on_stage("acceptance")
         return opened
 
-    def open_into(self, out: Buffer, envelope: Buffer, *, mark: Mark = no_mark) -> Opened:
+    def open_into(self, out: Buffer, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
         """As `open`, with the plaintext in a buffer of the caller's, of the envelope's length or less.
 
-        The result's payload, and the pixels of a raw frame, are views of that buffer. It is zeroed when anything
-        fails. Raises what `open` raises, TypeError when it is read-only, ValueError when it is too small (the
-        message says what is needed) or shares memory with the envelope.
+        The result's payload, and the pixels of a raw frame, are views of that buffer. It is zeroed when anything fails.
+
+        Raises
+        ------
+        TypeError
+            When `out` is read-only.
+        ValueError
+            When `out` is too small (the message says what is needed) or shares memory with the envelope.
         """
         room = writable_bytes(out, envelope)
         with ZeroedOnFailure(room):
-            opened = self._verify(envelope, self._policy, mark, no_mark, room).accept()
-        mark("acceptance")
+            opened = self._verify(envelope, self._policy, on_stage=on_stage, out=room).accept()
+        on_stage("acceptance")
         return opened
 
     def verify(
-        self, envelope: Buffer, *, start: SignedStart | None = None, mark: Mark = no_mark, passed: Mark = no_mark
+        self,
+        envelope: Buffer,
+        *,
+        start: SignedStart | None = None,
+        on_stage: StageCallback = no_callback,
+        on_check: StageCallback | None = None,
     ) -> Verified:
-        """Check everything and change nothing. `passed` is told each of CHECKS that has passed, in their order.
+        """Check everything and change nothing.
 
-        What `sealframe.envelope.check_start` found good is not checked again when it is given as `start`. Whoever gives
-        `passed` has the checks made one after the other, without the worker.
-        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey, PolicyError, BadSignature, CannotOpen,
-        FactorMismatch, StaleCapture.
+        Parameters
+        ----------
+        envelope : bytes-like
+            As it was received.
+        start : SignedStart, optional
+            What `sealframe.envelope.check_start` found of this envelope; it is not checked again.
+        on_stage : callable
+            Is told each stage as it ends.
+        on_check : callable, optional
+            Is told each of CHECKS that passed, in their order; the checks then run without the worker.
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the envelope.
+        UnknownKey, KeyNotValid, PolicyError
+            When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
         """
-        return self._verify(envelope, self._policy, mark, passed, start=start)
+        return self._verify(envelope, self._policy, on_stage=on_stage, on_check=on_check, start=start)
 
     def verify_session(self, envelope: Buffer) -> Verified:
         """Check the signed opening of a stream; `OpenSession` is what applications use. Raises as `verify`."""
-        return self._verify(envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})), no_mark, no_mark)
+        return self._verify(envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})))
 
     def check_frame(self, frame: SessionFrame) -> None:
         """Check clock and image factor of a stream's frame. Raises StaleCapture, FactorMismatch."""
         self._freshness.check(frame.context)
-        self._check_image_factor(frame, frame.profile, no_mark)
+        _check_image_factor(frame, frame.profile, self._models, no_callback)
 
     def _verify(
         self,
         envelope: Buffer,
         policy: Policy,
-        mark: Mark,
-        passed: Mark,
+        *,
+        on_stage: StageCallback = no_callback,
+        on_check: StageCallback | None = None,
         out: memoryview | None = None,
         start: SignedStart | None = None,
     ) -> Verified:
-        def further(unsealed: Unsealed) -> None:
-            mark("envelope")
+        tell = on_check or no_callback
+
+        def extra_checks(unsealed: Unsealed) -> None:
+            on_stage("envelope")
             self._freshness.check(unsealed.context)
-            passed("clock")
-            self._check_image_factor(unsealed, unsealed.header.profile, mark)
-            passed("image factor")
+            tell("clock")
+            _check_image_factor(unsealed, unsealed.header.profile, self._models, on_stage)
+            tell("image factor")
 
         unsealed = unseal_envelope(
             envelope,
@@ -221,26 +308,26 @@ class Opener(HoldsKeys):
             clock=self._clock,
             start=start,
             out=out,
-            passed=passed,
-            start_digest=self._start_digest if passed is no_mark else in_line,
-            further=further,
+            on_check=tell,
+            hasher=IN_LINE if on_check else self._hasher,
+            splice_rules=self._splice_rules,
+            extra_checks=extra_checks,
         )
         return Verified(unsealed, self._freshness)
 
-    def _check_image_factor(self, content: Unsealed | SessionFrame, profile: int, mark: Mark) -> None:
-        try:
-            frame = frame_from_bytes(content.payload)
-        except ImageError:
-            raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
-        mark("image")
-        factor = compute_image_factor(
-            frame,
-            profile_by_number(profile, self._models),
-            self._models,
-            mark,
-            noise_seed=noise_seed_of(content.context.random),
-        )
-        same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
-        if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
-            raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")
-        mark("comparison")
+
+def _check_image_factor(
+    content: Unsealed | SessionFrame, profile: int, models: ModelSet | None, on_stage: StageCallback
+) -> None:
+    """Step 9: the payload decodes, and its image factor and size are the sealed ones."""
+    try:
+        frame = frame_from_bytes(content.payload)
+    except ImageError:
+        raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
+    on_stage("image")
+    seed = noise_seed_of(content.context.random)
+    factor = compute_image_factor(frame, profile_by_number(profile, models), models, on_stage, noise_seed=seed)
+    same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
+    if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
+        raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")
+    on_stage("comparison")

@@ -5,48 +5,64 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from sealframe.capture_context import CaptureContext
+from sealframe.capture_context import DEFAULT_RULE, CaptureContext
 from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
-from sealframe.envelope.payload_digest import digest_starter
+from sealframe.envelope.payload_digest import payload_hasher
+from sealframe.factor import compute_image_factor, profile_by_name
 from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_snapshot
-from sealframe.image_factor import compute_image_factor, profile_by_name
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.security_factor import SecurityFactor
-from sealframe.trace import no_mark
+from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sealframe.capture_context import Counter
+    from sealframe.capture_context import Counter, SpliceRule
     from sealframe.envelope import AnswerKey, SessionWriter
+    from sealframe.factor import FactorPath, Reduction
     from sealframe.image import Frame, Order
-    from sealframe.image_factor import FactorPath, Reduction
     from sealframe.keys import DeviceKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet
-    from sealframe.trace import Mark
+    from sealframe.trace import StageCallback
 
 
-class HoldsKeys:
-    """Neither printed with its keys nor pickled (A45)."""
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"A {type(self).__name__} holds keys and cannot be pickled; make one in each process.")
-
-
-class Sealer(HoldsKeys):
+class Sealer(Unpicklable):
     """Seals pictures as one device to one or several servers. Long-lived, thread-safe, usable after a fork.
-
-    It owns one worker thread that hashes beside the network; `workers=0` does without.
 
     In all methods `picture` is a frame (uint8 HxW, HxWx3, HxWx4; `order` names its channels) or an encoded picture
     (bytes), and `data` is up to 64 KiB that travel sealed and signed beside it. A frame is copied first, so it may
-    change at once. They raise ImageError, PolicyError (data too long, key not valid now), KeyFileError (counter),
-    ModelError, and TypeError for anything that is no picture.
+    change at once.
+
+    Parameters
+    ----------
+    to : ServerPublic, SharedKey or sequence of these
+        Who can open: 1 to 16 recipients of one suite.
+    device : DeviceKey
+        Who signs.
+    counter : Counter
+        Numbers the captures: `CounterFile`, or `MemoryCounter` where the device keeps its own state.
+    path : {"gan", "vae", "discriminator"}
+        The networks that the image factor is computed with.
+    reduction : {"rows", "norm", "rank", "eigenvalue", "eigenvector"}
+        What of the similarity map the factor ends with.
+    splice_rule : SpliceRule
+        How the capture context becomes one line; openers need the same rule, unless it is the default one.
+    workers : {0, 1}
+        Threads that hash beside the network.
+    clock : callable
+        Gives Unix seconds.
+    models : ModelSet, optional
+        The owner's own networks.
+
+    Raises
+    ------
+    ValueError
+        For an unknown factor profile, or other `workers`.
+    LimitExceeded, PolicyError
+        For recipients that cannot share an envelope.
     """
 
     def __init__(
@@ -57,74 +73,96 @@ class Sealer(HoldsKeys):
         counter: Counter,
         path: FactorPath = "gan",
         reduction: Reduction = "rows",
+        splice_rule: SpliceRule = DEFAULT_RULE,
         workers: int = 1,
         clock: Callable[[], float] = time.time,
         models: ModelSet | None = None,
     ) -> None:
-        """`clock` gives Unix seconds. Raises ValueError for an unknown factor profile, PolicyError for recipients."""
         self._profile = profile_by_name(path, reduction, models)
         self._writer = EnvelopeWriter(to, device, clock=clock)
         self._device = device.public
         self._counter = counter
-        self._start_digest = digest_starter(workers)
+        self._splice_rule = splice_rule
+        self._hasher = payload_hasher(workers)
         self._clock = clock
         self._models = models
 
-    def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark) -> bytes:
-        """Seal one picture into an envelope."""
-        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+    def seal(
+        self, picture: object, data: bytes = b"", *, order: Order | None = None, on_stage: StageCallback = no_callback
+    ) -> bytes:
+        """Seal one picture into an envelope.
+
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
+        LimitExceeded
+            When `data` is longer than 64 KiB, or the counter is used up.
+        KeyNotValid
+            When a key is not valid now.
+        CounterAnomaly, KeyFileError, StoreUnavailable
+            When the counter gives no number; see `CounterFile.next`.
+        ModelError
+            When a network cannot be used.
+        """
+        security_factor, payload = self.security_factor_of(picture, data, order=order, on_stage=on_stage)
         envelope = self._writer.write(self._profile.number, security_factor, data, payload)
-        mark("envelope")
+        on_stage("envelope")
         return envelope
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
-        """Seal into the start of a buffer, and return the envelope's length.
+        """Seal into the start of a buffer, and return the envelope's length; raises what `seal` raises.
 
-        Raises TypeError when the buffer is read-only, ValueError when it is too small (the message says what is
-        needed). It may be the one that holds the picture: that is copied first.
+        The buffer may be the one that holds the picture: that is copied first.
+
+        Raises
+        ------
+        TypeError
+            When `out` is read-only.
+        ValueError
+            When `out` is too small; the message says what is needed.
         """
-        security_factor, payload = self.measure(picture, data, order=order)
+        security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
 
     def seal_request(
-        self, picture: object, data: bytes = b"", *, order: Order | None = None, mark: Mark = no_mark
+        self, picture: object, data: bytes = b"", *, order: Order | None = None, on_stage: StageCallback = no_callback
     ) -> tuple[bytes, AnswerKey]:
         """Seal, and get the key of the server's answer; keep it privately until the answer has come."""
-        security_factor, payload = self.measure(picture, data, order=order, mark=mark)
+        security_factor, payload = self.security_factor_of(picture, data, order=order, on_stage=on_stage)
         request = self._writer.write_request(self._profile.number, security_factor, data, payload)
-        mark("envelope")
+        on_stage("envelope")
         return request
 
     def start_session(
         self, picture: object, data: bytes = b"", *, order: Order | None = None
     ) -> tuple[bytes, SessionWriter]:
         """Seal the signed opening of a stream; `SealSession` is what applications use."""
-        security_factor, payload = self.measure(picture, data, order=order)
+        security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.open_session(self._profile.number, security_factor, data, payload)
 
-    def measure(
+    def security_factor_of(
         self,
         picture: object,
         data: bytes,
         *,
         order: Order | None = None,
         payload_digest: bool = True,
-        mark: Mark = no_mark,
+        on_stage: StageCallback = no_callback,
     ) -> tuple[SecurityFactor, Buffer]:
         """The security factor of a new capture of this picture, and the payload it speaks of.
 
         Frames of a session have no `payload_digest`.
         """
         payload, frame = _snapshot(picture, order)
-        digest = self._start_digest(payload) if payload_digest else bytes
+        digest = self._hasher.start(payload) if payload_digest else bytes
         context = self._capture_context(frame)
-        mark("image")
-        factor = compute_image_factor(
-            frame, self._profile, self._models, mark, noise_seed=noise_seed_of(context.random)
-        )
+        on_stage("image")
+        seed = noise_seed_of(context.random)
+        factor = compute_image_factor(frame, self._profile, self._models, on_stage, noise_seed=seed)
         data_digest = hashlib.sha256(data).digest()
         security_factor = SecurityFactor(factor.bytes, context.encode(), data_digest, digest())
-        mark("security factor")
+        on_stage("security factor")
         return security_factor, payload
 
     def _capture_context(self, frame: Frame) -> CaptureContext:
@@ -136,6 +174,7 @@ class Sealer(HoldsKeys):
             random=secrets.token_bytes(16),
             width=frame.width,
             height=frame.height,
+            splice_rule=self._splice_rule,
         )
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sealframe.envelope import SessionReader
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
+from sealframe.keys.secrecy import Unpicklable
 from sealframe.pipeline.opener import OpenedPicture
-from sealframe.pipeline.sealer import HoldsKeys
 
 if TYPE_CHECKING:
     from sealframe.envelope import SessionFrame
@@ -19,17 +19,34 @@ if TYPE_CHECKING:
     from sealframe.pipeline.sealer import Sealer
 
 
-class SealSession(HoldsKeys):
-    """The sealing side of a stream. `opening` is the envelope to send first; it carries the first picture."""
+class SealSession(Unpicklable):
+    """The sealing side of a stream, under the sealer's factor profile and splice rule.
+
+    Parameters
+    ----------
+    sealer : Sealer
+        With exactly one recipient.
+    picture, data, order
+        The first picture, as `Sealer.seal` takes it.
+
+    Attributes
+    ----------
+    opening : bytes
+        The envelope to send first; it carries the first picture.
+
+    Raises
+    ------
+    PolicyError
+        Unless the sealer has exactly one recipient; and what `Sealer.seal` raises.
+    """
 
     def __init__(self, sealer: Sealer, picture: object, data: bytes = b"", *, order: Order | None = None) -> None:
-        """Raises what `Sealer.seal` raises, and PolicyError unless the sealer has exactly one recipient."""
         self._sealer = sealer
         self.opening, self._writer = sealer.start_session(picture, data, order=order)
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
-        """The next frame. Raises what `Sealer.seal` raises, and PolicyError when the session is used up."""
-        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        """The next frame; raises what `Sealer.seal` raises, and LimitExceeded when the session is used up."""
+        security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write(security_factor, data, payload)
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
@@ -37,12 +54,18 @@ class SealSession(HoldsKeys):
 
         A buffer that is too small or read-only costs no sequence number: give another and go on.
         """
-        security_factor, payload = self._sealer.measure(picture, data, order=order, payload_digest=False)
+        security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write_into(out, security_factor, data, payload)
 
 
 class OpenedFrame(OpenedPicture):
-    """An opened frame of a stream. sequence: its number, from 0."""
+    """An opened frame of a stream.
+
+    Attributes
+    ----------
+    sequence : int
+        The frame's number, from 0.
+    """
 
     def __init__(self, frame: SessionFrame) -> None:
         super().__init__(frame)
@@ -52,14 +75,30 @@ class OpenedFrame(OpenedPicture):
         return f"<OpenedFrame {self.sequence}>"
 
 
-class OpenSession(HoldsKeys):
-    """The opening side of a stream. `opened` is the opening's own picture, checked and spent like any envelope."""
+class OpenSession(Unpicklable):
+    """The opening side of a stream.
+
+    Parameters
+    ----------
+    opener : Opener
+        Checks the opening and every frame.
+    opening : bytes-like
+        `SealSession.opening` as it was received.
+    ordered : bool
+        Whether frames must come one after the other; without, each of the last 64 may come late, once.
+
+    Attributes
+    ----------
+    opened : Opened
+        The opening's own picture, checked and spent like any envelope.
+
+    Raises
+    ------
+    PolicyError
+        When the envelope opens no session; and what `Opener.open` raises.
+    """
 
     def __init__(self, opener: Opener, opening: Buffer, *, ordered: bool = True) -> None:
-        """With `ordered=False` each of the last 64 frames may come late, once.
-
-        Raises what `Opener.open` raises, and PolicyError when the envelope opens no session.
-        """
         verified = opener.verify_session(opening)
         self._opener = opener
         self._reader = SessionReader(verified.unsealed, ordered=ordered)
@@ -68,8 +107,18 @@ class OpenSession(HoldsKeys):
     def open(self, frame: Buffer) -> OpenedFrame:
         """Check and spend the next frame.
 
-        Raises MalformedEnvelope, UnsupportedEnvelope, UnknownKey (another session), PolicyError, CannotOpen,
-        FactorMismatch, StaleCapture, ReplayedCapture (out of order, or a second time).
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the frame.
+        UnknownKey
+            When it belongs to another session.
+        LimitExceeded
+            When the session is used up.
+        ReplayedCapture
+            When it comes out of order, or a second time.
+        PolicyError
+            When it names another device.
         """
         return self._spend(self._reader.verify(frame))
 

@@ -10,6 +10,7 @@ The files read in the order of an envelope's way:
     group_commit   many of those, one commit
     database       tables, migrations, SQLite or PostgreSQL
 
+`assembly` makes the service of its parts, `home` holds its keys and its database's place, `serving` listens and stops.
 `operator_calls` and `operators` hold what needs an operator's token, `vault` encrypts templates at rest, `owner_model`
-looks through an operator's face model, `invariants` checks a ledger.
+looks through an operator's face model, `rewrapping` changes the vault key, `invariants` checks a ledger.
 """

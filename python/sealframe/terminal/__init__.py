@@ -12,12 +12,13 @@
     states        what the terminal shows, and what may follow: pure
     board         what stands before the person now
     cashier       one payment at a time, from the amount to the receipt
-    enrol         a face to the server, by an operator
+    enrolment     a face to the server, by an operator
     text_screen   the states as text
     local_http    HTTP for one page on this computer: who may ask
     view, page, static    the states as that page
     words, money  every sentence in two languages, amounts as people write them
     latency, latency_plot where the time of a capture goes
+    launch        all of it put together, until told to stop
 
 It never imports the server.
 """

@@ -9,17 +9,21 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sealframe.errors import SealframeError
-from sealframe.payment import Action, Code, PaymentAnswer, PaymentState
-from sealframe.terminal.delivery import Courier, Delivery
+from sealframe.payment_protocol import Action, Code, PaymentAnswer
+from sealframe.terminal.camera.jpeg import encode
 from sealframe.terminal.journal import SealedRequest
 from sealframe.terminal.latency import ANSWER, JOURNAL, SENT
+from sealframe.terminal.outcomes import contradicts_itself
+from sealframe.terminal.send_worker import Delivery, SendWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sealframe.keys import ServerPublic
-    from sealframe.payment import PaymentRequest
+    from sealframe.payment_protocol import PaymentRequest
     from sealframe.pipeline import Sealer
     from sealframe.terminal.clock import CorrectedClock
     from sealframe.terminal.drawn_counter import DrawnCounter
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sealframe.terminal")
 
-
+NO_PICTURE = encode(np.full((128, 128), 128, np.uint8))
+"""Sealed where no face is needed: password, cancel, status."""
 _CHARGES = (Action.PAY, Action.PASSWORD)
 
 
@@ -62,14 +67,14 @@ class Exchange:
         self._latency = latency
         self._resend = resend
         self._is_left = is_left
-        self._courier = Courier()
+        self._send_worker = SendWorker()
         self._news = threading.Event()
         self.may_have_left = False
         """Whether the server can have seen anything since this was last set to False."""
 
-    def warm_up(self, picture: bytes) -> None:
+    def warm_up(self) -> None:
         """Seal once, unsent: the networks are loaded, and the first person waits no longer than the next."""
-        self._sealer.seal(picture)
+        self._sealer.seal(NO_PICTURE)
 
     def is_reachable(self) -> bool:
         """Whether anything answers at the server's address."""
@@ -83,15 +88,27 @@ class Exchange:
         counter, charges = self._counter.draw(), request.action in _CHARGES
         if charges:
             self._journal.note(request, counter)
-        envelope, key = self._sealer.seal_request(picture, request.encode(), mark=self._latency)
+        envelope, key = self._sealer.seal_request(picture, request.encode(), on_stage=self._latency)
         sealed = SealedRequest(request, envelope, key)
         if charges:
             self._journal.keep(sealed)
         self._latency(JOURNAL)
         return sealed
 
+    def seal_without_picture(self, request: PaymentRequest) -> SealedRequest:
+        """A new envelope for what needs no face."""
+        self._latency.begin()
+        return self.seal(request, NO_PICTURE)
+
+    def ask(self, request: PaymentRequest) -> PaymentAnswer | None:
+        """Seal what needs no face, and deliver it."""
+        return self.deliver(self.seal_without_picture(request))
+
     def deliver(self, sealed: SealedRequest) -> PaymentAnswer | None:
-        """Send the same bytes until they get their signed answer; None when they get none, or the waiting is over."""
+        """Send the same bytes until they get their signed answer; None when they get none, or the waiting is over.
+
+        An answer that says so has set clock or counter right when this returns.
+        """
         delivery = Delivery(
             self._link,
             sealed.envelope,
@@ -100,7 +117,7 @@ class Exchange:
             sent=self._note_sent,
             ended=self.look_up,
         )
-        self._courier.do(delivery.run)
+        self._send_worker.do(delivery.run)
         while not (delivery.has_ended or self._is_left()):
             self._news.wait()
             self._news.clear()
@@ -111,6 +128,7 @@ class Exchange:
             self._latency(ANSWER)
             if sealed.request.action in _CHARGES:
                 self._journal.forget_sent()
+            self._correct(delivery.answer)
             return delivery.answer
         return None
 
@@ -125,10 +143,10 @@ class Exchange:
 
     def close(self) -> None:
         """Nothing more will be delivered."""
-        self._courier.dismiss()
+        self._send_worker.dismiss()
 
-    def correct(self, answer: PaymentAnswer) -> bool:
-        """Set clock or counter right when a signed answer says that they are wrong (A41, A63).
+    def _correct(self, answer: PaymentAnswer) -> None:
+        """Set clock or counter right when a signed answer says that they are wrong.
 
         After a restored backup the counter goes on beyond every number used before: fewer than a thousand captures a
         second since 1970 were made, so the server's time in milliseconds is beyond them.
@@ -137,14 +155,11 @@ class Exchange:
             self._clock.set_to(answer.server_time)
         elif answer.code is Code.STALE_COUNTER:
             self._counter.advance_past(answer.server_time)
-        else:
-            return False
-        return True
 
     def _leave(self, delivery: Delivery) -> None:
         delivery.abandon()
-        self._courier.dismiss()
-        self._courier = Courier()
+        self._send_worker.dismiss()
+        self._send_worker = SendWorker()
 
     def _note_sent(self) -> None:
         """On its way: from here on nobody waits for the disk."""
@@ -165,8 +180,6 @@ def _fits(answer: PaymentAnswer, sealed: SealedRequest) -> bool:
     request = sealed.request
     asked = (request.payment_id, request.payee, request.amount, request.currency)
     said = (answer.payment_id, answer.payee, answer.amount, answer.currency)
-    if answer.envelope_id != sealed.envelope_id.hex():
+    if answer.message_digest != sealed.message_digest.hex() or contradicts_itself(answer):
         return False
-    if answer.payment_id is not None and said != asked:
-        return False
-    return answer.code not in (Code.PAID, Code.ALREADY_PAID) or (said == asked and answer.state is PaymentState.POSTED)
+    return said == asked if answer.payment_id is not None else answer.state is None

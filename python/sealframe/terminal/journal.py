@@ -13,7 +13,6 @@ process that is killed loses neither, a computer without power at most an envelo
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -28,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 from sealframe.envelope import AnswerKey
 from sealframe.errors import KeyFileError, PolicyError
-from sealframe.payment import Action, PaymentRequest, require_payment_id
+from sealframe.files import NO_FOLLOW, lock_file, sync_data, sync_folder
+from sealframe.payment_protocol import Action, PaymentRequest, require_payment_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class SealedRequest:
     answer_key: AnswerKey
 
     @property
-    def envelope_id(self) -> bytes:
+    def message_digest(self) -> bytes:
         """SHA-256 of the sealed bytes, by which the server knows them."""
         return hashlib.sha256(self.envelope).digest()
 
@@ -78,7 +78,7 @@ class Journal:
             raise KeyFileError(f"{self._folder} is open to others; make it private: chmod 700 {self._folder}")
         self._lock = _open_private(self._folder / "lock")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(self._lock, wait=False)
         except OSError:
             os.close(self._lock)
             raise PolicyError(f"Another terminal uses the journal {self._folder}; stop it first.") from None
@@ -97,7 +97,7 @@ class Journal:
     def begin(self, request: PaymentRequest) -> None:
         """Write a payment down; it is on the disk when this returns, and only then may anything leave. OSError."""
         _append_synced(self._path(request), {"v": _VERSION, **_terms(request)}, os.O_EXCL)
-        self._sync_folder()
+        sync_folder(self._folder)
 
     def note(self, request: PaymentRequest, counter: int) -> None:
         """Begin to write down that a capture with this counter is made; `keep` waits until that is on the disk."""
@@ -110,7 +110,7 @@ class Journal:
         if noted is not None:
             noted.result()
         payment_id, envelope = sealed.request.payment_id.encode(), sealed.envelope
-        head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.envelope_id, sealed.answer_key.to_bytes(), len(envelope))
+        head = _SENT.pack(_SENT_MAGIC, payment_id, sealed.message_digest, sealed.answer_key.to_bytes(), len(envelope))
         if os.pwritev(self._sent, [head, envelope], 0) != len(head) + len(envelope):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -133,7 +133,7 @@ class Journal:
         self.forget_sent()
         _append_synced(self._folder / "history.jsonl", {**_terms(request), **end})
         self._path(request).unlink(missing_ok=True)
-        self._sync_folder()
+        sync_folder(self._folder)
 
     def unresolved(self) -> list[OpenPayment]:
         """Every payment that has no end yet, the oldest first. Raises KeyFileError for a damaged file."""
@@ -158,26 +158,19 @@ class Journal:
         head = os.pread(self._sent, _SENT.size, 0)
         if len(head) != _SENT.size:
             return None
-        magic, payment_id, envelope_id, answer_key, length = _SENT.unpack(head)
+        magic, payment_id, message_digest, answer_key, length = _SENT.unpack(head)
         if magic != _SENT_MAGIC or payment_id != request.payment_id.encode():
             return None
         sealed = SealedRequest(request, os.pread(self._sent, length, _SENT.size), AnswerKey.from_bytes(answer_key))
-        return sealed if sealed.envelope_id == envelope_id else None
+        return sealed if sealed.message_digest == message_digest else None
 
     def _path(self, request: PaymentRequest) -> Path:
         require_payment_id(request.payment_id)
         return self._folder / f"{request.payment_id}{_OPEN}"
 
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
 
 def _open_private(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW, 0o600)
     if os.fstat(descriptor).st_mode & 0o077:
         os.close(descriptor)
         raise _open_to_others(path)
@@ -185,7 +178,7 @@ def _open_private(path: Path) -> int:
 
 
 def _append_synced(path: Path, fields: dict[str, Any], more_flags: int = 0) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_FOLLOW
     descriptor = os.open(path, flags | more_flags, 0o600)
     try:
         rest = memoryview(json.dumps(fields, separators=(",", ":")).encode() + b"\n")
@@ -199,7 +192,7 @@ def _append_synced(path: Path, fields: dict[str, Any], more_flags: int = 0) -> N
 def _sync_or_say(descriptor: int) -> None:
     """For what is better on the disk and not needed there."""
     with _saying_why_not():
-        os.fdatasync(descriptor)
+        sync_data(descriptor)
 
 
 @contextmanager

@@ -22,14 +22,13 @@ _INK, _FAINT, _PAPER = (19, 33, 44), (70, 86, 99), (255, 255, 255)
 _ROW, _LEFT, _WIDTH, _RIGHT, _MARGIN = 36, 190, 620, 110, 28
 
 
-def report(latency: Latency, picture: Path) -> None:
-    """Print the table and write the picture, PNG, over what was there. Without a capture there is nothing to say."""
+def report(latency: Latency, picture: Path) -> str:
+    """Write the picture, PNG, over what was there, and return the table. Without a capture nothing is drawn."""
     stages = latency.milliseconds()
     if not stages:
-        print("No capture was sent, so there is nothing to trace.")
-        return
-    print("\n".join(table(stages, latency.captures)))
+        return "No capture was sent, so there is nothing to trace."
     write_whole_file(picture, draw(stages, latency.captures), overwrite=True)
+    return "\n".join(table(stages, latency.captures))
 
 
 def whose(stage: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sealframe.envelope.answer import MAX_BODY_BYTES
 from sealframe.errors import PolicyError
-from sealframe.payment import ENVELOPE_TYPE, ENVELOPES_TYPE, join_envelopes
+from sealframe.payment_protocol import ENVELOPE_TYPE, ENVELOPES_TYPE, join_envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Choose among recipes by short runs (M11, M16): the smallest networks that are about as good as the best.
+"""Choice among recipes by short runs: the smallest networks that are about as good as the best.
 
 Every candidate runs for the same few steps from the same pictures and seed, and is judged on sources kept for judging.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 MOST_FRAMES = 64
 """Frames that a candidate is judged on."""
@@ -59,7 +59,22 @@ class Candidate(Generic[Recipe]):
 
 
 def parse_options(assignments: Sequence[str]) -> dict[str, list[Any]]:
-    """Fields and the values to try, from `channels=8,16 features=pixels,spectrum`. Raises ValueError."""
+    """Read fields and the values to try.
+
+    Parameters
+    ----------
+    assignments : sequence of str
+        As `channels=8,16`, `features=pixels,spectrum`.
+
+    Returns
+    -------
+    dict of str to list
+
+    Raises
+    ------
+    ValueError
+        For text of another form.
+    """
     options: dict[str, list[Any]] = {}
     for assignment in assignments:
         name, equals, values = assignment.partition("=")
@@ -104,9 +119,24 @@ def choose(
     out: Path,
     report: Callable[[str], None],
 ) -> Candidate[Recipe]:
-    """Run every recipe for `steps` in a folder below `out`; write choice.json and choice.png; return the choice.
+    """Run every recipe for a few steps and choose one.
 
-    `start` makes a run of a recipe in a folder.
+    Parameters
+    ----------
+    start : callable
+        Makes a run of a recipe in a folder.
+    recipes : mapping of str to recipe
+        What to try, by name.
+    steps : int
+        Length of every run.
+    out : Path
+        Each run gets a folder below; choice.json and choice.png are written here.
+    report : callable
+        Called with a line now and then.
+
+    Returns
+    -------
+    Candidate
     """
     candidates: list[Candidate[Recipe]] = []
     unit, tolerance = "", 0.0

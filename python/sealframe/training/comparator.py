@@ -13,13 +13,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from sealframe.training.run import descend
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.codes import Values
+    from sealframe.training.block_features import Values
 
 BATCH, RATE = 32, 4e-3
 WIDTH = 32
@@ -69,9 +71,7 @@ class Comparator:
             if torch.rand((), generator=generator) < 0.5:
                 x, y, counts = x.flip(3), y.flip(2), counts.flip(2)
             loss = F.binary_cross_entropy_with_logits(self.network(x)[:, 0], y, counts)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            descend(loss, optimiser)
             schedule.step()
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Make the degraded half of a training pair (M16): what cameras, light and networks do to a clear frame.
+"""Make the degraded half of a training pair: what cameras, light and networks do to a clear frame.
 
 Every kind takes a gray frame (h, w) uint8, a strength in (0, 1] and a generator, and returns a new frame.
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sealframe.training.changes import BENIGN, EDITS, edited
+from sealframe.training.edits import BENIGN, EDITS, edited
 from sealframe.training.factor_evaluation import WAYS, Received, pooled, scores, signed_codes
 
 if TYPE_CHECKING:

@@ -53,6 +53,15 @@ def bias_sums(values: Tensor, input_step: float, steps: NDArray[np.float32]) -> 
     return np.rint(values.double().numpy() / (input_step * steps.astype(np.float64))).astype(np.int32)
 
 
+def rounded_layer(
+    weight: Tensor, bias: Tensor, input_step: float
+) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.int32]]:
+    """Round a layer that reads values of the given step: its weights, one step per output, and its bias in sums."""
+    steps = channel_steps(weight)
+    flat = steps.flatten().numpy()
+    return round_weights(weight, steps), flat, bias_sums(bias, input_step, flat)
+
+
 def bias_of(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> Tensor:
     """Return a layer's bias; raises ValueError when it has none."""
     if layer.bias is None:
@@ -75,24 +84,11 @@ def integer_discriminator(network: Discriminator, tiles: Tensor) -> IntegerDiscr
     first_step, second_step = float(first.max()) / 255, float(second.max()) / 255
     verdict_step = float(torch.quantile(logits.abs(), 0.999)) / 127
 
-    first_steps = channel_steps(network.first.weight)
-    steps = first_steps.flatten().numpy()
-    kernel = phases_to_maps(round_weights(network.first.weight, first_steps))
-    layers = IntegerKernel(kernel, steps, bias_sums(bias_of(network.first), PIXEL[0], steps))
-
-    second_steps = channel_steps(network.second.weight)
-    steps = second_steps.flatten().numpy()
-    kernel = round_weights(network.second.weight, second_steps)
-    deeper = IntegerKernel(kernel, steps, bias_sums(bias_of(network.second), first_step, steps))
-
-    verdict_steps = channel_steps(network.verdict.weight)
-    steps = verdict_steps.flatten().numpy()
-    dense = IntegerDense(
-        round_weights(network.verdict.weight, verdict_steps),
-        steps,
-        bias_sums(bias_of(network.verdict), second_step, steps),
-    )
-    return IntegerDiscriminator(layers, first_step, deeper, second_step, dense, verdict_step)
+    weights, steps, bias = rounded_layer(network.first.weight, bias_of(network.first), PIXEL[0])
+    shallow = IntegerKernel(phases_to_maps(weights), steps, bias)
+    deeper = IntegerKernel(*rounded_layer(network.second.weight, bias_of(network.second), first_step))
+    dense = IntegerDense(*rounded_layer(network.verdict.weight, bias_of(network.verdict), second_step))
+    return IntegerDiscriminator(shallow, first_step, deeper, second_step, dense, verdict_step)
 
 
 def tensor(

@@ -1,4 +1,4 @@
-"""What parts of the image factor can do: tell pictures apart, and show where one was changed (M10, M14, M15).
+"""What parts of the image factor can do: tell pictures apart, and show where one was changed.
 
 Frames are 128x128, as small as the factor's own geometry: the hardest case.
 """
@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sealframe.factor import BLOCK_SIDE, PATHS, REDUCTIONS, compute_image_factor, profile_by_name
 from sealframe.image import frame_from_array
-from sealframe.image_factor import BLOCK_SIDE, PATHS, REDUCTIONS, compute_image_factor, profile_by_name
-from sealframe.training.changes import BENIGN, EDITS, GRID, edited, shifted
-from sealframe.training.codes import ALL_CODES, LEARNT, codes_of, find_shift, hashes_of, rounded
+from sealframe.roc import auc
+from sealframe.training.block_features import ALL_BLOCK_FEATURES, LEARNT, codes_of, find_shift, hashes_of, rounded
 from sealframe.training.comparator import Comparator
+from sealframe.training.edits import BENIGN, EDITS, GRID, edited, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from sealframe.training.codes import Values
+    from sealframe.training.block_features import Values
 
     Gray = NDArray[np.uint8]
     Report = Callable[[str], None]
@@ -48,7 +49,7 @@ class Scores:
     edited_frames: list[float] = field(default_factory=list)
     whole_frames: list[float] = field(default_factory=list)
 
-    def facts(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """AUC, and shares found where 1 % of untouched blocks, or 5 % of untouched frames, are taken for changed."""
         changed, untouched = np.concatenate(self.changed), np.concatenate(self.untouched)
         frames, whole = np.array(self.edited_frames), np.array(self.whole_frames)
@@ -58,13 +59,6 @@ class Scores:
             "frame_auc": auc(frames, whole),
             "frames_found_at_5_percent": found_at(frames, whole, FALSE_FRAMES),
         }
-
-
-def auc(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """Chance that a positive scores above a negative, ties counting half."""
-    ordered = np.sort(negative)
-    hits = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(hits.mean() / (2 * len(ordered)))
 
 
 def found_at(positive: NDArray[Any], negative: NDArray[Any], share: float) -> float:
@@ -182,7 +176,7 @@ def scores(
     name: str, signed: Values, received: Received, comparators: Mapping[str, Comparator]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """How much every block (16, 16) looks changed, by each way of comparing that this code allows."""
-    step = ALL_CODES[name].step
+    step = ALL_BLOCK_FEATURES[name].step
     change = rounded(name, received.plain[name]) - signed
     yield "difference", np.abs(change).mean(2)
     if step:
@@ -224,7 +218,7 @@ def learn_comparators(frames: Sequence[Gray], examples: int, seed: int, report: 
     comparators = {}
     for name in LEARNT:
         report(f"a comparator learns: {name}")
-        comparators[name] = Comparator(before[0][name].shape[2], ALL_CODES[name].step, seed)
+        comparators[name] = Comparator(before[0][name].shape[2], ALL_BLOCK_FEATURES[name].step, seed)
         ours, theirs = ([codes[name] for codes in side] for side in (before, after))
         comparators[name].learn(ours, theirs, np.stack(shares), seed)
     return comparators
@@ -262,5 +256,5 @@ def localisation(
         report(f"edits: {number + 1}/{len(frames)} pictures")
     facts: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for (name, way, edit), found in kept.items():
-        facts.setdefault(name, {}).setdefault(way, {})[edit] = found.facts()
+        facts.setdefault(name, {}).setdefault(way, {})[edit] = found.to_dict()
     return facts

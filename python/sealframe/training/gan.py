@@ -1,4 +1,4 @@
-"""Train generator and discriminator (M16): reconstruction with cross-entropy against each other.
+"""Train generator and discriminator: reconstruction with cross-entropy against each other.
 
 Most of a run learns to reconstruct alone, then the discriminator joins. Everything follows from the recipe and its
 seed; a run can be stopped and resumed.
@@ -7,20 +7,18 @@ seed; a run can be stopped and resumed.
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import nn
 
 from sealframe.training.choice import judging_tiles
+from sealframe.training.dataset import divide
 from sealframe.training.networks import Discriminator, Generator
 from sealframe.training.pairs import Mix, Pairs
 from sealframe.training.ranges import GeneratorSteps, RangedGenerator, measure_steps
-from sealframe.training.run import TrainingRun
-from sealframe.training.scan import divide
+from sealframe.training.run import TrainingRun, descend, learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class GanRecipe:
 
 
 def to_tensor(tiles: NDArray[np.uint8]) -> Tensor:
-    """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1) (M5)."""
+    """Standardise gray tiles (n, 32, 32) to (n, 1, 32, 32) float32 in [-1, 1)."""
     return (torch.from_numpy(tiles).unsqueeze(1).float() - 128) / 128
 
 
@@ -121,8 +119,7 @@ class GanRun(TrainingRun[GanRecipe]):
         self.resume()
 
     def _rate_factor(self, step: int) -> float:
-        warm = min(1.0, (step + 1) / 300)
-        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps))))
+        return learning_rate(step, self.recipe.steps, warm_up=300, lowest=0.02)
 
     def parts(self) -> dict[str, Any]:
         """Networks, the generator's running average, optimisers, schedule."""
@@ -159,10 +156,7 @@ class GanRun(TrainingRun[GanRecipe]):
         if adversarial:
             forged = self.discriminator(derived[: recipe.judged]).float()
             loss = loss + recipe.adversarial_weight * F.softplus(-forged).mean()
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
-        self.generator_optimiser.step()
+        descend(loss, self.generator_optimiser, self.generator)
         self.generator.keep_exportable()
         return derived.detach(), float(loss.detach())
 
@@ -170,9 +164,7 @@ class GanRun(TrainingRun[GanRecipe]):
         verdicts = self.discriminator(torch.cat([clear, derived])).float()
         real, forged = verdicts.chunk(2)
         loss = F.softplus(-real).mean() + F.softplus(forged).mean()
-        self.discriminator_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimiser.step()
+        descend(loss, self.discriminator_optimiser)
         return float(loss.detach())
 
     def weights(self) -> int:

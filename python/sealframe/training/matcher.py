@@ -1,4 +1,4 @@
-"""Train the face encoder (M25): tell people apart by their margin, and find a person's other view among others'.
+"""Train the face encoder: tell people apart by their margin, and find a person's other view among others'.
 
 Cosine softmax with a margin (Wang et al., "CosFace", 2018) over the people, and noise-contrastive estimation (van den
 Oord et al., 2018) over the two views of each. Everything follows from the recipe and its seed; a run can be resumed.
@@ -7,7 +7,6 @@ Oord et al., 2018) over the two views of each. Everything follows from the recip
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from torch import nn
 from sealframe.training.frames import area_resize
 from sealframe.training.matcher_networks import SIDE, VECTOR, FaceEncoder
 from sealframe.training.matcher_views import standardise, view
-from sealframe.training.run import TrainingRun
+from sealframe.training.run import TrainingRun, descend, learning_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 PORTRAIT = 160
 
@@ -76,8 +75,7 @@ class MatcherRun(TrainingRun[MatcherRecipe]):
         self.resume()
 
     def _rate_factor(self, step: int) -> float:
-        warm = min(1.0, (step + 1) / 100)
-        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.recipe.steps)))
+        return learning_rate(step, self.recipe.steps, warm_up=100)
 
     def parts(self) -> dict[str, Any]:
         """Encoder, its running average, the people's directions, optimiser, schedule."""
@@ -112,10 +110,7 @@ class MatcherRun(TrainingRun[MatcherRecipe]):
         vectors = F.normalize(self.encoder(self.views(chosen)))
         told, found = self._loss(vectors, chosen)
         loss = told + recipe.contrast_weight * found
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.encoder.parameters(), 5.0)
-        self.optimiser.step()
+        descend(loss, self.optimiser, self.encoder, longest=5)
         self._schedule.step()
         self._average_all()
         return {"people": float(told.detach()), "views": float(found.detach())}

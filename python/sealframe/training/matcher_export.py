@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sealframe.face_template import COMPONENTS, NETWORK
-from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
+from sealframe.faces.template import COMPONENTS, NETWORK
+from sealframe.training.export import Shipped, bias_of, rounded_layer, ship, tensor
 from sealframe.training.graphs import GraphWriter
 from sealframe.training.integers import PIXEL
 from sealframe.training.matcher_networks import SIDE
@@ -81,30 +81,16 @@ def face_encoder_model(encoder: FaceEncoder, views: Tensor, directions: Tensor) 
     graph = GraphWriter()
     name, quantum = "image", PIXEL
     for index, (layer, maps) in enumerate(zip(encoder.convolutions(), encoder.maps(views), strict=True)):
-        kernel, offset = folded(layer)
-        steps = channel_steps(kernel)
-        flat = steps.flatten().numpy()
-        reached = (_reach(maps) / 255, 0)
-        name = graph.convolution(
-            f"convolution{index}",
-            name,
-            (quantum, reached),
-            round_weights(kernel, steps),
-            flat,
-            layer.pads,
-            bias_sums(offset, quantum[0], flat),
-            layer.stride,
-        )
-        quantum = reached
+        weights, steps, bias = rounded_layer(*folded(layer), quantum[0])
+        quanta = quantum, (_reach(maps) / 255, 0)
+        name = graph.convolution(f"convolution{index}", name, quanta, weights, steps, layer.pads, bias, layer.stride)
+        quantum = quanta[1]
     head = encoder.head
     kept = (directions @ head.weight).contiguous()
-    steps = channel_steps(kept)
-    flat = steps.flatten().numpy()
+    weights, steps, bias = rounded_layer(kept, directions @ bias_of(head), quantum[0])
     out = (_reach(encoder(views) @ directions.T) / 127, 128)
     rows = graph.reshape("rows", name, (-1, head.in_features))
-    weight = round_weights(kept, steps).T
-    sums = bias_sums(directions @ bias_of(head), quantum[0], flat)
-    graph.dense("vector", rows, (quantum, out), weight, flat, sums)
+    graph.dense("vector", rows, (quantum, out), weights.T, steps, bias)
     content = graph.model(NETWORK, {"image": (SIDE, SIDE, 1)}, {"vector": (COMPONENTS,)})
     inputs = {"image": tensor((SIDE, SIDE, 1), "window around a face, standardised", PIXEL)}
     return Shipped(

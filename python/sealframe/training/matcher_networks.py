@@ -1,4 +1,4 @@
-"""The face encoder in float, as it is trained: a gray window of 64x64 around a face becomes a vector (M25).
+"""The face encoder in float, as it is trained: a gray window of 64x64 around a face becomes a vector.
 
 The layers are of the kind that the method's decoder has, 3x3 convolutions with stride 2, wider and one more, under a
 fully connected metric head. Batch normalisation behind every convolution is folded into its weights on export.

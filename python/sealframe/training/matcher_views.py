@@ -1,4 +1,4 @@
-"""Views of a face: what one portrait would look like turned, moved, lit, blurred, compressed or covered (M25).
+"""Views of a face: what one portrait would look like turned, moved, lit, blurred, compressed or covered.
 
 One picture a person teaches a matcher only what changes between views do not matter, so all of that is made here, in
 batches of float32 gray levels (n, 1, h, w) in 0..255. Every function draws from torch's generator.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from sealframe.face_template import DEVIATION, OVAL, WINDOW
+from sealframe.faces.template import DEVIATION, OVAL, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The networks of the GAN path in float, as they are trained: generator (M12) and discriminator (M13).
+"""The networks of the GAN path in float, as they are trained: generator and discriminator.
 
 Tensors are float32, channels first, one tile of 32x32 gray pixels in [-1, 1] per sample. SAME padding follows the
 TensorFlow convention: with stride 2 one row and column more is padded behind than in front.
@@ -7,6 +7,7 @@ TensorFlow convention: with stride 2 one row and column more is padded behind th
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,7 +41,7 @@ def conv_same(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class Generator(nn.Module):
-    """Derive an image from an image (M12).
+    """Derive an image from an image.
 
     Fully connected, relu; batch normalisation; leaky relu; transposed convolutions 128@5x5 s1 relu, 64@5x5 s2 relu,
     1@5x5 s2 tanh, without bias.
@@ -107,7 +108,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Tell clear images (positive) from derived ones (negative) (M13).
+    """Tell clear images (positive) from derived ones (negative).
 
     Convolution 64@5x5 s2 relu, leaky relu, dropout; convolution 128@5x5 s2 relu, leaky relu; fully connected.
     """
@@ -161,49 +162,62 @@ def start_near_identity(network: Generator) -> None:
     pixels, the third places them. All other weights start small and random.
     """
     last = network.channels - 1
-    basis = _cosine_basis()
     frequency = torch.arange(16) / 15
     lift = 3.0 - 2.0 * frequency
     lift[0] = 4.2
-    constant = 8.0
-    gain = 4.0 / lift[:last, None]
-    low = basis[:last] / gain
+    basis, gain = _cosine_basis()[:last], 4.0 / lift[:last, None]
+    _start_dense(network, basis * gain)
+    network.spread.normal_(0, 0.02)
+    network.spread[:, :16] = 0
+    network.spread[torch.arange(last + 1), torch.arange(last + 1), 2, 2] = 1
+    _start_grow(network, basis / gain)
+    _start_draw(network)
 
+
+_LIFTED, _CONSTANT = 4.0, 8.0
+"""What the dense layer adds to every coefficient, and the constant beside them."""
+
+
+def _start_dense(network: Generator, coefficients: Tensor) -> None:
+    """From pixels to coefficients (last, 16 pixels), position by position."""
+    last = len(coefficients)
     block = torch.zeros(last + 1, 16)
-    block[:last] = basis[:last] * gain
+    block[:last] = coefficients
     dense = torch.randn(64, last + 1, 64, 16) * 1e-3
     positions = torch.arange(GRID * GRID)
     dense[positions, :, positions] = block
     network.dense.weight.copy_(dense.reshape(-1, 1024))
-    network.dense.bias.copy_(torch.cat([torch.full((last,), 4.0), torch.tensor([constant])]).repeat(GRID * GRID))
+    bias = torch.cat([torch.full((last,), _LIFTED), torch.tensor([_CONSTANT])])
+    network.dense.bias.copy_(bias.repeat(GRID * GRID))
 
-    network.spread.normal_(0, 0.02)
-    network.spread[:, :16] = 0
-    network.spread[torch.arange(last + 1), torch.arange(last + 1), 2, 2] = 1
 
+def _start_grow(network: Generator, pixels: Tensor) -> None:
+    """From coefficients back to 2x2 pixels a position, by `pixels` (last, 16), each also beyond its two bends."""
+    last = len(pixels)
     network.grow.normal_(0, 0.01)
     network.grow[:, :13] = 0
-    level = 4.0 * low.sum(0)
-    for row in range(2):
-        for column in range(2):
-            tap = network.grow[:, :, 1 + row, 1 + column]
-            for pixel in range(4):
-                place = (2 * row + pixel // 2) * PATCH + 2 * column + pixel % 2
-                for channel, sign, size, start in (
-                    (pixel, 1, 1, _PIXEL_LIFT),
-                    (5 + pixel, 1, _BEND_SIZE, -_BEND_FROM),
-                    (9 + pixel, -1, _BEND_SIZE, -_BEND_FROM),
-                ):
-                    tap[:last, channel] = sign * size * low[:, place]
-                    tap[last, channel] = size * (start - sign * level[place]) / constant
-            tap[last, 4] = _PIXEL_LIFT / constant
+    level = _LIFTED * pixels.sum(0)
+    for row, column in product(range(2), repeat=2):
+        tap = network.grow[:, :, 1 + row, 1 + column]
+        for pixel in range(4):
+            place = (2 * row + pixel // 2) * PATCH + 2 * column + pixel % 2
+            for channel, sign, size, start in (
+                (pixel, 1, 1, _PIXEL_LIFT),
+                (5 + pixel, 1, _BEND_SIZE, -_BEND_FROM),
+                (9 + pixel, -1, _BEND_SIZE, -_BEND_FROM),
+            ):
+                tap[:last, channel] = sign * size * pixels[:, place]
+                tap[last, channel] = size * (start - sign * level[place]) / _CONSTANT
+        tap[last, 4] = _PIXEL_LIFT / _CONSTANT
 
+
+def _start_draw(network: Generator) -> None:
+    """Every pixel in its place, through the inverse of tanh as a bent line."""
     network.draw.normal_(0, 0.005)
     network.draw[:13] = 0
-    for row in range(2):
-        for column in range(2):
-            pixel, tap = 2 * row + column, network.draw[:, 0, 1 + row, 1 + column]
-            tap[pixel] = _INNER_SLOPE
-            tap[4] = -_INNER_SLOPE
-            tap[5 + pixel] = _OUTER_SLOPE / _BEND_SIZE
-            tap[9 + pixel] = -_OUTER_SLOPE / _BEND_SIZE
+    for row, column in product(range(2), repeat=2):
+        pixel, tap = 2 * row + column, network.draw[:, 0, 1 + row, 1 + column]
+        tap[pixel] = _INNER_SLOPE
+        tap[4] = -_INNER_SLOPE
+        tap[5 + pixel] = _OUTER_SLOPE / _BEND_SIZE
+        tap[9 + pixel] = -_OUTER_SLOPE / _BEND_SIZE

@@ -1,4 +1,4 @@
-"""Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones (M16)."""
+"""Endless pairs of degraded and clear tiles, from pictures on disk and drawn ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 TILES = (FRAME // TILE) ** 2
 """Tiles in a frame."""

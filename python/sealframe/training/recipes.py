@@ -14,9 +14,24 @@ Recipe = TypeVar("Recipe")
 
 
 def with_facts(recipe: Recipe, facts: Mapping[str, Any]) -> Recipe:
-    """A copy of a recipe (a frozen dataclass) with the given fields changed; fields of `mix` one level deeper.
+    """Copy a recipe with some fields changed.
 
-    Raises ValueError for a field that the recipe does not have or a value of another type.
+    Parameters
+    ----------
+    recipe : dataclass
+        A frozen one.
+    facts : mapping of str to Any
+        New values by field; a mapping changes fields one level deeper, as of `mix`.
+
+    Returns
+    -------
+    dataclass
+        Another of the same class.
+
+    Raises
+    ------
+    ValueError
+        For a field that the recipe does not have, or a value of another type.
     """
     known = {field.name: getattr(recipe, field.name) for field in fields(recipe)}  # type: ignore[arg-type]
     for name, value in facts.items():
@@ -27,7 +42,24 @@ def with_facts(recipe: Recipe, facts: Mapping[str, Any]) -> Recipe:
 
 
 def read_recipe(start: Recipe, path: Path) -> Recipe:
-    """`start` changed by a JSON object in a file, such as the recipe.json beside a run. Raises OSError, ValueError."""
+    """Copy a recipe with fields from a file, such as the recipe.json of a run.
+
+    Parameters
+    ----------
+    start : dataclass
+        The recipe that is changed.
+    path : Path
+        A JSON object with fields of the recipe.
+
+    Returns
+    -------
+    dataclass
+
+    Raises
+    ------
+    OSError, ValueError
+        When the file cannot be read, is no such object, or names other fields.
+    """
     try:
         facts = json.loads(path.read_text())
     except (UnicodeDecodeError, json.JSONDecodeError) as failure:

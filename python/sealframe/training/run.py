@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import time
 from abc import ABC, abstractmethod
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
+from torch import nn
 
 from sealframe.training.recipes import with_facts
 
@@ -20,6 +22,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SAVE_EVERY_S = 60.0
+
+
+def learning_rate(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> float:
+    """Part of the highest learning rate at a step: up a line over `warm_up` steps, down a cosine to `lowest`."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+    return min(1.0, (step + 1) / warm_up) * (lowest + (1 - lowest) * cosine)
+
+
+def descend(
+    loss: Tensor, optimiser: torch.optim.Optimizer, clipped: nn.Module | None = None, longest: float = 1
+) -> None:
+    """Take one step down a loss; gradients of the network `clipped` are together at most `longest`."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if clipped is not None:
+        nn.utils.clip_grad_norm_(clipped.parameters(), longest)
+    optimiser.step()
 
 
 class RunRecipe(Protocol):
@@ -72,7 +91,15 @@ class TrainingRun(ABC, Generic[Recipe]):
         return losses
 
     def run(self, report: Callable[[str], None], every: int = 200) -> None:
-        """Train to the last step, reporting means of the losses every so many steps, saving every minute."""
+        """Train to the last step, saving every minute.
+
+        Parameters
+        ----------
+        report : callable
+            Called with a line of mean losses.
+        every : int
+            After so many steps.
+        """
         steps, first = self.recipe.steps, self.step
         started = saved = time.monotonic()
         sums: dict[str, float] = {}
@@ -100,7 +127,7 @@ class TrainingRun(ABC, Generic[Recipe]):
         self._file("history.json").write_text(json.dumps(self.history) + "\n")
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint, if there is one; ValueError when it is of another recipe."""
+        """Go on from the folder's checkpoint, if there is one. Raises ValueError when it is of another recipe."""
         if not self._file("checkpoint.pt").exists():
             return
         try:

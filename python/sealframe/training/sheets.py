@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from sealframe.models import ModelSet
+from sealframe.training.dataset import read_gray
 from sealframe.training.frames import from_blocks, to_blocks
-from sealframe.training.scan import read_gray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

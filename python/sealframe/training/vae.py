@@ -1,4 +1,4 @@
-"""Train the VAE path (M11): binary pixels, sampling by reparameterisation, the ELBO with a slowly growing KL term."""
+"""Train the VAE path: binary pixels, sampling by reparameterisation, the ELBO with a slowly growing KL term."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch.nn.functional as F  # noqa: N812
 
 from sealframe.features import TILE_SIDE, spectrum_of_tiles
 from sealframe.training.choice import judging_tiles
+from sealframe.training.dataset import divide
 from sealframe.training.frames import to_blocks
 from sealframe.training.networks import tiles_to_patches
 from sealframe.training.pairs import Mix, Pairs
-from sealframe.training.run import TrainingRun
-from sealframe.training.scan import divide
+from sealframe.training.run import TrainingRun, descend, learning_rate
 from sealframe.training.vae_networks import LikelihoodNet, PosteriorNet, divergence, sample
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from sealframe.training.scan import Picture
+    from sealframe.training.dataset import Picture
 
 THRESHOLD = 128
 QUANTA = {"features": (1.0, 0), "spectrum": (1 / 8, 128)}
@@ -51,7 +51,7 @@ class VaeRecipe:
     """Part of the run over which the weight grows from zero."""
     averaging: float = 0.998
     features: str = "spectrum"
-    """What the posterior net reads (M6): binary `pixels`, or their `spectrum`."""
+    """What the posterior net reads: binary `pixels`, or their `spectrum`."""
     channels: int = 32
     """Maps of 4x4 that the posterior net starts from: its size."""
     bfloat16: bool = False
@@ -60,7 +60,7 @@ class VaeRecipe:
 
 
 def binarise(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Threshold gray tiles to {0, 1} (M3)."""
+    """Threshold gray tiles to {0, 1}."""
     return (tiles >= THRESHOLD).astype(np.uint8)
 
 
@@ -79,7 +79,7 @@ def information_bytes(tiles: NDArray[np.uint8], source: str) -> NDArray[np.uint8
 
 
 def latent_information(tiles: NDArray[np.uint8], source: str) -> Tensor:
-    """The same in real values (M6), float32 (n, 1024): pixels of 0 and 1, or coefficients of 256 gray levels."""
+    """The same in real values, float32 (n, 1024): pixels of 0 and 1, or coefficients of 256 gray levels."""
     step, zero = QUANTA[source]
     return (torch.from_numpy(information_bytes(tiles, source)).flatten(1).float() - zero) * step
 
@@ -111,7 +111,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         self.resume()
 
     def _rate_factor(self, step: int) -> float:
-        return min(1.0, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / self.recipe.steps)))
+        return learning_rate(step, self.recipe.steps, warm_up=300, lowest=0.01)
 
     def parts(self) -> dict[str, Any]:
         """Networks, their running averages, optimiser, schedule."""
@@ -136,7 +136,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         return float(bits_per_pixel(likelihood(latent), to_pixels(tiles)))
 
     def learn(self) -> dict[str, float]:
-        """Encode, sample, decode, estimate the ELBO, update (M11)."""
+        """Encode, sample, decode, estimate the ELBO, update."""
         recipe = self.recipe
         tiles, _ = self.pairs.batch(self.step, recipe.batch)
         pixels = to_pixels(tiles)
@@ -148,10 +148,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         nats = divergence(mean, log_variance)
         weight = recipe.divergence_weight * min(1.0, self.step / (recipe.warm_up * recipe.steps))
         loss = bits * math.log(2) + weight * nats
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
-        self.optimiser.step()
+        descend(loss, self.optimiser, self.networks)
         self.schedule.step()
         self._average(self.averaged.parameters(), self.networks.parameters())
         return {"bits": float(bits.detach()), "divergence": float(nats.detach())}

@@ -1,4 +1,4 @@
-"""The VAE networks as integers (M7, M9, M10): rounding after training, graphs, and their entries in the manifest.
+"""The VAE networks as integers: rounding after training, graphs, and their entries in the manifest.
 
 The posterior is two uint8 maps, mean and log-variance; the latent that goes into the likelihood net has
 the mean's step and zero point, so that sampling is one integer addition. Log-variance and logits come as table indices.
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sealframe.training.export import Shipped, bias_of, bias_sums, channel_steps, round_weights, ship, tensor
+from sealframe.training.export import Shipped, bias_of, bias_sums, round_weights, rounded_layer, ship, tensor
 from sealframe.training.graphs import GraphWriter
-from sealframe.training.integers import SIGMOID_OUT, IntegerKernel, step_without_ties
+from sealframe.training.integers import SIGMOID_OUT, step_without_ties
 from sealframe.training.rewrites import (
     PLACES,
     convolution_to_patches,
@@ -52,14 +52,6 @@ LOG_VARIANCE = ((HIGHEST_LOG_VARIANCE - LOWEST_LOG_VARIANCE) / 240, 200)
 """Step and zero point of the log-variance: -10 to 2.75."""
 
 
-def _kernel(layer: nn.Conv2d, step: float) -> tuple[IntegerKernel, int]:
-    """Round a convolution that reads values of the given step; also return its kernel size."""
-    steps = channel_steps(layer.weight)
-    flat = steps.flatten().numpy()
-    kernel = IntegerKernel(round_weights(layer.weight, steps), flat, bias_sums(bias_of(layer), step, flat))
-    return kernel, layer.kernel_size[0]
-
-
 def _dense(
     graph: GraphWriter,
     name: str,
@@ -70,10 +62,8 @@ def _dense(
 ) -> str:
     """Add a fully connected layer; output n is the layer's output `places[n]`."""
     into, out = quanta
-    steps = channel_steps(layer.weight)
-    flat = steps.flatten().numpy()
-    weights, bias = round_weights(layer.weight, steps), bias_sums(bias_of(layer), into[0], flat)
-    return graph.dense(name, source, (into, out), weights[places].T, flat[places], bias[places])
+    weights, steps, bias = rounded_layer(layer.weight, bias_of(layer), into[0])
+    return graph.dense(name, source, (into, out), weights[places].T, steps[places], bias[places])
 
 
 def _grow(
@@ -107,7 +97,7 @@ MEANINGS = {
     "features": f"binary pixels, 0 or 1; {_BLOCKS}",
     "spectrum": "coefficients of the binary pixels' 32x32 cosine transform, row by row",
 }
-"""What the posterior net reads (M6), by the name of its input."""
+"""What the posterior net reads, by the name of its input."""
 SHAPES = {"features": (16, 16, 4), "spectrum": (32, 32)}
 
 
@@ -122,12 +112,9 @@ def posterior_model(network: PosteriorNet, information: Tensor, source: str) -> 
     for number, layer in enumerate((network.grow1, network.grow2, network.grow3)):
         maps = _grow(graph, f"grow{number + 1}", maps, layer, (quanta[number + 1], quanta[number + 2]), BASE << number)
     for name, head, out in (("mean", network.mean, LATENT), ("log_variance", network.log_variance, LOG_VARIANCE)):
-        kernel, _ = _kernel(head, quanta[-1][0])
-        if kernel.bias is None:
-            raise ValueError("the heads of the posterior net have biases")
-        weights, steps = convolution_to_patches(kernel.weight), np.repeat(kernel.steps, 16)
-        bias = np.repeat(kernel.bias, 16)
-        graph.convolution(name, maps, (quanta[-1], out), weights, steps, (1, 1, 1, 1), bias, stride=4)
+        weights, steps, bias = rounded_layer(head.weight, bias_of(head), quanta[-1][0])
+        patches, steps, bias = convolution_to_patches(weights), np.repeat(steps, 16), np.repeat(bias, 16)
+        graph.convolution(name, maps, (quanta[-1], out), patches, steps, (1, 1, 1, 1), bias, stride=4)
     return graph.model("posterior", {source: SHAPES[source]}, {"mean": (8, 8, 16), "log_variance": (8, 8, 16)})
 
 
@@ -143,14 +130,13 @@ def likelihood_model(network: LikelihoodNet, latent: Tensor) -> bytes:
         ("shrink1", "latent", network.shrink1, (LATENT, first), patches_to_phases),
         ("shrink2", "shrink1", network.shrink2, (first, second), phases_to_maps),
     ):
-        kernel, size = _kernel(layer, quanta[0][0])
-        weights = rewrite(kernel.weight)
-        copies = len(weights) // len(kernel.weight)
-        steps, bias = np.tile(kernel.steps, copies), np.tile(np.asarray(kernel.bias), copies)
-        graph.convolution(name, source, quanta, weights, steps, pads_on_patches(size), bias)
-    kernel, _ = _kernel(network.shrink3, second[0])
-    pads = (0, 0, 1, 1)
-    graph.convolution("shrink3", "shrink2", (second, third), kernel.weight, kernel.steps, pads, kernel.bias, stride=2)
+        kernel, steps, bias = rounded_layer(layer.weight, bias_of(layer), quanta[0][0])
+        weights = rewrite(kernel)
+        copies = len(weights) // len(kernel)
+        steps, bias = np.tile(steps, copies), np.tile(bias, copies)
+        graph.convolution(name, source, quanta, weights, steps, pads_on_patches(layer.kernel_size[0]), bias)
+    weights, steps, bias = rounded_layer(network.shrink3.weight, bias_of(network.shrink3), second[0])
+    graph.convolution("shrink3", "shrink2", (second, third), weights, steps, (0, 0, 1, 1), bias, stride=2)
     flat = graph.reshape("flat", "shrink3", (-1, BASE * BASE * 64))
     _dense(graph, "logits", flat, network.dense, (third, logits), PLACES)
     graph.sigmoid("chances", "logits", ((logits[0], 128), SIGMOID_OUT))

@@ -1,7 +1,7 @@
-"""The networks of the VAE path in float, in the method's wiring (M7, M9): the posterior net grows, the other shrinks.
+"""The networks of the VAE path in float, in the method's wiring: the posterior net grows, the other shrinks.
 
-Tensors are float32, channels first, one tile of 32x32 binary pixels (M4) per sample; SAME padding as in TensorFlow.
-The posterior net reads latent information (M6), 1024 numbers in the order in which the integer graph takes them.
+Tensors are float32, channels first, one tile of 32x32 binary pixels per sample; SAME padding as in TensorFlow.
+The posterior net reads latent information, 1024 numbers in the order in which the integer graph takes them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _shrink(maps: Tensor, layer: nn.Conv2d) -> Tensor:
 
 
 class PosteriorNet(nn.Module):
-    """q(z|x): mean and log-variance of a 32x32 latent map (M7).
+    """q(z|x): mean and log-variance of a 32x32 latent map.
 
     Fully connected, relu; reshape to 4x4 maps; transposed convolutions 64@3x3 s2, 32@3x3 s2, 16@3x3 s2, relu each; a
     linear 1@3x3 s1 head for the mean and one for the log-variance. `channels` counts the 4x4 maps, which decide the
@@ -64,7 +64,7 @@ class PosteriorNet(nn.Module):
 
 
 class LikelihoodNet(nn.Module):
-    """p(x|z): logits of the Bernoulli probability of every pixel (M9).
+    """p(x|z): logits of the Bernoulli probability of every pixel.
 
     Convolutions 16@3x3 s2, 32@3x3 s2, 64@3x3 s2, relu each; fully connected.
     """
@@ -91,7 +91,7 @@ class LikelihoodNet(nn.Module):
 
 
 def sample(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Draw from the posterior by reparameterisation (M8)."""
+    """Draw from the posterior by reparameterisation."""
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
 
 

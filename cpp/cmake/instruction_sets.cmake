@@ -1,0 +1,35 @@
+# From cpp/src/cpu/instruction_sets.def and the files that exist to what is compiled, and how.
+
+set(list_of_sets ${source}/cpu/instruction_sets.def)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list_of_sets})
+file(STRINGS ${list_of_sets} entries REGEX "^SEALFRAME_ISA")
+foreach(entry IN LISTS entries)
+  if(NOT entry MATCHES "^SEALFRAME_ISA\\(([a-z0-9_]+), (any|x86_64|aarch64), .+, \"(.*)\"\\)$")
+    message(FATAL_ERROR "${list_of_sets}: not an entry of the list: ${entry}")
+  endif()
+  if(CMAKE_MATCH_2 STREQUAL any OR CMAKE_MATCH_2 STREQUAL SEALFRAME_PROCESSOR)
+    set(isa ${CMAKE_MATCH_1})
+    list(APPEND SEALFRAME_ISAS ${isa})
+    separate_arguments(options_of_${isa} UNIX_COMMAND "${CMAKE_MATCH_3}")
+    if(isa MATCHES "^avx512" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      # Its own intrinsics header trips over these two warnings.
+      list(APPEND options_of_${isa} -Wno-uninitialized -Wno-maybe-uninitialized)
+    endif()
+  endif()
+endforeach()
+
+# Adds the files that a group of kernels has for this processor to SEALFRAME_SOURCES, and writes the list of their
+# instruction sets, which the group's header and its dispatch include.
+function(sealframe_kernels_of group source)
+  set(sets "")
+  foreach(isa IN LISTS SEALFRAME_ISAS)
+    file(GLOB file CONFIGURE_DEPENDS ${source}/${group}_${isa}.cpp)
+    if(file)
+      list(APPEND SEALFRAME_SOURCES ${file})
+      set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options_of_${isa}}")
+      string(APPEND sets "SEALFRAME_KERNELS(${isa})\n")
+    endif()
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/core/generated/${group}.def CONTENT "${sets}#undef SEALFRAME_KERNELS\n")
+  set(SEALFRAME_SOURCES ${SEALFRAME_SOURCES} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,93 @@
+"""Options that several commands share, each in one place with its help."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, as argparse's types are."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """A rate above 0 and below 1, as argparse's types are."""
+    with suppress(ValueError):
+        if 0 < float(text) < 1:
+            return float(text)
+    raise argparse.ArgumentTypeError("a rate between 0 and 1, as 0.001")
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_out(parser: ArgumentParser, what: str) -> None:
+    """--out and --force of one result, `what`, which may go to standard output."""
+    parser.add_argument("--out", metavar="FILE", required=True, help=f"where {what} goes; - for standard output")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
+
+
+def add_password_file(parser: ArgumentParser) -> None:
+    """--password-file, for keys that exist."""
+    parser.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="read the key password from the first line of FILE; ask for any other password",
+    )
+
+
+def add_new_password_file(parser: ArgumentParser, what: str) -> None:
+    """--password-file, for keys that are made; `what` is encrypted."""
+    parser.add_argument(
+        "--password-file", metavar="FILE", help=f"encrypt {what} with the password in the first line of FILE"
+    )
+
+
+def add_jobs(parser: ArgumentParser) -> None:
+    """--jobs."""
+    parser.add_argument("--jobs", metavar="N", type=positive, default=1, help="processes for a folder (default: 1)")
+
+
+def add_profile(parser: ArgumentParser) -> None:
+    """--reduction and --path, which name a factor profile."""
+    from sealframe.factor import PATHS, REDUCTIONS
+
+    parser.add_argument(
+        "--reduction", choices=REDUCTIONS, default="rows", help="how the map is reduced (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--path", choices=tuple(PATHS), default="gan", help="which networks make the map (default: %(default)s)"
+    )
+
+
+def add_server_connection(parser: ArgumentParser) -> None:
+    """--to and --server: whom a terminal talks to."""
+    parser.add_argument("--to", metavar="PUB", required=True, help="the server's .pub; its answers are checked by it")
+    parser.add_argument("--server", metavar="URL", required=True, help="https://...; http on this computer alone")
+
+
+def add_matcher(parser: ArgumentParser) -> None:
+    """--model and --detector: whose faces are compared, and how they are found."""
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="a face model 112x112 in ONNX, or a matcher of yours as MODULE:NAME (default: the demo matcher)",
+    )
+    parser.add_argument("--detector", default="cascade", help="cascade (default), centre, or MODULE:NAME of yours")
+
+
+def add_screen(parser: ArgumentParser, whose: str) -> None:
+    """--ui and --no-browser: the screen of a terminal."""
+    parser.add_argument("--ui", choices=("page", "text"), default="page", help=f"{whose} screen (default: %(default)s)")
+    parser.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the page's address, open no browser"
+    )

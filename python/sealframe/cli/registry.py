@@ -1,0 +1,139 @@
+"""Every command and action of the command line: where its code is, and what it does.
+
+A name of two words is an action of the command before it. A module is imported when its command is named. It holds
+
+    EXAMPLE                 a line as a person would type it; --help shows it
+    add_options(parser)     adds the command's options and positional arguments
+    run(options)            does it, and returns the exit status
+
+A command that only has actions has no `run`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import argparse
+    from types import ModuleType
+
+
+class Command(NamedTuple):
+    """Where a command's code is, what it does, and the extra that it needs."""
+
+    module: str
+    summary: str
+    extra: str = ""
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": Command("sealframe.cli.demo", "seal and open a picture, show what is refused, and where the time goes"),
+    "demo pay": Command(
+        "sealframe.cli.demo.pay", "pay by face, fail, refuse a replay, and print the ledger; all of it TEST", "server"
+    ),
+    "keygen": Command("sealframe.cli.keygen", "make the keys of a server or of a device, or a key that both share"),
+    "keygen server": Command("sealframe.cli.keygen.server", "NAME.key to open envelopes with, NAME.pub to seal to"),
+    "keygen device": Command(
+        "sealframe.cli.keygen.device", "NAME.key to sign with, NAME.pub for the server, NAME.counter"
+    ),
+    "keygen shared": Command("sealframe.cli.keygen.shared", "NAME.key for both sides of a closed installation"),
+    "key": Command("sealframe.cli.key", "show what a key file holds, never its secrets"),
+    "key show": Command("sealframe.cli.key.show", "print the public facts of a key file"),
+    "seal": Command("sealframe.cli.seal", "seal a picture to a server as a device"),
+    "open": Command("sealframe.cli.open", "open an envelope, check everything, and write the picture as it was"),
+    "inspect": Command("sealframe.cli.inspect", "show what anyone can see of an envelope; nothing of it is checked"),
+    "factor": Command("sealframe.cli.factor", "compute a picture's image factor"),
+    "doctor": Command(
+        "sealframe.cli.doctor", "show versions, CPU kernels and networks, and test itself against golden factors"
+    ),
+    "bench": Command(
+        "sealframe.cli.bench",
+        "time the kernels on this machine, beside NumPy, OpenCV, SciPy, SimSIMD and torch where installed",
+    ),
+    "train": Command("sealframe.cli.train", "train networks on folders of pictures, or judge trained ones", "training"),
+    "train gan": Command("sealframe.cli.train.gan", "train, round and export generator and discriminator", "training"),
+    "train vae": Command("sealframe.cli.train.vae", "train, round and export posterior and likelihood net", "training"),
+    "train matcher": Command(
+        "sealframe.cli.train.matcher",
+        "train, round and export the face encoder, from one portrait a person",
+        "training",
+    ),
+    "train judge": Command(
+        "sealframe.cli.train.judge", "judge exported networks on pictures they were not trained on; JSON", "training"
+    ),
+    "evaluate": Command(
+        "sealframe.cli.evaluate",
+        "measure on your pictures how parts of the factor tell pictures apart and locate edits; JSON and plots",
+        "training",
+    ),
+    "server": Command("sealframe.cli.server", "receive sealed captures, verify, charge once, and answer", "server"),
+    "server init": Command("sealframe.cli.server.init", "make keys, vault key and database", "server"),
+    "server run": Command("sealframe.cli.server.run", "serve until told to stop", "server"),
+    "server token": Command("sealframe.cli.server.token", "make, or revoke, an operator's token", "server"),
+    "server check": Command("sealframe.cli.server.check", "check the ledger's invariants", "server"),
+    "server prune": Command("sealframe.cli.server.prune", "forget old attempts and their answers", "server"),
+    "server rewrap": Command(
+        "sealframe.cli.server.rewrap", "wrap the keys of all templates with the newest vault key", "server"
+    ),
+    "terminal": Command("sealframe.cli.terminal", "take payments: capture, seal, send, show the receipt", "terminal"),
+    "enrol": Command(
+        "sealframe.cli.enrol",
+        "enrol a person's face, from a camera or from pictures, as an operator of the server",
+        "terminal",
+    ),
+    "calibrate": Command(
+        "sealframe.cli.calibrate",
+        "measure how often a face matcher errs on a site's pictures, and the thresholds for the server",
+        "server",
+    ),
+    "loadtest": Command(
+        "sealframe.cli.loadtest",
+        "measure a server on this computer: throughput, latency, stages, what a flood does, and whether the books hold",
+        "server",
+    ),
+}
+"""By name, in the order of the help."""
+
+
+def module_of(name: str) -> ModuleType:
+    """The module of a command, imported at its first use."""
+    return import_module(COMMANDS[name].module)
+
+
+def actions_of(name: str) -> list[str]:
+    """The names one level below a command, or with "" those of all commands."""
+    return [each for each in COMMANDS if each.rpartition(" ")[0] == name]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was named.
+
+    Parameters
+    ----------
+    options
+        As the parser returns them; `options.command` is a name of `COMMANDS`.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    PolicyError
+        When packages of the command's extra are not installed.
+    SealframeError, OSError
+        What the command refuses.
+
+    """
+    from sealframe.errors import PolicyError
+
+    command = COMMANDS[options.command]
+    try:
+        status: int = module_of(options.command).run(options)
+    except ModuleNotFoundError as error:
+        if not command.extra or (error.name or "sealframe").partition(".")[0] == "sealframe":
+            raise
+        raise PolicyError(f"This needs more packages: pip install 'sealframe[{command.extra}]'") from None
+    return status

@@ -1,0 +1,1 @@
+"""HTTP: the application, its routes, what comes in within limits, metrics, logs."""

@@ -1,0 +1,1 @@
+"""Storage: tables and migrations, SQLite or PostgreSQL, compiled statements, group commit."""

@@ -1,0 +1,1 @@
+"""Verification of a person: enrolled templates under the vault, thresholds, the comparison."""

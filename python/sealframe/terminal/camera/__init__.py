@@ -1,0 +1,1 @@
+"""The terminal's camera: where frames come from, whether one is good enough, its JPEG."""
