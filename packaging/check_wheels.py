@@ -100,7 +100,9 @@ def main() -> int:
     wheels, sdists = sorted(folder.glob("*.whl")), sorted(folder.glob("*.tar.gz"))
     files = [*wheels, *sdists]
     if not wheels or not sdists:
-        raise SystemExit(f"{folder} holds no wheel or no source distribution; build both: python packaging/build_wheels.py")
+        raise SystemExit(
+            f"{folder} holds no wheel or no source distribution; build both: python packaging/build_wheels.py"
+        )
     wrong = [f"{file.name}: {fault}" for file in wheels for fault in check_wheel(file)]
     wrong += [f"{file.name}: {fault}" for file in sdists for fault in check_sdist(file)]
     print("\n".join(wrong) or "contents, exports and sizes are as they must be")
