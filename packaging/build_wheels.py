@@ -1,11 +1,11 @@
-"""Builds the source distribution, and from it manylinux2014 wheels of every Python at hand for x86-64 and ARM64.
+"""Builds the source distribution, and from it a manylinux2014 wheel for every Python found, for x86-64 and ARM64.
 
-    python packaging/build_wheels.py                                      all of it, into dist/
-    python packaging/build_wheels.py --architecture x86_64 --python 3.12  one wheel
+    python packaging/build_wheels.py                                      everything, into dist/
+    python packaging/build_wheels.py --architecture x86_64 --python 3.12  the source distribution and one wheel
 
-The compiler is Zig's, which brings the old glibc to link against, so that neither a container nor a cross compiler is
-needed; its first use takes minutes, later ones are cached. Pythons are found on PATH and in pyenv's folder. Times come
-from the last commit and paths are relative, so that two clones give the same bytes (packaging/reproduce.py).
+Zig compiles, and brings an old glibc to link against: neither a container nor a cross compiler is needed. Its first use
+takes minutes; later ones are cached. Pythons are found on PATH and in pyenv's folder. Files bear the time of the last
+commit and paths are relative, so that two clones give the same bytes (packaging/reproduce.py).
 Needs `pip install '.[wheels]'`.
 """
 
@@ -56,7 +56,7 @@ set(HAS_FLTO OFF CACHE BOOL "")
 
 
 def pythons() -> dict[str, Path]:
-    """Every CPython of this computer that sealframe supports, by version such as "3.12"."""
+    """Every CPython on this computer that sealframe supports, by version such as "3.12"."""
     folders = [Path(folder) for folder in os.get_exec_path()]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders += sorted(pyenv.glob("versions/*/bin"))
@@ -69,7 +69,7 @@ def pythons() -> dict[str, Path]:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """To compare by; empty when it is no version, as of "3.12-config"."""
+    """A version as numbers, for comparison; empty if it is not a version, such as "3.12-config"."""
     return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+\.\d+", version) else ()
 
 
@@ -80,7 +80,7 @@ def _oldest() -> tuple[int, ...]:
 
 
 def _version(python: Path) -> str:
-    """Such as "3.12"; empty when it does not run, is not CPython, or lacks headers, pip or venv."""
+    """Such as "3.12"; empty if it does not run, is not CPython, or lacks headers, pip or venv."""
     probe = (
         "import sys, sysconfig, pathlib, venv, ensurepip; "
         "header = pathlib.Path(sysconfig.get_path('include'), 'Python.h'); "
@@ -99,7 +99,7 @@ def build_sdist(out: Path) -> Path:
 
 
 def build_wheel(sdist: Path, python: Path, version: str, architecture: str, out: Path) -> Path:
-    """A wheel from the source distribution, compiled by Zig and judged and named by auditwheel."""
+    """A wheel from the source distribution. Zig compiles it; auditwheel decides its platform and its name."""
     source = _unpack(sdist)
     suffix = f".cpython-{version.replace('.', '')}-{architecture}-linux-gnu.so"
     environment = {
@@ -117,7 +117,7 @@ def build_wheel(sdist: Path, python: Path, version: str, architecture: str, out:
         build = ["-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", work]
         run(venv / "bin" / "python", *build, *options, source, environment=environment)
         (raw,) = work.glob("*.whl")
-        # "auto": auditwheel takes only platforms of this computer by name. check_wheels.py judges what it chose.
+        # "auto": by name, auditwheel takes only platforms of this computer. check_wheels.py checks what it chose.
         auditwheel = [sys.executable, "-m", "auditwheel", "repair", "--plat", "auto", "--only-plat"]
         run(*auditwheel, "--wheel-dir", work / "repaired", raw, environment=environment)
         (made,) = (work / "repaired").glob("*.whl")
@@ -125,7 +125,7 @@ def build_wheel(sdist: Path, python: Path, version: str, architecture: str, out:
 
 
 def _environment(python: Path, version: str) -> Path:
-    """A virtual environment of this Python with what pyproject.toml asks for to build."""
+    """A virtual environment of this Python with the build requirements of pyproject.toml."""
     venv = WORK / f"python{version}"
     shutil.rmtree(venv, ignore_errors=True)
     run(python, "-m", "venv", venv)
@@ -161,20 +161,20 @@ def _write_toolchain(source: Path, architecture: str) -> Path:
 
 
 def _last_commit() -> str:
-    """Seconds since 1970 of the last commit; of the changelog's day in an unpacked source distribution."""
+    """Seconds since 1970 of the last commit; outside a repository SOURCE_DATE_EPOCH, or the first day of 1980."""
     done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or os.environ.get("SOURCE_DATE_EPOCH", "315532800")
 
 
 def run(*command: str | Path, environment: dict[str, str] | None = None) -> None:
-    """Run a command; its output only when it fails."""
+    """Run a command, and print its output only if it fails."""
     done = subprocess.run([str(part) for part in command], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\n{done.stderr}\n{' '.join(map(str, command))} failed.")
 
 
 def main() -> int:
-    """Build, and print each file with its size and SHA-256."""
+    """Build, and print the SHA-256, size and name of each file."""
     at_hand = pythons()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--architecture", action="append", choices=ARCHITECTURES, help="default: both")

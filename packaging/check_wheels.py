@@ -2,11 +2,12 @@
 
     python packaging/check_wheels.py [dist]
 
-Needs `pip install '.[wheels]'`.
+Exit status 1 if anything is wrong. Needs `pip install '.[wheels]'`.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import re
 import subprocess
@@ -26,7 +27,7 @@ MADE_BY_SDIST = {"PKG-INFO"}
 
 
 def check_wheel(wheel: Path) -> list[str]:
-    """Everything that is wrong with a wheel, one sentence each."""
+    """Everything that is wrong with a wheel, one line each."""
     wrong = []
     with zipfile.ZipFile(wheel) as archive:
         sizes = {item.filename: item.compress_size for item in archive.infolist()}
@@ -80,7 +81,7 @@ def _check_library(name: str, data: bytes, architecture: str) -> list[str]:
 
 
 def check_sdist(sdist: Path) -> list[str]:
-    """Whatever git tracks must be in it, and nothing else."""
+    """What a source distribution lacks of the files that git tracks, and what it holds beside them."""
     with tarfile.open(sdist) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
     listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -92,12 +93,16 @@ def check_sdist(sdist: Path) -> list[str]:
 
 
 def main() -> int:
-    """Check each file of the folder; exit 1 when anything is wrong."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
+    """Check each file of the folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist", help="default: dist")
+    folder = parser.parse_args().folder
     wheels, sdists = sorted(folder.glob("*.whl")), sorted(folder.glob("*.tar.gz"))
     files = [*wheels, *sdists]
     if not wheels or not sdists:
-        raise SystemExit(f"{folder} holds no wheel or no source distribution; run python packaging/build_wheels.py")
+        raise SystemExit(
+            f"{folder} holds no wheel or no source distribution; build both: python packaging/build_wheels.py"
+        )
     wrong = [f"{file.name}: {fault}" for file in wheels for fault in check_wheel(file)]
     wrong += [f"{file.name}: {fault}" for file in sdists for fault in check_sdist(file)]
     print("\n".join(wrong) or "contents, exports and sizes are as they must be")

@@ -1,10 +1,10 @@
-"""Debian packages unpacked into a folder, without root and without installing anything.
+"""Unpacks Debian packages into a folder, without root and without installing anything.
 
     python packaging/debian.py trixie libonnxruntime-dev build/onnxruntime
     python packaging/debian.py bookworm python3-minimal build/arm --architecture arm64 --dependencies
 
-apt downloads and checks signatures, with its state in a temporary folder. Needs apt-get, dpkg-deb, Debian's keyring
-and a connection.
+apt downloads the packages and checks their signatures, with its state in a temporary folder. Needs apt-get, dpkg-deb,
+the package debian-archive-keyring and a connection.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ARCHIVE = "http://deb.debian.org/debian"
 
 
 def unpack(suite: str, packages: list[str], folder: Path, *, architecture: str, dependencies: bool) -> None:
-    """Put the packages, and what they depend on if asked, into a new folder. It appears whole or not at all."""
+    """Unpack the packages, and on request what they depend on, into a new folder, which appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
         unpacked = Path(work) / "unpacked"
@@ -57,16 +57,16 @@ def _apt(work: Path, arguments: list[str]) -> None:
 
 
 def main() -> int:
-    """Unpack what was asked for."""
+    """Unpack what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("suite", help="such as bookworm")
     parser.add_argument("packages", nargs="+", metavar="PACKAGE")
     parser.add_argument("folder", type=lambda text: Path(text).resolve(), metavar="FOLDER", help="must not exist")
-    parser.add_argument("--architecture", default="amd64", help="Debian's name of it (default: amd64)")
+    parser.add_argument("--architecture", default="amd64", help="Debian's name for it (default: amd64)")
     parser.add_argument("--dependencies", action="store_true", help="also everything that the packages need")
     arguments = parser.parse_args()
     if arguments.folder.exists():
-        raise SystemExit(f"{arguments.folder} exists already")
+        raise SystemExit(f"{arguments.folder} exists already; remove it, or name another folder")
     unpack(
         arguments.suite,
         arguments.packages,

@@ -1,12 +1,13 @@
-"""Python on a CPU that this computer is not: older x86-64 without VNNI or AVX, and ARM64, through QEMU's user mode.
+"""Runs Python on another processor, emulated by QEMU: older x86-64 without VNNI or AVX, and ARM64.
 
     python packaging/emulated.py haswell -m sealframe doctor
     python packaging/emulated.py --wheels dist cortex-a72 -m sealframe doctor
     python packaging/emulated.py --list
 
-x86-64 runs the Python that runs this program. ARM64 runs Debian's Python, unpacked into a folder beside the ARM wheels
-of the dependencies and the ARM wheel of sealframe that `--wheels` holds (packaging/build_wheels.py makes it); nothing
-is installed on this computer and no root is needed. Folders are made once, under build/emulated.
+x86-64 machines run the Python that runs this program, with the sealframe that is installed there. ARM64 machines run
+Debian's Python, with the ARM64 wheels of the dependencies and the ARM64 wheel of sealframe in the folder that
+`--wheels` names (packaging/build_wheels.py makes it). Both are unpacked once, under build/emulated: nothing is
+installed on this computer, and no root is needed. Options stand before the machine's name.
 
 Needs Debian's qemu-user-static; for ARM64 also apt-get, dpkg-deb and a connection on the first run.
 """
@@ -33,7 +34,7 @@ MANYLINUX = ["manylinux_2_17", "manylinux2014", "manylinux_2_24", "manylinux_2_2
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A CPU: its architecture, QEMU's name of it, and what is special about it."""
+    """A processor: its architecture, QEMU's name for it, and what is special about it."""
 
     architecture: str
     cpu: str
@@ -62,7 +63,7 @@ CPU part	: 0xd08
 CPU revision	: 3
 
 """
-"""ONNX Runtime looks into /proc/cpuinfo on ARM and does not expect this computer's."""
+"""ONNX Runtime reads /proc/cpuinfo on ARM64, and ends on that of this computer."""
 
 
 def missing(machine: Machine) -> list[str]:
@@ -73,8 +74,14 @@ def missing(machine: Machine) -> list[str]:
     return [program for program in needed if not shutil.which(program)]
 
 
+def require_programs(machine: Machine) -> None:
+    """Raises SystemExit, which says what to install, if a program is missing."""
+    if lacking := missing(machine):
+        raise SystemExit(f"{', '.join(lacking)} not found; on Debian: apt-get install qemu-user-static apt dpkg")
+
+
 def command(machine: Machine, wheels: Path | None = None, suite: str = "bookworm") -> list[str]:
-    """The command that is this machine's Python, ready for its arguments; makes what is not there yet."""
+    """The command that runs this machine's Python, ready for arguments; what it needs is unpacked on first use."""
     emulator = [f"qemu-{machine.architecture}-static", "-cpu", machine.cpu]
     if machine.architecture == "x86_64":
         return [*emulator, sys.executable]
@@ -104,12 +111,12 @@ def _debian(suite: str) -> Path:
 
 
 def _packages(python: str, wheels: Path | None) -> Path:
-    """A folder with the ARM wheels of sealframe and its dependencies."""
+    """A folder with the ARM64 wheels of sealframe and its dependencies."""
     tag = "cp" + python.replace(".", "")
     found = sorted((wheels or ROOT / "dist").glob(f"sealframe-*-{tag}-{tag}-*aarch64.whl"))
     if not found:
         raise SystemExit(
-            f"No ARM wheel for Python {python} in {wheels or 'dist'}; make one: "
+            f"{wheels or 'dist'} holds no ARM64 wheel for Python {python}; build one: "
             f"python packaging/build_wheels.py --architecture aarch64 --python {python}"
         )
     folder = FOLDER / f"aarch64-{tag}-{hashlib.sha256(found[-1].read_bytes()).hexdigest()[:12]}"
@@ -124,7 +131,7 @@ def _packages(python: str, wheels: Path | None) -> Path:
 
 
 def main() -> int:
-    """Run Python on the machine that was asked for; its exit status is this program's."""
+    """Run Python on the machine that was asked for, and pass on its exit status."""
     parser = argparse.ArgumentParser(
         usage="%(prog)s [--list] [--wheels FOLDER] [--suite SUITE] MACHINE ...",
         description=__doc__,
@@ -132,7 +139,7 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="list the machines")
     parser.add_argument("machine", nargs="?", choices=MACHINES, metavar="MACHINE", help="one that --list shows")
-    parser.add_argument("--wheels", type=Path, help="folder with the ARM wheel (default: dist)")
+    parser.add_argument("--wheels", type=Path, help="folder with the ARM64 wheel (default: dist)")
     parser.add_argument("--suite", choices=SUITES, default="bookworm", help="Debian release of the ARM64 Python")
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of Python, all that follow the machine"
@@ -143,8 +150,7 @@ def main() -> int:
             print(f"{name:14}{machine.architecture:10}{machine.about}")
         return 0
     machine = MACHINES[arguments.machine]
-    if lacking := missing(machine):
-        raise SystemExit(f"{', '.join(lacking)} not found; on Debian: apt-get install qemu-user-static apt dpkg")
+    require_programs(machine)
     return subprocess.run(
         [*command(machine, arguments.wheels, arguments.suite), *arguments.arguments], check=False
     ).returncode

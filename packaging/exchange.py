@@ -1,9 +1,10 @@
-"""Pictures sealed on this CPU and opened on another, and the reverse: every file comes back byte for byte.
+"""Seals pictures on this processor and opens them on another, and the reverse: every file comes back byte for byte.
 
     python packaging/exchange.py [--wheels dist] cortex-a72 [PICTURE ...]
 
-Opening recomputes the image factor and compares it exactly, so this holds A19 between two processors, on every path of
-the factor. Without pictures, those of the golden factors are sealed. Machines as in packaging/emulated.py.
+Opening recomputes the image factor and compares it exactly, on every path of the factor: both processors must compute
+equal bytes. Without PICTURE, the pictures of the golden factors are sealed. `python packaging/emulated.py --list` names
+the machines.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ import numpy as np
 from PIL import Image
 
 import sealframe as sf
-from emulated import MACHINES, SUITES, command, missing
+from emulated import MACHINES, SUITES, command, require_programs
 from sealframe.selftest import golden_pictures
 
 PATHS = {"gan": ["rows", "eigenvector"], "vae": ["rows"], "discriminator": ["rank"]}
-"""Paths of the factor, and reductions that are tried with each."""
+"""Paths of the factor, and the reductions that are tried with each."""
 
 
 def main() -> int:
-    """Exchange in both directions; exit 1 when anything is refused or differs."""
+    """Exchange in both directions; the exit status is not 0 if anything is refused or differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("machine", choices=MACHINES, help="the other CPU")
-    parser.add_argument("--wheels", type=Path, help="folder with the ARM wheel (default: dist)")
+    parser.add_argument("machine", choices=MACHINES, help="the other processor")
+    parser.add_argument("--wheels", type=Path, help="folder with the ARM64 wheel (default: dist)")
     parser.add_argument("--suite", choices=SUITES, default="bookworm", help="Debian release of the ARM64 Python")
     parser.add_argument("--do", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("pictures", nargs="*", type=Path, metavar="PICTURE", help="PNG or JPEG files")
@@ -39,8 +40,7 @@ def main() -> int:
         STEPS[arguments.do](*arguments.pictures)
         return 0
     machine = MACHINES[arguments.machine]
-    if lacking := missing(machine):
-        raise SystemExit(f"{', '.join(lacking)} not found")
+    require_programs(machine)
     here, there = [sys.executable], command(machine, arguments.wheels, arguments.suite)
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
@@ -65,7 +65,7 @@ def _gather(folder: Path, pictures: list[Path]) -> None:
 
 
 def seal(folder: Path, sealed: Path) -> None:
-    """On one machine: each picture with each profile."""
+    """On one machine: seal each picture on each path with each reduction."""
     sealed.mkdir()
     server, device = sf.ServerKey.load(folder / "server.key").public, sf.DeviceKey.load(folder / "pos.key")
     counter = sf.MemoryCounter()
@@ -77,13 +77,13 @@ def seal(folder: Path, sealed: Path) -> None:
 
 
 def open_(folder: Path, sealed: Path) -> None:
-    """On the other machine: each envelope, which computes its factor anew."""
+    """On the other machine: open each envelope, which recomputes its factor."""
     device = sf.DeviceKey.load(folder / "pos.key").public
     opener = sf.Opener(sf.ServerKey.load(folder / "server.key"), devices=[device], freshness=sf.Archive())
     for envelope in sealed.iterdir():
         opened = opener.open(envelope.read_bytes())
         if opened.payload != (folder / "pictures" / envelope.stem).read_bytes():
-            raise SystemExit(f"{envelope.name} came back changed")
+            raise SystemExit(f"{envelope.name} came back changed: the payload differs from the picture that was sealed")
 
 
 STEPS = {"seal": seal, "open": open_}

@@ -1,9 +1,9 @@
-"""A software bill of materials of a wheel, CycloneDX 1.6 in JSON: the packages it needs, and what is compiled into it.
+"""Writes a software bill of materials of a wheel: CycloneDX 1.6 in JSON.
 
     python packaging/sbom.py dist/sealframe-...x86_64.whl --out sealframe.cdx.json
 
-The wheel is installed into an empty environment and the packages there are listed; networks stand with their SHA-256,
-and the libraries whose code is inside the binaries beside them. Needs `pip install '.[wheels]'`.
+The bill lists the packages of an empty environment into which the wheel is installed, the networks with their SHA-256,
+and the libraries whose code is compiled into the binaries. Needs `pip install '.[wheels]'`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COMPILERS = (
     ("llvm", r"clang version ([\d.]+)", "libc++ and compiler-rt", "Apache-2.0 WITH LLVM-exception"),
     ("gcc", r"GCC: \(.*?\) ([\d.]+)", "libstdc++ and libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1"),
 )
-"""Their names, their marks in an ELF file's comment, what of them is linked in, its licence."""
+"""Of each compiler: its name, its mark in an ELF file's comment, what of it is linked in, the licence of that."""
 
 
 def bill(wheel: Path) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def bill(wheel: Path) -> dict[str, Any]:
 
 
 def _compiled_in(wheel: Path) -> list[dict[str, Any]]:
-    """Code of others inside the binaries, by what the compiler left in them."""
+    """Code of others inside the binaries; the comment that the compiler left in the module names the compiler."""
     with zipfile.ZipFile(wheel) as archive:
         (module,) = (name for name in archive.namelist() if name.startswith("sealframe/_core.") and ".so" in name)
         comment = ELFFile(io.BytesIO(archive.read(module))).get_section_by_name(".comment").data().decode()

@@ -1,9 +1,10 @@
-"""Installs each wheel for this computer into an empty environment, without a compiler in reach, and tries it.
+"""Installs each wheel for this computer into an empty environment without a compiler on PATH, and tries it.
 
     python packaging/try_wheels.py [dist] [--whole]
 
-Doctor, demo and tests run from the unpacked source distribution against the installed wheel (`--whole`: every test);
-then C and C++ programs are built against that wheel with the compilers that are here (M30).
+`doctor`, `demo` and tests of the unpacked source distribution run against the installed wheel: a choice of tests, or
+with `--whole` every test. Then the compilers of this computer build C and C++ programs against that wheel. A wheel is
+tried if its Python is on PATH or in pyenv's folder and its architecture is this computer's.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from pathlib import Path
 from build_wheels import pythons
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILD = "python packaging/build_wheels.py"
 HARMLESS = ("bash", "cat", "cmp", "env", "nm", "sh", "sleep", "true", "uname")
-"""All that the environment holds beside Python: nothing that compiles or links."""
+"""The programs on PATH beside Python: none compiles or links."""
 TESTS = ["tests/test_pipeline.py", "tests/test_factor.py", "tests/cli/test_cli.py", "tests/vectors"]
 CONSUMERS = ["tests/core/test_consumer.py", "tests/test_examples.py"]
 
 
 def try_wheel(wheel: Path, sdist: Path, python: Path, *, whole: bool) -> None:
-    """Raises SystemExit when anything fails."""
+    """Install and try one wheel; raises SystemExit if anything fails."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with tarfile.open(sdist) as archive:
@@ -68,7 +70,7 @@ def _pytest(python: Path, source: Path, path: str, tests: list[str]) -> str:
 
 
 def run(words: list[str | Path], folder: Path, path: str) -> str:
-    """Standard output of a command; raises SystemExit with all of it when it fails."""
+    """Standard output of a command; raises SystemExit with all its output if it fails."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
         [str(word) for word in words], cwd=folder, env={**environment, "PATH": path}, capture_output=True, text=True
@@ -79,20 +81,23 @@ def run(words: list[str | Path], folder: Path, path: str) -> str:
 
 
 def main() -> int:
-    """Try every wheel that one of the Pythons here can install."""
+    """Try every wheel that one of the Pythons found can install."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist", help="default: dist")
     parser.add_argument("--whole", action="store_true", help="every test, not a choice of them")
     arguments = parser.parse_args()
-    (sdist,) = arguments.folder.resolve().glob("*.tar.gz")
+    folder = arguments.folder.resolve()
+    sdists = sorted(folder.glob("*.tar.gz"))
+    if len(sdists) != 1:
+        raise SystemExit(f"{folder} holds {len(sdists)} source distributions; empty it, then build: {BUILD}")
     tried = 0
     for version, python in pythons().items():
         tag = f"cp{version.replace('.', '')}"
-        for wheel in sorted(sdist.parent.glob(f"*-{tag}-{tag}-*{platform.machine()}.whl")):
-            try_wheel(wheel, sdist, python, whole=arguments.whole)
+        for wheel in sorted(folder.glob(f"*-{tag}-{tag}-*{platform.machine()}.whl")):
+            try_wheel(wheel, sdists[0], python, whole=arguments.whole)
             tried += 1
     if not tried:
-        raise SystemExit(f"{arguments.folder} holds no wheel for this computer")
+        raise SystemExit(f"{folder} holds no wheel for {platform.machine()} and a Python found here; build: {BUILD}")
     return 0
 
 
