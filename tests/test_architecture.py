@@ -19,11 +19,14 @@ ORDER = [
     "errors",
     "files",
     "trace",
+    "plots",
+    "roc",
     "onnx_format",
     "models",
     "_core",
     "face_template",
     "image",
+    "faces",
     "acquisition",
     "features",
     "derivation",
@@ -94,7 +97,7 @@ def test_a_cpp_stage_includes_only_stages_before_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["onnxruntime", "cv2", "torch", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"]
+    "heavy", ["onnxruntime", "cv2", "torch", "matplotlib", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"]
 )
 def test_m30_importing_sealframe_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, sealframe; sys.exit({heavy!r} in sys.modules)"

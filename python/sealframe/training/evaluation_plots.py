@@ -45,6 +45,7 @@ def draw_roc(found: Mapping[str, Mapping[str, NDArray[np.float64]]], path: Path)
             axes.plot(np.maximum(false, least / 2), true, **style)
             ends.append((name, float(true[0]), style["color"]))
         plots.label_line_ends(axes, ends)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("same picture, changed benignly, taken for another (share; stricter to the right)")
         axes.set_ylabel("other picture told apart (share)")
         path.write_bytes(plots.png(figure))
@@ -73,7 +74,7 @@ def draw_localisation(facts: Mapping[str, Mapping[str, Mapping[str, Mapping[str,
         for panel, edit in zip(panels, EDITS, strict=True):
             _draw_edit(panel, facts, edit)
         handles, ways = panels[0].get_legend_handles_labels()
-        figure.legend(handles, ways, ncols=len(WAYS), loc="outside upper right")
+        figure.legend(handles, ways, ncols=len(WAYS), loc="upper right")
         panels[-1].set_xticks(range(len(facts)), list(facts), rotation=30, ha="right")
         path.write_bytes(plots.png(figure))
 

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_UNITS = {
+    "error": "PSNR (dB)",
+    "bits": "bits per pixel",
+    "divergence": "nats per pixel",
+    "people": "nats",
+    "views": "nats",
+    "generator": "loss",
+    "discriminator": "nats",
+}
+"""Of the numbers that runs record."""
+
+
 def draw_history(history: Sequence[Mapping[str, float]], path: Path) -> None:
     """Draw a panel for every recorded number over the steps, as PNG.
 
@@ -35,6 +47,7 @@ def draw_history(history: Sequence[Mapping[str, float]], path: Path) -> None:
         for number, (panel, name) in enumerate(zip(panels, names, strict=False)):
             entries = [(entry["step"], entry[name]) for entry in history if name in entry]
             panel.plot(*zip(*entries, strict=True), color=plots.COLOURS[number % len(plots.COLOURS)], linewidth=1.2)
+            panel.set_ylabel(_UNITS.get(name, "loss"))
             panel.set_title(f"{name}, at the end {entries[-1][1]:.3f}")
         if not names:
             plots.leave_empty(panels[0], "no step was recorded")
