@@ -225,7 +225,7 @@ def test_the_tests_of_cpp_see_what_they_must(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["onnxruntime", "cv2", "torch", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"]
+    "heavy", ["onnxruntime", "cv2", "torch", "matplotlib", "PIL", "fastapi", "sqlalchemy", "sqlite3", "argparse"]
 )
 def test_m30_importing_sealframe_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, sealframe; sys.exit({heavy!r} in sys.modules)"

@@ -11,8 +11,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from sealframe import plots
 from sealframe.training.frames import to_frame, to_tiles
 from sealframe.training.recipes import with_facts
 
@@ -157,14 +157,14 @@ def choose(
 
 
 def draw_choice(candidates: Sequence[Candidate[Any]], chosen: Candidate[Any], unit: str, path: Path) -> None:
-    """Draw loss against size, the choice filled."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    panel = figure.subplots()
-    for each in candidates:
-        panel.plot(each.weights / 1e3, each.loss, "o", fillstyle="full" if each is chosen else "none", color="C0")
-        panel.annotate(each.name, (each.weights / 1e3, each.loss), (6, 4), textcoords="offset points", fontsize=8)
-    panel.set_xlabel("thousand weights")
-    panel.set_ylabel(unit)
-    panel.margins(x=0.5, y=0.15)
-    panel.grid(visible=True, alpha=0.3)
-    figure.savefig(path, dpi=100)
+    """Draw loss against size, the choice filled, as PNG."""
+    with plots.chart(7, 4.6, "Short runs", f"chosen: {chosen.name}") as figure:
+        axes = figure.subplots()
+        for each in candidates:
+            fill = plots.COLOURS[0] if each is chosen else "white"
+            axes.plot(each.weights / 1e3, each.loss, "o", color=plots.COLOURS[0], markerfacecolor=fill)
+            plots.label(axes, each.name, each.weights / 1e3, each.loss, va="center", fontsize=8)
+        axes.margins(x=0.3, y=0.15)
+        axes.set_xlabel("size of the networks (thousand weights)")
+        axes.set_ylabel(unit)
+        path.write_bytes(plots.png(figure))

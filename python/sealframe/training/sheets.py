@@ -1,4 +1,4 @@
-"""Pictures of a run: loss curves and sample sheets, as PNG."""
+"""Pictures of a run, as PNG: loss curves, sheets of samples and of dropped pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
+from sealframe import plots
 from sealframe.models import ModelSet
 from sealframe.training.dataset import read_gray
 from sealframe.training.frames import from_blocks, to_blocks
@@ -19,18 +19,40 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_UNITS = {
+    "error": "PSNR (dB)",
+    "bits": "bits per pixel",
+    "divergence": "nats per pixel",
+    "people": "nats",
+    "views": "nats",
+    "generator": "loss",
+    "discriminator": "nats",
+}
+"""Of the numbers that runs record."""
+
+
 def draw_history(history: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Draw one panel per recorded number over the steps."""
+    """Draw a panel for every recorded number over the steps, as PNG.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        Entries with `step` and means of losses since the entry before.
+    path : Path
+        The file.
+    """
     names = sorted({name for entry in history for name in entry if name != "step"})
-    figure = Figure(figsize=(8, 2.4 * max(1, len(names))), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(max(1, len(names)), sharex=True))
-    for panel, name in zip(panels, names, strict=False):
-        entries = [(entry["step"], entry[name]) for entry in history if name in entry]
-        panel.plot(*zip(*entries, strict=True), linewidth=0.8)
-        panel.set_ylabel(name)
-        panel.grid(visible=True, alpha=0.3)
-    panels[-1].set_xlabel("step")
-    figure.savefig(path, dpi=100)
+    with plots.chart(8, 0.8 + 1.9 * max(1, len(names)), "Losses of the run") as figure:
+        panels = np.atleast_1d(figure.subplots(max(1, len(names)), sharex=True))
+        for number, (panel, name) in enumerate(zip(panels, names, strict=False)):
+            entries = [(entry["step"], entry[name]) for entry in history if name in entry]
+            panel.plot(*zip(*entries, strict=True), color=plots.COLOURS[number % len(plots.COLOURS)], linewidth=1.2)
+            panel.set_ylabel(_UNITS.get(name, "loss"))
+            panel.set_title(f"{name}, at the end {entries[-1][1]:.3f}")
+        if not names:
+            plots.leave_empty(panels[0], "no step was recorded")
+        panels[-1].set_xlabel("step")
+        path.write_bytes(plots.png(figure))
 
 
 def draw_samples(

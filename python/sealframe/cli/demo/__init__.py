@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sealframe as sf
 from sealframe.cli.factor_plot import plot_factor
 from sealframe.cli.streams import read_picture
-from sealframe.errors import BadSignature, EnvelopeError, ReplayedCapture, SealframeError, UnknownKey
+from sealframe.errors import BadSignature, EnvelopeError, PolicyError, ReplayedCapture, SealframeError, UnknownKey
 from sealframe.files import write_whole_file
 from sealframe.image import frame_from_array, frame_from_bytes, raw_payload
 
@@ -60,10 +60,10 @@ def run(options: Namespace) -> int:
         print(f"context    {opened.security_factor.capture_context.decode()}")
         print(f"factor     {opened.image_factor.hex()[:48]}... ({len(opened.image_factor)} bytes)")
         refusals = [_refusal(*case) for case in _attacks(stage, envelope)]
-    _draw(options.out, picture)
+    drawn = _draw(options.out, picture)
     _print_shares("seal", sealing)
     _print_shares("open", opening)
-    print(f"\ndrawn      {options.out}: image, derived image, similarity map, rows")
+    print(f"\n{drawn}")
     return 0 if same and all(refusals) else 1
 
 
@@ -105,8 +105,14 @@ def _refusal(what: str, opener: sf.Opener, envelope: bytes, expected: type[Sealf
     return False
 
 
-def _draw(path: str, picture: bytes) -> None:
-    write_whole_file(path, plot_factor(sf.image_factor(picture)), mode=0o644, overwrite=True)
+def _draw(path: str, picture: bytes) -> str:
+    """Draw the factor where charts can be drawn, and say so."""
+    try:
+        content = plot_factor(sf.image_factor(picture))
+    except PolicyError as missing:
+        return f"not drawn  {missing}"
+    write_whole_file(path, content, mode=0o644, overwrite=True)
+    return f"drawn      {path}: image, derived image, similarity map, rows"
 
 
 def _print_shares(title: str, times: sf.StageTimes) -> None:
