@@ -198,8 +198,17 @@ def test_m18_a_magic_number_has_one_meaning() -> None:
 
 def test_a_rule_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "rule.toml"
-    path.write_text(f'# captures of our tills\ntemplate = "{PAY1.template}"\nmagic_num = "PAY1"\n')
-    assert SpliceRule.load(path) == PAY1
+    content = f'# captures of our tills\ntemplate = "{PAY1.template}"\nmagic_num = "PAY1"\n'
+    for more in ("", "#" * (4096 - len(content))):
+        path.write_text(content + more)
+        assert SpliceRule.load(path) == PAY1
+
+
+def test_the_first_and_the_last_printable_character_separate() -> None:
+    rule = SpliceRule("EDGE", DEFAULT_RULE.template.replace("|", " ").replace("x", "~"))
+    context = CaptureContext(**FIELDS, splice_rule=rule)
+    assert context.encode() == b"EDGE" + LINE[3:].replace(b"|", b" ").replace(b"x", b"~")
+    assert CaptureContext.decode(context.encode(), rules_by_magic([rule])) == context
 
 
 @pytest.mark.parametrize(
@@ -240,6 +249,7 @@ def test_a_rules_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         DEFAULT_RULE.template.replace("{device_info}|{sign_version}", "{device_info}{sign_version}"),
         DEFAULT_RULE.template.replace("{device_info}|{sign_version}", "{device_info}-{sign_version}"),
         DEFAULT_RULE.template.replace("{device_info}|{sign_version}", "{device_info}0|{sign_version}"),
+        DEFAULT_RULE.template.replace("{sign_version}|{timestamp}", "{sign_version}{timestamp}"),
         DEFAULT_RULE.template.replace("{counter}|{random}", "{counter}{random}"),
         DEFAULT_RULE.template.replace("{width}x{height}", "{width}0{height}"),
         DEFAULT_RULE.template.replace("{width}x{height}", "{width}x{height}1"),
