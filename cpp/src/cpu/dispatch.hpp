@@ -10,7 +10,7 @@ namespace sealframe::cpu {
 
 /// The sets of cpu/instruction_sets.def by rank: of two that run, the later is the faster.
 enum class Isa : std::size_t {
-#define SEALFRAME_ISA(name, ...) name,
+#define SEALFRAME_INSTRUCTION_SET(name, ...) name,
 #include "cpu/instruction_sets.def"
     undecided,
 };
