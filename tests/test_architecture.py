@@ -130,7 +130,9 @@ CPP_FILES = sorted(path for place in ("src", "include") for path in (CPP / place
 CPP_SOURCES = [path for path in CPP_FILES if path.suffix == ".cpp"]
 STAGE_OF_HEADER = {"sampling": "features", "spectrum": "features", "sealframe": "capi"}
 """Public headers that bear another name than their stage."""
-ISAS = re.findall(r"^SEALFRAME_ISA\((\w+),", (CPP / "src" / "cpu" / "instruction_sets.def").read_text(), re.MULTILINE)
+ISAS = re.findall(
+    r"^SEALFRAME_INSTRUCTION_SET\((\w+),", (CPP / "src" / "cpu" / "instruction_sets.def").read_text(), re.MULTILINE
+)
 INTRINSIC = r"\b(?:_mm\d*|v\w+?)_\w+"
 
 

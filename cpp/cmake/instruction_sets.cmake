@@ -2,9 +2,9 @@
 
 set(list_of_sets ${source}/cpu/instruction_sets.def)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list_of_sets})
-file(STRINGS ${list_of_sets} entries REGEX "^SEALFRAME_ISA")
+file(STRINGS ${list_of_sets} entries REGEX "^SEALFRAME_INSTRUCTION_SET")
 foreach(entry IN LISTS entries)
-  if(NOT entry MATCHES "^SEALFRAME_ISA\\(([a-z0-9_]+), (any|x86_64|aarch64), .+, \"(.*)\"\\)$")
+  if(NOT entry MATCHES "^SEALFRAME_INSTRUCTION_SET\\(([a-z0-9_]+), (any|x86_64|aarch64), .+, \"(.*)\"\\)$")
     message(FATAL_ERROR "${list_of_sets}: not an entry of the list: ${entry}")
   endif()
   if(CMAKE_MATCH_2 STREQUAL any OR CMAKE_MATCH_2 STREQUAL SEALFRAME_PROCESSOR)

@@ -149,7 +149,7 @@ def test_files_of_one_instruction_set_share_no_code_with_others() -> None:
         ["nm", "-A", folder("--libdir") / "libsealframe.a"], capture_output=True, text=True, check=True
     ).stdout
     entries = (ROOT / "cpp" / "src" / "cpu" / "instruction_sets.def").read_text()
-    sets = "|".join(re.findall(r"^SEALFRAME_ISA\((\w+),", entries, re.MULTILINE))
+    sets = "|".join(re.findall(r"^SEALFRAME_INSTRUCTION_SET\((\w+),", entries, re.MULTILINE))
     lines = [line for line in listing.splitlines() if re.search(rf"_({sets})\.cpp\.o:", line)]
     assert lines
     assert not [line for line in lines if re.search(r" [WwVvu] ", line)]

@@ -17,7 +17,7 @@ constexpr Dispatch<int> without_the_best = {{scalar, &plain}, {avx2, &wide}};
 static_assert(&without_the_best.of(scalar) == &plain && &without_the_best.of(avx2) == &wide);
 static_assert(&without_the_best.of(avx512) == &wide);
 
-constexpr Dispatch<int> with_a_gap = {{avx512, &wider}, {scalar, &plain}};
+constexpr Dispatch<int> with_a_gap = {{scalar, &plain}, {avx512, &wider}};
 static_assert(&with_a_gap.of(avx2) == &plain && &with_a_gap.of(avx512) == &wider);
 
 }  // namespace

@@ -17,7 +17,7 @@ struct InstructionSet {
 };
 
 constexpr std::array<InstructionSet, isa_count> sets = {{
-#define SEALFRAME_ISA(name, processor, usable, options) {#name, [] { return usable; }},
+#define SEALFRAME_INSTRUCTION_SET(name, processor, usable, options) {#name, [] { return usable; }},
 #include "cpu/instruction_sets.def"
 }};
 

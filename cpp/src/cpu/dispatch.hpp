@@ -10,7 +10,7 @@ namespace sealframe::cpu {
 
 /// The sets of cpu/instruction_sets.def by rank: of two that run, the later is the faster.
 enum class Isa : std::size_t {
-#define SEALFRAME_ISA(name, ...) name,
+#define SEALFRAME_INSTRUCTION_SET(name, ...) name,
 #include "cpu/instruction_sets.def"
     undecided,
 };
@@ -37,11 +37,11 @@ class Dispatch {
         const Kernels* kernels;
     };
 
-    /// Isa::scalar is among the entries.
+    /// Entries stand in the order of the sets and begin with Isa::scalar: each serves its set and all after
+    /// it.
     constexpr Dispatch(std::initializer_list<Entry> entries) {
-        for (const Entry& entry : entries) table_[static_cast<std::size_t>(entry.isa)] = entry.kernels;
-        for (std::size_t i = 1; i < isa_count; ++i) {
-            if (table_[i] == nullptr) table_[i] = table_[i - 1];
+        for (const Entry& entry : entries) {
+            for (auto i = static_cast<std::size_t>(entry.isa); i < isa_count; ++i) table_[i] = entry.kernels;
         }
     }
 
