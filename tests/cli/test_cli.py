@@ -442,6 +442,25 @@ def test_the_folders_of_the_library_are_in_the_help(capsys: pytest.CaptureFixtur
         assert Path(capsys.readouterr().out.strip()).is_dir()
 
 
+def test_m18_a_capture_is_sealed_and_opened_by_a_splice_rule_of_ones_own(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("rule.toml").write_text(
+        'magic_num = "PAY1"\n'
+        'template = "{magic_num};{timestamp}{random}{device_info}/{sign_version}/{counter}/{width}x{height}"\n'
+    )
+    assert seal("--splice-rule", "rule.toml") == 0
+    assert open_() == 1
+    assert "splice rule" in capsys.readouterr().err
+    assert open_("--splice-rule", "rule.toml") == 0
+    assert Path("opened.png").read_bytes() == Path("photo.png").read_bytes()
+    assert seal(out="default.seal") == 0
+    assert open_("--splice-rule", "rule.toml", envelope="default.seal", out="default.png") == 0
+    Path("rule.toml").write_text("magic_num = 1\n")
+    assert seal("--splice-rule", "rule.toml", out="wrong.seal") == 1
+    assert "rule.toml" in capsys.readouterr().err
+
+
 def test_live_open_spends_the_capture_and_leaves_no_file_of_a_replay(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -183,6 +183,7 @@ def test_a_third_language_is_everywhere_on_the_page(
         (["--source", "nowhere.mp4"], "no video or folder"),
         (["--ui", "text", "--source", "browser"], "needs the page"),
         (["--server", "http://bank.example"], "plain http"),
+        (["--splice-rule", "missing.toml"], "missing.toml"),
     ],
 )
 def test_what_cannot_work_is_said_at_the_start(

@@ -54,6 +54,14 @@ def add_options(parser: ArgumentParser) -> None:
         default=[],
         help="accept this suite too",
     )
+    parser.add_argument(
+        "--splice-rule",
+        metavar="FILE",
+        action="append",
+        default=[],
+        dest="splice_rules",
+        help="also read capture contexts by the splice rule in this TOML file; repeatable",
+    )
     parser.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
     parser.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
     add_json(parser)
@@ -110,6 +118,7 @@ def _opener(options: Namespace, passwords: KeyPasswords) -> sf.Opener:
         devices=[sf.DevicePublic.load(path) for path in options.devices],
         freshness=sf.Live(sf.SqliteReplayStore(options.live)) if options.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in options.allow_suite)})),
+        splice_rules=[sf.SpliceRule.load(path) for path in options.splice_rules],
     )
 
 

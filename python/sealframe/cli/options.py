@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+
+    from sealframe.capture_context import SpliceRule
 
 
 def positive(text: str) -> int:
@@ -67,6 +69,20 @@ def add_profile(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--path", choices=tuple(PATHS), default="gan", help="which networks make the map (default: %(default)s)"
     )
+
+
+def add_splice_rule(parser: ArgumentParser) -> None:
+    """--splice-rule, for captures that are sealed."""
+    parser.add_argument(
+        "--splice-rule", metavar="FILE", help="write the capture context by the splice rule in this TOML file"
+    )
+
+
+def splice_rule_of(options: Namespace) -> SpliceRule:
+    """What `add_splice_rule` named, or the default rule. Raises PolicyError for a file that holds no rule."""
+    from sealframe.capture_context import DEFAULT_RULE, SpliceRule
+
+    return SpliceRule.load(options.splice_rule) if options.splice_rule else DEFAULT_RULE
 
 
 def add_server_connection(parser: ArgumentParser) -> None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import sealframe as sf
 from sealframe.acquisition import PICTURE_ENDINGS
 from sealframe.cli.folder import files_in, run_over, target_folder
-from sealframe.cli.options import add_jobs, add_out, add_password_file, add_profile
+from sealframe.cli.options import (
+    add_jobs,
+    add_out,
+    add_password_file,
+    add_profile,
+    add_splice_rule,
+    splice_rule_of,
+)
 from sealframe.cli.passwords import KeyPasswords
 from sealframe.cli.printing import say
 from sealframe.cli.streams import read_picture, write_output
@@ -33,6 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--data", metavar="FILE", help="up to 64 KiB to seal and sign with the picture; - is not taken")
     add_profile(parser)
+    add_splice_rule(parser)
     add_jobs(parser)
     add_out(parser, "the envelope")
     add_password_file(parser)
@@ -73,6 +81,7 @@ def _sealer(options: Namespace, passwords: KeyPasswords) -> sf.Sealer:
         counter=sf.CounterFile(Path(options.device).with_suffix(".counter")),
         path=options.path,
         reduction=options.reduction,
+        splice_rule=splice_rule_of(options),
     )
 
 

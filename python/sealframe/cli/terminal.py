@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sealframe.cli.options import add_password_file, add_screen, add_server_connection
+from sealframe.cli.options import add_password_file, add_screen, add_server_connection, add_splice_rule, splice_rule_of
 from sealframe.cli.passwords import KeyPasswords
 from sealframe.errors import PolicyError
 from sealframe.keys import ServerPublic
@@ -36,6 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--journal", metavar="FOLDER", type=Path, help="payments that have no end yet (default: KEY.journal)"
     )
+    add_splice_rule(parser)
     add_screen(parser, "the")
     parser.add_argument("--port", type=int, default=0, help="the page's port on 127.0.0.1 (default: any free one)")
     parser.add_argument("--test", action="store_true", help="say TEST on every screen: no real money moves")
@@ -74,6 +75,7 @@ def _keys(options: Namespace) -> TerminalKeys:
         server=ServerPublic.load(options.to),
         counter=key.with_suffix(".counter"),
         journal=options.journal or key.with_suffix(".journal"),
+        splice_rule=splice_rule_of(options),
     )
 
 

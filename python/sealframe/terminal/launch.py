@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import sealframe as sf
+from sealframe.capture_context import DEFAULT_RULE
 from sealframe.payment_protocol import Action, PaymentRequest, new_payment_id
 from sealframe.terminal.clock import CorrectedClock
 from sealframe.terminal.drawn_counter import DrawnCounter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.terminal.camera.source import Source
     from sealframe.terminal.latency import Latency
     from sealframe.terminal.screen.page import Shop
@@ -46,6 +48,8 @@ class TerminalKeys:
     """The file of the device's capture counter."""
     journal: Path
     """The folder of payments that have no end yet."""
+    splice_rule: SpliceRule = DEFAULT_RULE
+    """How capture contexts are written; the server must know it too."""
 
 
 def require_payable(payee: str, currency: str) -> None:
@@ -92,7 +96,7 @@ def open_cashier(keys: TerminalKeys, server_url: str, source: Source, latency: L
 
     """
     clock, counter = CorrectedClock(), DrawnCounter(sf.CounterFile(keys.counter))
-    sealer = sf.Sealer(to=keys.server, device=keys.device, counter=counter, clock=clock)
+    sealer = sf.Sealer(to=keys.server, device=keys.device, counter=counter, clock=clock, splice_rule=keys.splice_rule)
     with Journal(keys.journal) as journal, ServerLink(server_url) as link:
         yield PaymentController(
             sealer=sealer,
