@@ -62,12 +62,25 @@ class Scores:
 
 
 def found_at(positive: NDArray[Any], negative: NDArray[Any], share: float) -> float:
-    """Share of positives above the threshold that at most `share` of the negatives exceed."""
+    """Return the share of positives above the threshold that at most `share` of the negatives exceed, 0..1."""
     return float((positive > np.quantile(negative, 1 - share, method="higher")).mean())
 
 
 def distances(frames: Sequence[Gray], rng: np.random.Generator) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Per code or hash and benign change: distance of every signed picture (row) to every changed one (column)."""
+    """Measure the distance of every signed picture to every changed one.
+
+    Parameters
+    ----------
+    frames : sequence of numpy.ndarray
+        n frames, uint8 (128, 128).
+    rng : numpy.random.Generator
+        Of the noise among the changes.
+
+    Returns
+    -------
+    dict of str to dict of str to numpy.ndarray
+        By code or hash and benign change: float64 (n, n), a row for each signed picture.
+    """
     signed = [_whole(frame) for frame in frames]
     report: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in signed[0]}
     for change, apply in BENIGN.items():
@@ -84,7 +97,18 @@ def _whole(frame: Gray) -> dict[str, NDArray[np.float64]]:
 
 
 def same_or_different(found: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> dict[str, dict[str, float]]:
-    """AUC, per code and benign change, of distances to other pictures against those to the changed picture itself."""
+    """Return the AUC of distances to other pictures against those to the changed picture itself, 0..1.
+
+    Parameters
+    ----------
+    found : mapping
+        As `distances` returns it.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By code or hash and benign change; `all together` pools the changes.
+    """
     report = {}
     for name, by_change in found.items():
         report[name] = {change: auc(*_apart(matrix)) for change, matrix in by_change.items()}
@@ -93,7 +117,7 @@ def same_or_different(found: Mapping[str, Mapping[str, NDArray[np.float64]]]) ->
 
 
 def pooled(by_change: Mapping[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distances to other pictures, and to the same, over all benign changes."""
+    """Return distances to other pictures, and to the same, over all benign changes of one code."""
     apart = [_apart(matrix) for matrix in by_change.values()]
     return np.concatenate([other for other, _ in apart]), np.concatenate([same for _, same in apart])
 
@@ -104,7 +128,22 @@ def _apart(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def nearest_pairs(names: Sequence[str], frames: Sequence[Gray], most: int = 6) -> dict[str, Any]:
-    """Per code, the different pictures that are hardest to tell apart, and how far one picture's changes reach."""
+    """Find the different pictures that are hardest to tell apart.
+
+    Parameters
+    ----------
+    names : sequence of str
+        A name for each frame.
+    frames : sequence of numpy.ndarray
+        uint8 (128, 128).
+    most : int
+        Pairs for each code.
+
+    Returns
+    -------
+    dict of str to list
+        By code or hash: `distance` and `pictures` of each pair, the nearest first.
+    """
     codes = [_whole(frame) for frame in frames]
     pairs = list(combinations(range(len(frames)), 2))
     report = {}
@@ -116,7 +155,7 @@ def nearest_pairs(names: Sequence[str], frames: Sequence[Gray], most: int = 6) -
 
 
 def collisions(frames: Sequence[Gray]) -> dict[str, dict[str, int]]:
-    """Per path and reduction: how many pairs of different pictures have the very same reduction."""
+    """Count the pairs of different pictures that have the very same reduction, by path and reduction."""
     report: dict[str, dict[str, int]] = {}
     for path in PATHS:
         report[path] = {"pairs": len(frames) * (len(frames) - 1) // 2}
@@ -130,7 +169,7 @@ def collisions(frames: Sequence[Gray]) -> dict[str, dict[str, int]]:
 
 
 def one_pixel(frames: Sequence[Gray], rng: np.random.Generator) -> dict[str, dict[str, float]]:
-    """Per path: shares of frames of which a part of the factor differs after one pixel moved by one gray level."""
+    """Return by path and part of the factor: share of frames where it differs after one pixel moved by a gray level."""
     report: dict[str, dict[str, float]] = {}
     for path in PATHS:
         profile = profile_by_name(path)
@@ -161,7 +200,7 @@ class Received:
 
     @classmethod
     def of(cls, frame: Gray, signed: Mapping[str, Values]) -> Received:
-        """Compute both; the factor carries the block means of the derived image, which tell the shift."""
+        """Compute both of a frame; the signed block means of the derived image tell the shift."""
         down, right = find_shift(frame, signed["derived image, block means"])
         plain = codes_of(frame)
         return cls(plain, codes_of(shifted(frame, -down, -right)) if (down, right) != (0, 0) else plain)
@@ -175,7 +214,25 @@ def signed_codes(frame: Gray) -> dict[str, Values]:
 def scores(
     name: str, signed: Values, received: Received, comparators: Mapping[str, Comparator]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """How much every block (16, 16) looks changed, by each way of comparing that this code allows."""
+    """Score every block by each way of comparing that a code allows.
+
+    Parameters
+    ----------
+    name : str
+        The code.
+    signed : numpy.ndarray
+        float64 (16, 16, values), as it was signed.
+    received : Received
+        The frame at the verifier.
+    comparators : mapping of str to Comparator
+        Those that learnt, by code.
+
+    Yields
+    ------
+    way : str
+    scores : numpy.ndarray
+        float64 (16, 16); higher means changed.
+    """
     step = ALL_BLOCK_FEATURES[name].step
     change = rounded(name, received.plain[name]) - signed
     yield "difference", np.abs(change).mean(2)
@@ -192,16 +249,42 @@ def _levelled(change: Values) -> Values:
 
 
 def learn_comparators(frames: Sequence[Gray], examples: int, seed: int, report: Report) -> dict[str, Comparator]:
-    """Teach a comparator for each of `LEARNT` on random benign changes and edits of these frames.
+    """Teach a comparator for each of `LEARNT` on random benign changes and edits of frames.
 
     Erased parts are kept from them, so that one kind of edit is new to them.
+
+    Parameters
+    ----------
+    frames : sequence of numpy.ndarray
+        uint8 (128, 128), none of those that are judged on.
+    examples : int
+        How many changed frames to learn from.
+    seed : int
+        Of changes, edits and weights.
+    report : callable
+        Called with a line now and then.
+
+    Returns
+    -------
+    dict of str to Comparator
     """
-    rng = np.random.default_rng((seed, 0xC0))
+    before, after, shares = _changed_codes(frames, examples, np.random.default_rng((seed, 0xC0)), report)
+    comparators = {}
+    for name in LEARNT:
+        report(f"a comparator learns: {name}")
+        comparators[name] = Comparator(before[0][name].shape[2], ALL_BLOCK_FEATURES[name].step, seed)
+        ours, theirs = ([codes[name] for codes in side] for side in (before, after))
+        comparators[name].learn(ours, theirs, np.stack(shares), seed)
+    return comparators
+
+
+def _changed_codes(
+    frames: Sequence[Gray], examples: int, rng: np.random.Generator, report: Report
+) -> tuple[list[dict[str, Values]], list[dict[str, Values]], list[NDArray[np.float64]]]:
+    """Signed codes, those of the same frame after edits and a benign change, and the share of every block edited."""
     signed = [signed_codes(frame) for frame in frames]
     edits, changes = [edit for edit in EDITS if edit != "erased"], list(BENIGN.values())
-    before: list[dict[str, Values]] = []
-    after: list[dict[str, Values]] = []
-    shares: list[NDArray[np.float64]] = []
+    before, after, shares = [], [], []
     for number in range(examples):
         index = int(rng.integers(len(frames)))
         frame, share = frames[index], np.zeros((GRID, GRID))
@@ -215,13 +298,7 @@ def learn_comparators(frames: Sequence[Gray], examples: int, seed: int, report: 
         shares.append(share)
         if (number + 1) % EXAMPLES_PER_STEP == 0:
             report(f"examples for the comparators: {number + 1}/{examples}")
-    comparators = {}
-    for name in LEARNT:
-        report(f"a comparator learns: {name}")
-        comparators[name] = Comparator(before[0][name].shape[2], ALL_BLOCK_FEATURES[name].step, seed)
-        ours, theirs = ([codes[name] for codes in side] for side in (before, after))
-        comparators[name].learn(ours, theirs, np.stack(shares), seed)
-    return comparators
+    return before, after, shares
 
 
 def localisation(
@@ -231,30 +308,58 @@ def localisation(
     rng: np.random.Generator,
     report: Report,
 ) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Per code, way of comparing and edit: how well edited blocks, and edited frames, stand out.
+    """Measure how well edited blocks, and edited frames, stand out.
 
     Scores after all `changes` are pooled under one threshold. Blocks that an edit only touches do not count.
+
+    Parameters
+    ----------
+    frames : sequence of numpy.ndarray
+        uint8 (128, 128).
+    changes : sequence of str
+        Benign changes that follow the edit.
+    comparators : mapping of str to Comparator
+        As `learn_comparators` returns them.
+    rng : numpy.random.Generator
+        Of places and noise.
+    report : callable
+        Called with a line for each frame.
+
+    Returns
+    -------
+    dict
+        By code, way of comparing and edit: AUCs, and shares found.
     """
     kept: dict[tuple[str, str, str], Scores] = {}
     for number, frame in enumerate(frames):
-        signed, other = signed_codes(frame), frames[(number + 1) % len(frames)]
+        pair, signed = (frame, frames[(number + 1) % len(frames)]), signed_codes(frame)
         for change in changes:
-            whole = Received.of(BENIGN[change](frame, rng), signed)
-            untouched = {
-                (name, way): each for name in signed for way, each in scores(name, signed[name], whole, comparators)
-            }
-            for edit in EDITS:
-                picture, share = edited(frame, other, edit, rng)
-                received = Received.of(BENIGN[change](picture, rng), signed)
-                for name in signed:
-                    for way, each in scores(name, signed[name], received, comparators):
-                        into = kept.setdefault((name, way, edit), Scores())
-                        into.changed.append(each[share > 0.5])
-                        into.untouched.append(each[share == 0])
-                        into.edited_frames.append(float(each.max()))
-                        into.whole_frames.append(float(untouched[name, way].max()))
+            _score_edits(kept, pair, signed, BENIGN[change], comparators, rng)
         report(f"edits: {number + 1}/{len(frames)} pictures")
     facts: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for (name, way, edit), found in kept.items():
         facts.setdefault(name, {}).setdefault(way, {})[edit] = found.to_dict()
     return facts
+
+
+def _score_edits(
+    kept: dict[tuple[str, str, str], Scores],
+    pair: tuple[Gray, Gray],
+    signed: Mapping[str, Values],
+    change: Callable[[Gray, np.random.Generator], Gray],
+    comparators: Mapping[str, Comparator],
+    rng: np.random.Generator,
+) -> None:
+    """Add the scores of a frame after every edit with parts of another, each followed by one benign change."""
+    whole = Received.of(change(pair[0], rng), signed)
+    untouched = {(name, way): each for name in signed for way, each in scores(name, signed[name], whole, comparators)}
+    for edit in EDITS:
+        picture, share = edited(*pair, edit, rng)
+        received = Received.of(change(picture, rng), signed)
+        for name in signed:
+            for way, each in scores(name, signed[name], received, comparators):
+                into = kept.setdefault((name, way, edit), Scores())
+                into.changed.append(each[share > 0.5])
+                into.untouched.append(each[share == 0])
+                into.edited_frames.append(float(each.max()))
+                into.whole_frames.append(float(untouched[name, way].max()))
