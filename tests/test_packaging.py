@@ -91,7 +91,7 @@ def test_emulated_machines_are_those_that_ci_and_documents_name() -> None:
 
 
 def test_a_release_publishes_the_files_that_were_tried() -> None:
-    """ci.yml and release.yml call one pipeline; after it a release downloads, attests and publishes, and builds nothing."""
+    """ci.yml and release.yml call one pipeline; after it, a release attests and publishes, and builds nothing."""
     release, pipeline = (WORKFLOWS / "release.yml").read_text(), (WORKFLOWS / "wheels.yml").read_text()
     for caller in (release, (WORKFLOWS / "ci.yml").read_text()):
         assert "uses: ./.github/workflows/wheels.yml" in caller
