@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -12,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import reproduce
 from build_wheels import pythons
 from emulated import MACHINES
 from sealframe import _core
 
 ROOT = Path(__file__).parent.parent
+WORKFLOWS = ROOT / ".github" / "workflows"
 PACKAGE = Path(_core.__file__).parent
 
 
@@ -75,7 +76,7 @@ def test_libraries_are_looked_into(check, tmp_path: Path) -> None:
 
 
 def test_workflows_run_scripts_that_are_here() -> None:
-    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
+    for workflow in WORKFLOWS.glob("*.yml"):
         for script in re.findall(r"(?:\.ci|packaging|benchmarks)/[\w.]+", workflow.read_text()):
             assert (ROOT / script).is_file(), f"{workflow.name}: {script}"
     for script in re.findall(r"packaging/\w+\.py", (ROOT / ".ci" / "wheels").read_text()):
@@ -89,34 +90,58 @@ def test_emulated_machines_are_those_that_ci_and_documents_name() -> None:
     assert named <= set(MACHINES)
 
 
-def test_cibuildwheel_builds_every_supported_python() -> None:
-    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert configured["project"]["requires-python"] == ">=3.11"
-    assert configured["tool"]["cibuildwheel"]["build"].split() == [
-        "cp311-*",
-        "cp312-*",
-        "cp313-*",
-        "cp314-*",
-        "cp314t-*",
-    ]
+def test_a_release_publishes_the_files_that_were_tried() -> None:
+    """ci.yml and release.yml call one pipeline; after it, a release attests and publishes, and builds nothing."""
+    release, pipeline = (WORKFLOWS / "release.yml").read_text(), (WORKFLOWS / "wheels.yml").read_text()
+    for caller in (release, (WORKFLOWS / "ci.yml").read_text()):
+        assert "uses: ./.github/workflows/wheels.yml" in caller
+    uploaded, downloaded = (
+        set(re.findall(rf"/{action}-artifact@.*\n\s+with:\n\s+name: (\S+)", text))
+        for action, text in (("upload", pipeline), ("download", release))
+    )
+    assert {"distributions", "bill-of-materials"} <= uploaded
+    assert downloaded == uploaded
+    assert not re.search(r"\brun:", release)
 
 
-def test_cibuildwheel_knows_every_build_of_the_release(tmp_path: Path) -> None:
-    """What the release's runners ask for, and nothing that only looks like a name."""
-    pytest.importorskip("cibuildwheel", reason="the extra wheels is not installed")
-    workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text()
-    runners = re.findall(r"runner: (ubuntu|macos|windows)\S*, arch: (\w+)", workflow)
-    assert len(runners) == 6
-    known = {"ubuntu": ("linux", ["manylinux", "musllinux"]), "macos": ("macos", ["macosx"])}
-    known["windows"] = ("windows", ["win"])
-    for runner, (system, platforms) in known.items():
-        architectures = [architecture for name, architecture in runners if name == runner]
-        words = [sys.executable, "-m", "cibuildwheel", "--platform", system, "--archs", ",".join(architectures)]
-        words += ["--print-build-identifiers", str(ROOT)]
-        printed = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-        assert set(printed.split()) == {
-            f"{python}-{platform}_{architecture.lower()}"
-            for python in ("cp311", "cp312", "cp313", "cp314", "cp314t")
-            for platform in platforms
-            for architecture in architectures
-        }
+@pytest.mark.parametrize(("form", "folder"), [("short", "build/wheels-short"), ("whole", "dist")])
+def test_the_pipeline_checks_and_tries_what_it_builds(form: str, folder: str) -> None:
+    short, whole = (ROOT / ".ci" / "wheels").read_text().split("\n  exit\n")
+    for program in ("build_wheels", "check_wheels", "try_wheels"):
+        (options,) = re.findall(rf"packaging/{program}\.py(.*)", short if form == "short" else whole)
+        assert (re.findall(r"build/[\w-]+|dist", options) or ["dist"]) == [folder], program
+
+
+def test_the_pipeline_builds_for_every_supported_python() -> None:
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    jobs = re.findall(r"python-version: \|\n((?:\s+3\.\d+\n)+)", (WORKFLOWS / "wheels.yml").read_text())
+    versions = [job.split() for job in jobs]
+    assert len(versions) == 2
+    assert versions[0] == versions[1]
+    assert versions[0][-1] == oldest, "the last version is `python3`, which .ci/wheels --short builds for"
+    table = (ROOT / "README.md").read_text().partition("## Where it runs")[2]
+    assert all(re.search(rf"\| [\d., ]*{re.escape(version)}\b", table) for version in versions[0])
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = [line for file in WORKFLOWS.glob("*.yml") for line in re.findall(r"uses: (.*)", file.read_text())]
+    foreign = [action for action in used if not action.startswith("./")]
+    assert foreign
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in foreign)
+
+
+def test_builds_that_differ_are_named() -> None:
+    first = {"a.whl": "1", "a.tar.gz": "2"}
+    assert reproduce.differences([first, dict(first), dict(first)]) == {}
+    assert reproduce.differences([first, first | {"a.whl": "3"}]) == {"a.whl": "1 differs from 3"}
+    assert reproduce.differences([first, {"a.whl": "1"}]) == {"a.tar.gz": "2 differs from missing"}
+    assert reproduce.differences([first, first | {"b.whl": "3"}]) == {"b.whl": "missing differs from 3"}
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "packaging"])
+def test_a_readme_lists_every_file_of_its_folder(folder: str) -> None:
+    tree = (ROOT / folder / "README.md").read_text().partition("```text\n")[2].partition("```")[0]
+    listed = re.findall(r"^  (\S+\.\w+)  +\S", tree, re.MULTILINE)
+    here = {file.name for file in (ROOT / folder).iterdir() if file.is_file()}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == here

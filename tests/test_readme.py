@@ -31,7 +31,8 @@ from tests.support import encoded, onnxruntime_headers, onnxruntime_library, syn
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("models/*.md"))]
+FOLDERS = (".", "docs/**", "models", "benchmarks", "cpp", "packaging", "tests")
+PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(f"{folder}/*.md"))]
 LANGUAGES = {"c", "cmake", "json", "python", "sh", "text", "{eval-rst}"}
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
 SCRIPT = re.compile(r"python ((?:benchmarks|packaging|tests)/\S+\.py)")
