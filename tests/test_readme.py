@@ -36,7 +36,7 @@ PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(f"{folder}/*.md
 LANGUAGES = {"c", "cmake", "json", "python", "sh", "text", "{eval-rst}"}
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
 SCRIPT = re.compile(r"python ((?:benchmarks|packaging|tests)/\S+\.py)")
-NEEDS_SERVER = {"capacity.md", "operate.md"}
+NEEDS_SERVER = {"sandbox.md", "capacity.md", "operate.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
