@@ -313,8 +313,15 @@ def test_a41_a_restored_device_can_be_moved_past_what_was_used(tmp_path: Path) -
     assert counter.next() == 1001
     counter.advance_past(5)
     assert counter.next() > 1001
-    with pytest.raises(ValueError, match="between"):
-        counter.advance_past(2**64)
+    for beyond in (-1, 2**64):
+        with pytest.raises(ValueError, match="between"):
+            counter.advance_past(beyond)
+    fresh = CounterFile(tmp_path / "fresh.counter")
+    fresh.advance_past(0)
+    assert fresh.next() == 1
+    fresh.advance_past(LAST)
+    with pytest.raises(LimitExceeded):
+        fresh.next()
 
 
 def test_a_counter_file_ends_at_the_last_number(tmp_path: Path) -> None:
