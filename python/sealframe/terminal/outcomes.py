@@ -50,7 +50,7 @@ class Outcome:
     otherwise: Outcome | None = None
 
 
-class Row(NamedTuple):
+class CodeOutcomes(NamedTuple):
     """The outcomes of one code, by what the terminal waits for."""
 
     verifying: Outcome
@@ -77,32 +77,32 @@ _CANCEL = Outcome(State.UNKNOWN, asks=Action.CANCEL)
 _CANCEL_ONCE = replace(_CANCEL, otherwise=_UNCLEAR)
 _STATUS_ONCE = Outcome(State.UNKNOWN, asks=Action.STATUS, otherwise=_UNCLEAR)
 
-OUTCOMES: dict[Code, Row] = {
-    #                             verifying        unknown          cancelling
-    Code.PAID: Row(_PAID, _PAID, _PAID),
-    Code.ALREADY_PAID: Row(_PAID, _PAID, _PAID_TOO_SOON),
-    Code.OPEN: Row(_ASK, _NOT_CHARGED, _CANCEL_ONCE),
-    Code.CANCELLED: Row(_CANCELLED, _CANCELLED, _CANCELLED),
-    Code.EXPIRED: Row(_CANCELLED, _CANCELLED, _CANCELLED),
-    Code.UNKNOWN_PAYMENT: Row(_ONLY_CANCEL, _NOT_CHARGED, _CANCELLED),
-    Code.NO_FACE: Row(_CAPTURE, _UNCLEAR, _UNCLEAR),
-    Code.MULTIPLE_FACES: Row(_CAPTURE, _UNCLEAR, _UNCLEAR),
-    Code.LOW_QUALITY: Row(_CAPTURE, _UNCLEAR, _UNCLEAR),
-    Code.SERVER_BUSY: Row(_CAPTURE, _CANCEL, _CANCEL),
-    Code.FACE_MISMATCH: Row(_ASK, _UNCLEAR, _UNCLEAR),
-    Code.SPOOF_SUSPECTED: Row(_ASK, _UNCLEAR, _UNCLEAR),
-    Code.WRONG_PASSWORD: Row(_ASK, _UNCLEAR, _UNCLEAR),
-    Code.INSUFFICIENT_FUNDS: Row(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
-    Code.FACE_LOCKED: Row(_ONLY_PASSWORD, _UNCLEAR, _UNCLEAR),
-    Code.PASSWORD_LOCKED: Row(_ONLY_FACE, _UNCLEAR, _UNCLEAR),
-    Code.LIMIT_EXCEEDED: Row(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
-    Code.UNKNOWN_DEVICE: Row(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
-    Code.DEVICE_REVOKED: Row(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
-    Code.REJECTED: Row(_ONLY_CANCEL, _STATUS_ONCE, _STATUS_ONCE),
-    Code.STALE_COUNTER: Row(_CORRECT, _CANCEL, _CANCEL),
-    Code.CLOCK_SKEW: Row(_CORRECT, _CANCEL, _CANCEL),
-    Code.VERSION_UNSUPPORTED: Row(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
-    Code.TOO_LARGE: Row(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
+OUTCOMES: dict[Code, CodeOutcomes] = {
+    # code: while verifying, unknown, cancelling
+    Code.PAID: CodeOutcomes(_PAID, _PAID, _PAID),
+    Code.ALREADY_PAID: CodeOutcomes(_PAID, _PAID, _PAID_TOO_SOON),
+    Code.OPEN: CodeOutcomes(_ASK, _NOT_CHARGED, _CANCEL_ONCE),
+    Code.CANCELLED: CodeOutcomes(_CANCELLED, _CANCELLED, _CANCELLED),
+    Code.EXPIRED: CodeOutcomes(_CANCELLED, _CANCELLED, _CANCELLED),
+    Code.UNKNOWN_PAYMENT: CodeOutcomes(_ONLY_CANCEL, _NOT_CHARGED, _CANCELLED),
+    Code.NO_FACE: CodeOutcomes(_CAPTURE, _UNCLEAR, _UNCLEAR),
+    Code.MULTIPLE_FACES: CodeOutcomes(_CAPTURE, _UNCLEAR, _UNCLEAR),
+    Code.LOW_QUALITY: CodeOutcomes(_CAPTURE, _UNCLEAR, _UNCLEAR),
+    Code.SERVER_BUSY: CodeOutcomes(_CAPTURE, _CANCEL, _CANCEL),
+    Code.FACE_MISMATCH: CodeOutcomes(_ASK, _UNCLEAR, _UNCLEAR),
+    Code.SPOOF_SUSPECTED: CodeOutcomes(_ASK, _UNCLEAR, _UNCLEAR),
+    Code.WRONG_PASSWORD: CodeOutcomes(_ASK, _UNCLEAR, _UNCLEAR),
+    Code.INSUFFICIENT_FUNDS: CodeOutcomes(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
+    Code.FACE_LOCKED: CodeOutcomes(_ONLY_PASSWORD, _UNCLEAR, _UNCLEAR),
+    Code.PASSWORD_LOCKED: CodeOutcomes(_ONLY_FACE, _UNCLEAR, _UNCLEAR),
+    Code.LIMIT_EXCEEDED: CodeOutcomes(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
+    Code.UNKNOWN_DEVICE: CodeOutcomes(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
+    Code.DEVICE_REVOKED: CodeOutcomes(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
+    Code.REJECTED: CodeOutcomes(_ONLY_CANCEL, _STATUS_ONCE, _STATUS_ONCE),
+    Code.STALE_COUNTER: CodeOutcomes(_CORRECT, _CANCEL, _CANCEL),
+    Code.CLOCK_SKEW: CodeOutcomes(_CORRECT, _CANCEL, _CANCEL),
+    Code.VERSION_UNSUPPORTED: CodeOutcomes(_OUT_OF_SERVICE, _OUT_OF_SERVICE, _OUT_OF_SERVICE),
+    Code.TOO_LARGE: CodeOutcomes(_ONLY_CANCEL, _UNCLEAR, _UNCLEAR),
 }
 
 CODES_OF_STATE: dict[PaymentState, frozenset[Code]] = {
@@ -145,7 +145,7 @@ def contradicts_itself(answer: PaymentAnswer) -> bool:
     return answer.code not in CODES_OF_STATE[answer.state]
 
 
-def _column_of(now: Situation, row: Row) -> Outcome:
+def _column_of(now: Situation, row: CodeOutcomes) -> Outcome:
     if now.state is not State.UNKNOWN:
         return row.verifying
     return row.cancelling if now.stopping else row.unknown

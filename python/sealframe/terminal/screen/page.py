@@ -65,7 +65,7 @@ class Shop:
 
 
 class Page:
-    """Serves one cashier's page. Raises PolicyError when the port is taken."""
+    """Serves one controller's page. Raises PolicyError when the port is taken."""
 
     def __init__(
         self, controller: PaymentController, source: Source, shop: Shop, *, port: int = 0, opens_browser: bool = False
@@ -87,7 +87,7 @@ class Page:
         return f"{self._server.origin}/#{self.token}"
 
     def run(self) -> None:
-        """Serve until the cashier is stopped."""
+        """Serve until the controller is stopped."""
         serving = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="page", daemon=True)
         serving.start()
         try:
@@ -137,8 +137,8 @@ class _Request(LocalRequest):
 
     def give_closed(self) -> None:
         names = ("closed", "closed_why")
-        texts = [[texts.label(name, language) for name in names] for language in texts.LANGUAGES]
-        self.give_json(200, [[texts.tag(each), *said] for each, said in zip(texts.LANGUAGES, texts, strict=True)])
+        said = [[texts.tag(each), *(texts.label(name, each) for name in names)] for each in texts.LANGUAGES]
+        self.give_json(200, said)
 
     def give_setup(self) -> None:
         shop = self.server.shop
