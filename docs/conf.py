@@ -35,7 +35,15 @@ highlight_language = "text"
 CONTENTS = {
     root_doc: {
         "Learn": ["docs/tutorial"],
-        "How to": ["docs/sandbox", "docs/terminal", "docs/operate", "docs/capacity", "docs/native", "docs/wheels", "CONTRIBUTING"],
+        "How to": [
+            "docs/sandbox",
+            "docs/terminal",
+            "docs/operate",
+            "docs/capacity",
+            "docs/native",
+            "docs/wheels",
+            "CONTRIBUTING",
+        ],
         "Reference": [
             "docs/api",
             "docs/FORMAT",

@@ -65,7 +65,7 @@ class Shop:
 
 
 class Page:
-    """Serves one cashier's page. Raises PolicyError when the port is taken."""
+    """Serves one controller's page. Raises PolicyError when the port is taken."""
 
     def __init__(
         self, controller: PaymentController, source: Source, shop: Shop, *, port: int = 0, opens_browser: bool = False
@@ -87,7 +87,7 @@ class Page:
         return f"{self._server.origin}/#{self.token}"
 
     def run(self) -> None:
-        """Serve until the cashier is stopped."""
+        """Serve until the controller is stopped."""
         serving = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="page", daemon=True)
         serving.start()
         try:
