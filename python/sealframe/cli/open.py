@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sealframe as sf
 from sealframe.cli.folder import files_in, run_over, target_folder
-from sealframe.cli.options import add_jobs, add_json, add_out, add_password_file
+from sealframe.cli.options import add_jobs, add_json, add_out, add_password_file, add_splice_rules, splice_rules_of
 from sealframe.cli.passwords import KeyPasswords
 from sealframe.cli.printing import note, print_json, printable, say
 from sealframe.cli.streams import read_envelope, staged_output, write_output
@@ -54,14 +54,7 @@ def add_options(parser: ArgumentParser) -> None:
         default=[],
         help="accept this suite too",
     )
-    parser.add_argument(
-        "--splice-rule",
-        metavar="FILE",
-        action="append",
-        default=[],
-        dest="splice_rules",
-        help="also read capture contexts by the splice rule in this TOML file; repeatable",
-    )
+    add_splice_rules(parser)
     parser.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
     parser.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
     add_json(parser)
@@ -118,7 +111,7 @@ def _opener(options: Namespace, passwords: KeyPasswords) -> sf.Opener:
         devices=[sf.DevicePublic.load(path) for path in options.devices],
         freshness=sf.Live(sf.SqliteReplayStore(options.live)) if options.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in options.allow_suite)})),
-        splice_rules=[sf.SpliceRule.load(path) for path in options.splice_rules],
+        splice_rules=splice_rules_of(options),
     )
 
 

@@ -78,6 +78,25 @@ def add_splice_rule(parser: ArgumentParser) -> None:
     )
 
 
+def add_splice_rules(parser: ArgumentParser) -> None:
+    """--splice-rule, for captures that are opened; may be repeated."""
+    parser.add_argument(
+        "--splice-rule",
+        metavar="FILE",
+        action="append",
+        default=[],
+        dest="splice_rules",
+        help="also read capture contexts by the splice rule in this TOML file; repeatable",
+    )
+
+
+def splice_rules_of(options: Namespace) -> list[SpliceRule]:
+    """What `add_splice_rules` named. Raises PolicyError for a file that holds no rule."""
+    from sealframe.capture_context import SpliceRule
+
+    return [SpliceRule.load(path) for path in options.splice_rules]
+
+
 def splice_rule_of(options: Namespace) -> SpliceRule:
     """What `add_splice_rule` named, or the default rule. Raises PolicyError for a file that holds no rule."""
     from sealframe.capture_context import DEFAULT_RULE, SpliceRule

@@ -17,6 +17,7 @@ from sealframe.server.verification.verifier import FaceVerifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.faces.detection import LivenessCheck
     from sealframe.faces.matchers import Matcher, Thresholds
     from sealframe.keys import ServerKey
@@ -45,7 +46,11 @@ class FaceChoices:
 
 
 def build_service(
-    server_keys: Sequence[ServerKey], vault: Vault, open_database: Callable[[], Database], choices: FaceChoices
+    server_keys: Sequence[ServerKey],
+    vault: Vault,
+    open_database: Callable[[], Database],
+    choices: FaceChoices,
+    splice_rules: Sequence[SpliceRule] = (),
 ) -> PaymentService:
     """Put a payment service together.
 
@@ -59,6 +64,8 @@ def build_service(
         Called last, when everything else is in order.
     choices
         How faces are found, compared and checked.
+    splice_rules
+        Rules of the terminals' own by which capture contexts may be written.
 
     Returns
     -------
@@ -81,7 +88,7 @@ def build_service(
         detector=choose_detector(choices.detector),
         liveness=_liveness(choices),
     )
-    return PaymentService(server_keys, open_database(), faces, PasswordVerifier())
+    return PaymentService(server_keys, open_database(), faces, PasswordVerifier(), splice_rules=splice_rules)
 
 
 def _matcher(choices: FaceChoices) -> tuple[Matcher, Thresholds]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealframe.cli.options import add_matcher, add_password_file, rate
+from sealframe.cli.options import add_matcher, add_password_file, add_splice_rules, rate, splice_rules_of
 from sealframe.cli.passwords import KeyPasswords
 from sealframe.cli.server.options import add_home, add_old_vault_key, home_of, vault_of
 
@@ -37,6 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--require-liveness", action="store_true", help="no payment without a passed liveness check; live implies it"
     )
+    add_splice_rules(parser)
     parser.add_argument("--allow-remote-operators", action="store_true", help="take operator calls from other machines")
 
 
@@ -72,8 +73,9 @@ def _service(options: Namespace) -> PaymentService:
         liveness=options.liveness,
         require_liveness=options.require_liveness,
     )
+    splice_rules = splice_rules_of(options)
     with database_failures_refused():
-        return build_service(keys, vault_of(options, home, passwords), home.open_database, choices)
+        return build_service(keys, vault_of(options, home, passwords), home.open_database, choices, splice_rules)
 
 
 def _announce(options: Namespace, address: str, *, demo: bool) -> None:
