@@ -57,14 +57,12 @@ def test_another_process_opens_it_by_its_keys(bank: Bank, tmp_path: Path) -> Non
 
 
 def test_m18_a_server_charges_for_terminals_whose_splice_rule_it_knows(tmp_path: Path) -> None:
-    rule = SpliceRule(
-        "SHOP", "{magic_num}|{counter}|{device_info}|{sign_version}|{timestamp}|{random}|{width}x{height}"
-    )
+    rule, other = (SpliceRule(name, "{magic_num}|{counter}|" + FIELDS) for name in ("SHOP", "ELSE"))
     with Bank(tmp_path, splice_rules=[rule]) as bank:
         bank.open_account("shop")
         bank.open_account("alice", funds=10_000)
         terminal = Terminal(DeviceKey.generate("POS-0001"), bank.key.public, splice_rule=rule)
-        stranger = Terminal(DeviceKey.generate("POS-0002"), bank.key.public, splice_rule=OTHER_RULE)
+        stranger = Terminal(DeviceKey.generate("POS-0002"), bank.key.public, splice_rule=other)
         for each in (terminal, stranger):
             bank.register(each.device.public)
         bank.enrol("alice", [draw_face(ALICE, capture) for capture in range(3)], terminal)

@@ -32,7 +32,7 @@ class NewAccount(_Strict):
     account: Account
     name: str = Field(min_length=1, max_length=128)
     currency: Currency = Field(description="A code of ISO 4217 with an exponent.")
-    floor: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="How low the balance may go.")
+    minimum_balance: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="How low the balance may go.")
     payment_limit: int = Field(default=MAX_AMOUNT, gt=0, le=MAX_AMOUNT)
 
 

@@ -54,7 +54,7 @@ def create_account(
     account: str,
     name: str,
     currency: str,
-    floor: int = 0,
+    minimum_balance: int = 0,
     payment_limit: int = UNLIMITED,
 ) -> None:
     """Open an account with nothing on it.
@@ -69,7 +69,7 @@ def create_account(
         Of its owner.
     currency : str
         Three capital letters.
-    floor : int
+    minimum_balance : int
         How low the balance may go, of the currency's smallest unit; zero or less.
     payment_limit : int
         The most that one payment may take.
@@ -87,9 +87,24 @@ def create_account(
     taken = select(accounts.c.account).where(accounts.c.account == account)
     if connection.execute(taken).one_or_none() is not None:
         raise Conflict("An account of this name exists already.")
-    row = {"account": account, "name": name, "currency": currency, "floor": floor, "payment_limit": payment_limit}
+    row = {
+        "account": account,
+        "name": name,
+        "currency": currency,
+        "floor": minimum_balance,
+        "payment_limit": payment_limit,
+    }
     connection.execute(insert(accounts), {**row, "balance": 0, "created_at": now})
-    write_audit(connection, now, actor, "account", account, currency=currency, floor=floor, limit=payment_limit)
+    write_audit(
+        connection,
+        now,
+        actor,
+        "account",
+        account,
+        currency=currency,
+        minimum_balance=minimum_balance,
+        limit=payment_limit,
+    )
 
 
 def account_facts(connection: Connection, account: str) -> dict[str, Any]:
@@ -98,7 +113,9 @@ def account_facts(connection: Connection, account: str) -> dict[str, Any]:
     if row is None:
         raise NotFound("There is no account of this name.")
     current = select(templates.c.template_id).where(templates.c.account == account, templates.c.revoked_at.is_(None))
-    return {**row._mapping, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
+    facts = dict(row._mapping)
+    facts["minimum_balance"] = facts.pop("floor")
+    return {**facts, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
 
 
 def register_device(connection: Connection, actor: str, now: int, device: DevicePublic, record: str) -> str:

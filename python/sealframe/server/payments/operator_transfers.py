@@ -115,7 +115,9 @@ def _outside_account(connection: Connection, actor: str, now: int, currency: str
     """The account that money of this currency comes from, opened the first time."""
     outside = f"{OUTSIDE}:{currency}"
     if connection.execute(select(accounts).where(accounts.c.account == outside)).one_or_none() is None:
-        create_account(connection, actor, now, account=outside, name="Outside", currency=currency, floor=-(10**18))
+        create_account(
+            connection, actor, now, account=outside, name="Outside", currency=currency, minimum_balance=-(10**18)
+        )
     return outside
 
 
