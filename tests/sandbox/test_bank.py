@@ -12,9 +12,7 @@ from sealframe.payment_protocol import Code
 from sealframe.sandbox import Bank, Terminal, draw_face, serve
 
 ALICE, STRANGER = 2, 1
-OTHER_RULE = SpliceRule(
-    "ELSE", "{magic_num}|{device_info}|{sign_version}|{timestamp}|{counter}|{random}|{width}x{height}"
-)
+FIELDS = "{device_info}|{sign_version}|{timestamp}|{random}|{width}x{height}"
 
 
 @pytest.fixture
