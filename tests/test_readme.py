@@ -35,7 +35,7 @@ FOLDERS = (".", "docs/**", "models", "benchmarks", "cpp", "packaging", "tests")
 PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(f"{folder}/*.md"))]
 LANGUAGES = {"c", "cmake", "json", "python", "sh", "text", "{eval-rst}"}
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
-SCRIPT = re.compile(r"python ((?:benchmarks|packaging|tests)/\S+\.py)")
+SCRIPT = re.compile(r"python (-m (?:benchmarks|tests)\.\S+|(?:benchmarks|packaging|tests)/\S+\.py)")
 NEEDS_SERVER = {"capacity.md", "operate.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
@@ -103,7 +103,7 @@ class Page:
             elif any(command.startswith(known) for known in PARSED_ALONE):
                 build_parser().parse_args(shlex.split(re.sub(r"[][]", "", command))[1:])
             elif found := SCRIPT.match(command):
-                self._do([sys.executable, str(ROOT / found[1]), "--help"])
+                self._do([sys.executable, *found[1].split(), "--help"], ROOT)
             elif command.startswith("! "):
                 script.append(f"if {command[2:]}; then echo '{command} did not fail'; exit 1; fi")
             else:
@@ -129,10 +129,10 @@ class Page:
         self.servers.callback(end, process)
         wait_for(HEALTH, process)
 
-    def _do(self, words: list[str]) -> None:
+    def _do(self, words: list[str], folder: Path | None = None) -> None:
         done = subprocess.run(
             words,
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
