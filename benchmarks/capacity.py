@@ -15,21 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sealframe as sf
-from sealframe.faces.detection import Cascade, CentreOval, NoLiveness
-from sealframe.faces.matchers import DemoMatcher
+from sealframe.faces.detection import Cascade
 from sealframe.loadtest.clients import send_all
 from sealframe.loadtest.corpus import Corpus
 from sealframe.loadtest.processes import Servers
 from sealframe.loadtest.site import CURRENCY, SHOP, Site, open_site
 from sealframe.payment_protocol import Action, Code, PaymentRequest, new_payment_id
-from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS
+from sealframe.sandbox import Bank
 from sealframe.server.payments.envelope_start import EnvelopeStart
-from sealframe.server.payments.passwords import PasswordVerifier
 from sealframe.server.payments.request_opener import OpenedRequest
 from sealframe.server.payments.service import PaymentService
-from sealframe.server.storage.database import Database
-from sealframe.server.verification.template_vault import Vault, VaultKey
-from sealframe.server.verification.verifier import FaceVerifier
 
 FACTOR_STAGES = ("image", "features", "derivation", "similarity", "image factor", "comparison")
 WARM = 5
@@ -47,18 +42,6 @@ class ProcessorStages:
         name = "image factor, recomputed" if stage in FACTOR_STAGES else stage
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
         self._last = now
-
-
-def build_service(site: Site) -> PaymentService:
-    """The real service on the site's keys and database."""
-    faces = FaceVerifier(
-        vault=Vault([VaultKey.load(site.home / "vault.key")]),
-        matcher=DemoMatcher(),
-        thresholds=DRAWN_THRESHOLDS,
-        detector=CentreOval(),
-        liveness=NoLiveness(),
-    )
-    return PaymentService([sf.ServerKey.load(site.home / "server.key")], Database(site.url), faces, PasswordVerifier())
 
 
 def pay(service: PaymentService, site: Site, turn: int) -> dict[str, float]:
@@ -102,7 +85,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         site = open_site(folder, arguments.database, 9)
-        service, frame, cascade = build_service(site), site.frames[0], Cascade()
+        service, frame, cascade = Bank.reopen(site.home, site.url).service, site.frames[0], Cascade()
         factors, payments = [], []
         for turn in range(arguments.turns + WARM):
             factors.append(seconds_of(lambda: sf.image_factor(frame)))

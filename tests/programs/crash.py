@@ -74,7 +74,7 @@ class Findings:
 
 
 class CrashBank(Bank):
-    def clock(self) -> float:
+    def moment(self) -> float:
         return time.time()
 
 

@@ -16,12 +16,10 @@ import onnxruntime  # noqa: F401  (imported before the forks, used after them)
 import uvicorn
 from sqlalchemy import event
 
-import sealframe as sf
 from sealframe.server.http.app import build_app
-from sealframe.server.verification.template_vault import Vault, VaultKey
 from tests.programs.crash import LIMITS
 from tests.programs.crash_mutants import MUTANTS
-from tests.server.bank import build_service
+from tests.server.bank import TestBank
 
 MAX_DELAY_S = 0.004
 
@@ -34,8 +32,7 @@ def serve(settings: dict[str, Any]) -> None:
     os.dup2(log, 2)
     if settings["mutant"]:
         MUTANTS[settings["mutant"]]()
-    key, vault = sf.ServerKey.load(folder / "server.key"), Vault([VaultKey.load(folder / "vault.key")])
-    service = build_service(settings["url"], key, vault, time.time, limits=LIMITS)
+    service = TestBank.reopen(folder, settings["url"], clock=time.time, limits=LIMITS).service
     if settings["commits"]:
         die_around_commit(service.database.engine, settings["commits"], random.Random(settings["seed"]))
     uvicorn.run(build_app(service), host="127.0.0.1", port=settings["port"], log_level="warning")

@@ -344,7 +344,7 @@ def test_a_detector_of_the_operators_is_taken() -> None:
 def test_liveness_is_checked_at_enrolment_too(bank: Bank) -> None:
     bank.service.faces._liveness = SaysWhatItIsTold(Liveness.PASSED, Liveness.FAILED)
     with pytest.raises(PolicyError, match="living person"):
-        bank.enrol("bob", BOB)
+        bank.enrol_drawn("bob", BOB)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_vault_keys_change_under_stored_templates(
     bank: Bank, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bank.service.faces.matcher.name = "a-former-model"
-    bank.enrol("bob", BOB)
+    bank.enrol_drawn("bob", BOB)
     bank.save_keys()
     home = tmp_path / "home"
     home.mkdir()

@@ -12,10 +12,10 @@ from typing import Any
 
 import uvicorn
 
+from sealframe.sandbox.serving import ThreadedServer
 from sealframe.server.http.app import build_app
 from tests.programs.crash import free_port
-from tests.server.bank import Bank, open_bank
-from tests.server.served_app import Serving
+from tests.server.bank import Bank, reopen_bank
 
 
 class ServedBank:
@@ -49,8 +49,8 @@ class Front:
 
     def __init__(self) -> None:
         self.service: Any = None
-        self.port = free_port()
-        self.serving = Serving(build_app(self), self.port)  # type: ignore[arg-type]
+        self.serving = ThreadedServer(build_app(self))  # type: ignore[arg-type]
+        self.port = self.serving.port
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -101,4 +101,4 @@ _forks = multiprocessing.get_context("forkserver")
 
 def serve(folder: Path, port: int) -> None:
     """The bank of this folder, until killed."""
-    uvicorn.run(build_app(open_bank(folder)), port=port, log_config=None)
+    uvicorn.run(build_app(reopen_bank(folder).service), port=port, log_config=None)

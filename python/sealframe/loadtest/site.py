@@ -12,17 +12,15 @@ from sqlalchemy import func, select
 
 import sealframe as sf
 from sealframe.errors import PolicyError
-from sealframe.faces.detection import CentreOval, NoLiveness
-from sealframe.faces.matchers import MIN_ENROLLED_FRAMES, DemoMatcher
+from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.payment_protocol import Code, new_payment_id
+from sealframe.sandbox.bank import Bank
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS, draw_face
 from sealframe.server.payments import administration, operator_transfers
 from sealframe.server.payments.invariants import broken_invariants
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.device_records import record_of
 from sealframe.server.storage.tables import accounts, metadata, payments
-from sealframe.server.verification.template_vault import Vault, VaultKey
-from sealframe.server.verification.verifier import FaceVerifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sealframe.faces.matchers import Embedding
+    from sealframe.server.verification.verifier import FaceVerifier
 
     Frame = NDArray[np.uint8]
 
@@ -92,11 +91,9 @@ class Site:
 
 def open_site(home: Path, url: str | None, tills: int) -> Site:
     """Make everything new. Raises PolicyError when the database is not empty."""
-    url = url or f"sqlite:///{home / 'ledger.db'}"
-    key, vault_key = sf.ServerKey.generate(), VaultKey.generate()
-    key.save(home / "server.key")
-    vault_key.save(home / "vault.key")
-    faces = _verifier(vault_key)
+    bank = Bank(home, url)
+    bank.save_keys()
+    faces = bank.faces
     frames = draw_frames(MIN_ENROLLED_FRAMES + 2 * _FRAMES_TO_PAY_WITH)
     vectors = [vector for vector in map(faces.encode, frames) if not isinstance(vector, Code)]
     enrolled = vectors[:MIN_ENROLLED_FRAMES]
@@ -106,16 +103,13 @@ def open_site(home: Path, url: str | None, tills: int) -> Site:
         for frame, vector in zip(frames, vectors, strict=True)
         if faces.matcher.accepts(vector, mean, DRAWN_THRESHOLDS.payment)
     ]
-    database = Database(url)
-    database.migrate()
-    with database.transaction() as connection:
+    with bank, bank.service.database.transaction() as connection:
         if connection.execute(select(accounts.c.account)).first():
             raise PolicyError("The database holds accounts; give an empty one for a load test.")
         now = int(time.time() * 1000)
         administration.create_account(connection, _ACTOR, now, account=SHOP, name="Shop", currency=CURRENCY)
-        made = [_open_till(connection, now, key.public, number, faces, enrolled) for number in range(tills)]
-    database.close()
-    return Site(home, url, key.public, made, known[:_FRAMES_TO_PAY_WITH])
+        made = [_open_till(connection, now, bank.key.public, number, faces, enrolled) for number in range(tills)]
+    return Site(home, bank.url, bank.key.public, made, known[:_FRAMES_TO_PAY_WITH])
 
 
 def draw_frames(count: int) -> list[Frame]:
@@ -140,13 +134,3 @@ def _open_till(
     template_id = administration.enrol(connection, _ACTOR, now, account, sealed, matcher.name, matcher.model_sha256)
     sealer = sf.Sealer(to=server, device=device, counter=sf.MemoryCounter(1), workers=0)
     return Till(account, template_id, device, sealer)
-
-
-def _verifier(vault_key: VaultKey) -> FaceVerifier:
-    return FaceVerifier(
-        vault=Vault([vault_key]),
-        matcher=DemoMatcher(),
-        thresholds=DRAWN_THRESHOLDS,
-        detector=CentreOval(),
-        liveness=NoLiveness(),
-    )

@@ -1,17 +1,19 @@
-"""The bank of the demonstrations: a shop, two customers, a terminal; in a folder, and all of it TEST."""
+"""A bank in a folder: the real server without HTTP, with invented money; all of it TEST."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import select
 
 import sealframe as sf
-from sealframe.faces.detection import Cascade, CentreOval, NoLiveness
-from sealframe.faces.matchers import DEMO_THRESHOLDS, DemoMatcher
-from sealframe.payment_protocol import EnrolmentRequest, PaymentAnswer, new_payment_id
-from sealframe.sandbox.customers import customers_in, drawn_customers
+from sealframe.envelope import DEFAULT_POLICY
+from sealframe.faces.detection import CentreOval, NoLiveness
+from sealframe.faces.matchers import DemoMatcher
+from sealframe.money import format_amount
+from sealframe.payment_protocol import Action, EnrolmentRequest, PaymentAnswer, PaymentRequest, new_payment_id
 from sealframe.sandbox.drawn_faces import DRAWN_THRESHOLDS
 from sealframe.server.payments import administration, operator_transfers
 from sealframe.server.payments.invariants import broken_invariants
@@ -24,105 +26,319 @@ from sealframe.server.verification.template_vault import Vault, VaultKey
 from sealframe.server.verification.verifier import FaceVerifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    import os
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection
-
-    from sealframe.sandbox.customers import Customer
-
-    Say = Callable[[str], None]
+    from sealframe.server.payments.limits import Limits
 
 ACTOR = "operator:TEST"
-FUNDS = 10_000
-PASSWORD = "246810"  # noqa: S105  (of invented accounts)
+CURRENCY = "EUR"
+
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
-    """A terminal and its server, and who pays there."""
+def drawn_face_verifier(vault: Vault) -> FaceVerifier:
+    """The verifier that knows drawn faces: the demo matcher, and a face wherever the guide oval is.
 
-    device: sf.DeviceKey
-    server: sf.ServerPublic
-    sealer: sf.Sealer
-    service: PaymentService
-    customers: dict[str, Customer]
-    say: Say
+    Parameters
+    ----------
+    vault : Vault
+        Encrypts the enrolled templates.
 
-    def send(self, envelope: bytes, key: sf.AnswerKey) -> PaymentAnswer:
-        """Give the bytes to the server and read its signed answer."""
-        return PaymentAnswer.decode(key.read(self.service.answer(envelope).answer, self.server).body)
+    Returns
+    -------
+    FaceVerifier
 
-    def close_soundly(self) -> bool:
-        """Tell the ledger, let go of the database, and return whether every invariant holds."""
-        with self.service.database.reading() as connection:
-            for line in _ledger(connection, ["shop", *self.customers]):
-                self.say(line)
-            broken = broken_invariants(connection)
-        self.service.close()
-        for line in broken or ["the ledger is sound"]:
-            self.say(line)
-        return not broken
-
-
-def open_demo_bank(folder: Path, people: Path | None, say: Say) -> Bank:
-    """A bank in `folder`, for drawn faces or for those of the folder `people`; ImageError when these do not serve."""
-    faces = build_faces(drawn=people is None)
-    customers = drawn_customers() if people is None else customers_in(people, faces, say)
-    return open_bank(folder, customers, faces, say)
-
-
-def open_bank(folder: Path, customers: dict[str, Customer], faces: FaceVerifier, say: Say) -> Bank:
-    """A bank in `folder` where these customers have accounts, money, a password and their faces enrolled.
-
-    `say` is called with each line of what happens there.
     """
-    key, device = sf.ServerKey.generate(), sf.DeviceKey.generate("POS-TEST")
-    database = Database(f"sqlite:///{folder / 'ledger.db'}")
-    database.migrate()
-    service = PaymentService([key], database, faces, PasswordVerifier())
-    _open_accounts(service, device.public, list(customers))
-    sealer = sf.Sealer(to=key.public, device=device, counter=sf.CounterFile(folder / "pos.counter"))
-    for account, customer in customers.items():
-        request = EnrolmentRequest(account).encode()
-        service.enrol(account, [sealer.seal(each, request) for each in customer.to_enrol], ACTOR)
-    say(f"a bank with a shop, {' and '.join(customers)}, and the terminal POS-TEST; invented money")
-    return Bank(device, key.public, sealer, service, customers, say)
-
-
-def build_faces(*, drawn: bool) -> FaceVerifier:
-    """The demo matcher; drawn faces are where the oval is, others are looked for."""
     return FaceVerifier(
-        vault=Vault([VaultKey.generate()]),
+        vault=vault,
         matcher=DemoMatcher(),
-        thresholds=DRAWN_THRESHOLDS if drawn else DEMO_THRESHOLDS,
-        detector=CentreOval() if drawn else Cascade(),
+        thresholds=DRAWN_THRESHOLDS,
+        detector=CentreOval(),
         liveness=NoLiveness(),
     )
 
 
-def _open_accounts(service: PaymentService, device: sf.DevicePublic, customers: list[str]) -> None:
-    password_hash, now = service.passwords.hash(PASSWORD), service.now()
-    with service.database.transaction() as connection:
-        administration.register_device(connection, ACTOR, now, device, record_of(device))
-        for account in ("shop", *customers):
-            administration.create_account(connection, ACTOR, now, account=account, name=account.title(), currency="EUR")
-        for account in customers:
-            operator_transfers.deposit(
-                connection, ACTOR, now, payment_id=new_payment_id(), account=account, amount=FUNDS
-            )
-            administration.set_password(connection, ACTOR, now, account, password_hash)
+class Terminal:
+    """A device that seals requests and reads the bank's answers, as a real terminal does.
+
+    Parameters
+    ----------
+    device : DeviceKey
+        Signs the captures.
+    server : ServerPublic
+        Whose answers are believed.
+    counter : MemoryCounter or CounterFile, optional
+        Numbers the captures; by default in memory from 1 on.
+    clock : callable
+        Unix seconds.
+
+    """
+
+    def __init__(
+        self,
+        device: sf.DeviceKey,
+        server: sf.ServerPublic,
+        *,
+        counter: sf.MemoryCounter | sf.CounterFile | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.device, self.server = device, server
+        self.counter = counter or sf.MemoryCounter(1)
+        self._clock = clock
+
+    def seal(self, request: PaymentRequest | EnrolmentRequest | bytes, picture: object) -> tuple[bytes, sf.AnswerKey]:
+        """Seal a request with a picture.
+
+        Parameters
+        ----------
+        request : PaymentRequest, EnrolmentRequest or bytes
+            What is asked; bytes travel as they are.
+        picture : numpy.ndarray or bytes
+            A frame or an encoded picture, as `Sealer.seal` takes it.
+
+        Returns
+        -------
+        tuple of (bytes, AnswerKey)
+            The envelope, and what reads its answer.
+
+        """
+        # the counter may have been replaced, as after a restore from a backup
+        sealer = sf.Sealer(to=self.server, device=self.device, counter=self.counter, workers=0, clock=self._clock)
+        return sealer.seal_request(picture, request if isinstance(request, bytes) else request.encode())
+
+    def read(self, answer: bytes, key: sf.AnswerKey) -> PaymentAnswer:
+        """Read an answer. Raises EnvelopeError or PolicyError when it is not this server's to this request."""
+        return PaymentAnswer.decode(key.read(answer, self.server).body)
+
+    def pay(self, bank: Bank, picture: object, *, payee: str, account: str, amount: int) -> PaymentAnswer:
+        """Ask a bank to charge an account by face.
+
+        Parameters
+        ----------
+        bank : Bank
+            Where this terminal is registered.
+        picture : numpy.ndarray or bytes
+            A picture of the payer.
+        payee, account : str
+            Who is paid, and who pays.
+        amount : int
+            In the smallest unit of the currency, at least 1.
+
+        Returns
+        -------
+        PaymentAnswer
+            `code` says how it ended.
+
+        """
+        request = PaymentRequest(Action.PAY, new_payment_id(), payee, amount, CURRENCY, account)
+        envelope, key = self.seal(request, picture)
+        return self.read(bank.answer(envelope), key)
 
 
-def _ledger(connection: Connection, names: list[str]) -> Iterator[str]:
-    yield "ledger"
-    for row in connection.execute(select(entries).order_by(entries.c.entry)):
-        reference = (row.refund_id or row.payment_id)[-12:].upper()
-        yield f"{reference}  {row.account:12} {money_text(row.amount):>10}"
-    balances = (f"{name} {money_text(administration.account_facts(connection, name)['balance'])}" for name in names)
-    yield f"balances: {', '.join(balances)}"
+class Bank:
+    """The server of a bank in a folder: accounts, faces, terminals and a ledger that can be checked.
 
+    Use it in a `with` block, or call `close`.
 
-def money_text(amount: int) -> str:
-    """1250 is "12.50"."""
-    return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02}"
+    Parameters
+    ----------
+    folder : path
+        An existing folder for keys and database.
+    url : str, optional
+        A PostgreSQL database; by default SQLite in the folder.
+    key : ServerKey, optional
+        The server's key; a new one by default.
+    vault_key : VaultKey, optional
+        Encrypts templates; a new one by default.
+    faces : FaceVerifier, optional
+        Compares faces; by default one that knows drawn faces.
+    passwords : PasswordVerifier, optional
+        Checks passwords; by default as a real server does.
+    policy : Policy
+        What the server accepts.
+    limits : Limits, optional
+        How often a payment may be tried.
+    clock : callable
+        Unix seconds; tests may move it.
+
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        url: str | None = None,
+        *,
+        key: sf.ServerKey | None = None,
+        vault_key: VaultKey | None = None,
+        faces: FaceVerifier | None = None,
+        passwords: PasswordVerifier | None = None,
+        policy: sf.Policy = DEFAULT_POLICY,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.folder = Path(folder)
+        self.url = url or f"sqlite:///{self.folder / 'ledger.db'}"
+        self.key = key or sf.ServerKey.generate()
+        self.vault_key = vault_key or VaultKey.generate()
+        self.vault = Vault([self.vault_key])
+        self.faces = faces or drawn_face_verifier(self.vault)
+        self.clock = clock
+        self._passwords = passwords or PasswordVerifier(clock=clock)
+        self._policy, self._limits = policy, limits
+        self.service = self.start()
+
+    @classmethod
+    def reopen(cls, folder: str | os.PathLike[str], url: str | None = None, **options: Any) -> Self:
+        """A bank whose keys `save_keys` wrote, perhaps in another process.
+
+        Parameters
+        ----------
+        folder : path
+            Where the keys are.
+        url : str, optional
+            Its database, where that is not in the folder.
+        **options
+            As for `Bank`.
+
+        Returns
+        -------
+        Bank
+
+        Raises
+        ------
+        KeyFileError
+            When the keys cannot be read.
+
+        """
+        place = Path(folder)
+        key, vault_key = sf.ServerKey.load(place / "server.key"), VaultKey.load(place / "vault.key")
+        return cls(folder, url, key=key, vault_key=vault_key, **options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> PaymentService:
+        """Another service on this bank's database, as another process would start it; the caller closes it."""
+        database = Database(self.url)
+        database.migrate()
+        return PaymentService(
+            [self.key],
+            database,
+            self.faces,
+            self._passwords,
+            policy=self._policy,
+            limits=self._limits,
+            clock=lambda: self.clock(),
+        )
+
+    def save_keys(self) -> None:
+        """Write server.key, server.pub and vault.key into the folder, as `sealframe server run --home` reads them."""
+        self.key.save(self.folder / "server.key")
+        self.key.public.save(self.folder / "server.pub")
+        self.vault_key.save(self.folder / "vault.key")
+
+    def operate(self, call: Callable[..., _T], **fields: Any) -> _T:
+        """Make an operator's call in a transaction of its own.
+
+        Parameters
+        ----------
+        call : callable
+            Of `sealframe.server.payments.administration` or `operator_transfers`.
+        **fields
+            Its parameters after connection, actor and time.
+
+        Returns
+        -------
+        object
+            What the call returns.
+
+        """
+        return self.service.writer.submit(
+            lambda connection: call(connection, ACTOR, self.service.now(), **fields)
+        ).result()
+
+    def open_account(self, account: str, *, funds: int = 0, password: str | None = None) -> None:
+        """Open an account in euros.
+
+        Parameters
+        ----------
+        account : str
+            Its name.
+        funds : int
+            Cents to deposit.
+        password : str, optional
+            With which it may pay.
+
+        """
+        self.operate(administration.create_account, account=account, name=account.title(), currency=CURRENCY)
+        if funds:
+            self.operate(operator_transfers.deposit, payment_id=new_payment_id(), account=account, amount=funds)
+        if password is not None:
+            hashed = self.service.passwords.hash(password)
+            self.operate(administration.set_password, account=account, password_hash=hashed)
+
+    def register(self, device: sf.DevicePublic) -> None:
+        """Accept the captures of a device."""
+        self.operate(administration.register_device, device=device, record=record_of(device))
+
+    def new_terminal(self, serial: str) -> Terminal:
+        """Make a terminal of this name and register it."""
+        terminal = Terminal(sf.DeviceKey.generate(serial), self.key.public, clock=lambda: self.clock())
+        self.register(terminal.device.public)
+        return terminal
+
+    def enrol(self, account: str, pictures: Sequence[object], terminal: Terminal) -> str:
+        """Enrol the face of an account's owner.
+
+        Parameters
+        ----------
+        account : str
+            Whose face it is.
+        pictures : sequence of numpy.ndarray or bytes
+            At least three of one person.
+        terminal : Terminal
+            Which captures them.
+
+        Returns
+        -------
+        str
+            The template's id.
+
+        Raises
+        ------
+        PolicyError
+            When the pictures cannot be enrolled.
+
+        """
+        envelopes = [terminal.seal(EnrolmentRequest(account), picture)[0] for picture in pictures]
+        return self.service.enrol(account, envelopes, ACTOR)
+
+    def answer(self, envelope: bytes) -> bytes:
+        """The server's signed answer to an envelope, as `Terminal.read` takes it."""
+        return self.service.answer(envelope).answer
+
+    def balance(self, account: str) -> int:
+        """An account's balance in the smallest unit of its currency."""
+        with self.service.database.reading() as connection:
+            return int(administration.account_facts(connection, account)["balance"])
+
+    def ledger(self) -> Iterator[str]:
+        """The entries, a line each: end of the reference, account, amount."""
+        with self.service.database.reading() as connection:
+            for row in connection.execute(select(entries).order_by(entries.c.entry)):
+                reference = (row.refund_id or row.payment_id)[-12:].upper()
+                sign = "-" if row.amount < 0 else ""
+                yield f"{reference}  {row.account:12} {sign + format_amount(abs(row.amount), CURRENCY):>10}"
+
+    def broken_invariants(self) -> list[str]:
+        """The rules of the ledger that do not hold; none in a sound one."""
+        with self.service.database.reading() as connection:
+            return broken_invariants(connection)
+
+    def close(self) -> None:
+        """Settle what waits, and let go of the database."""
+        self.service.close()

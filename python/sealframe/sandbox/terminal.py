@@ -8,22 +8,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import uvicorn
 from PIL import Image
 
 from sealframe.image import frame_from_bytes, rgb_pixels
-from sealframe.sandbox.bank import PASSWORD, Bank, open_demo_bank
-from sealframe.server.http.app import build_app
-from sealframe.server.serving import listen
+from sealframe.sandbox.demonstration import PASSWORD, Demonstration, open_demonstration
+from sealframe.sandbox.serving import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -56,46 +51,28 @@ def run_terminal(
         When there are not two people who can be enrolled.
 
     """
-    bank = open_demo_bank(folder, people, say)
-    terminal = [*_terminal(folder, bank), "--ui", ui, *([] if opens_browser else ["--no-browser"])]
-    payer, other = bank.customers
+    shown = open_demonstration(folder, people, say)
+    terminal = [*_terminal(folder, shown), "--ui", ui, *([] if opens_browser else ["--no-browser"])]
+    payer, other = shown.customers
     say(f"{payer} stands before the camera: pay as {payer}; as {other} the face does not match")
     say(f"passwords are {PASSWORD}; Ctrl-C ends it")
-    with _served(bank) as address:
+    with serve(shown.bank) as address:
         status = _run([*terminal, "--server", address])
-    return bank.close_soundly() and status in (0, 130, -signal.SIGTERM)
+    return shown.close_soundly() and status in (0, 130, -signal.SIGTERM)
 
 
-def _terminal(folder: Path, bank: Bank) -> list[str]:
+def _terminal(folder: Path, shown: Demonstration) -> list[str]:
     """The command that starts the terminal; its keys and what its camera sees lie in `folder`."""
-    bank.device.save(folder / "pos.key")
-    bank.server.save(folder / "server.pub")
+    shown.terminal.device.save(folder / "pos.key")
+    shown.terminal.server.save(folder / "server.pub")
     camera = folder / "camera"
     camera.mkdir()
-    payer = next(iter(bank.customers.values()))
+    payer = next(iter(shown.customers.values()))
     for number, picture in enumerate(payer.to_pay):
         pixels = rgb_pixels(frame_from_bytes(picture)) if isinstance(picture, bytes) else picture
         Image.fromarray(np.asarray(pixels)).save(camera / f"{number:02}.png")
     command = [sys.executable, "-m", "sealframe", "terminal", "--test", "--payee", "shop", "--source", str(camera)]
     return [*command, "--as", str(folder / "pos.key"), "--to", str(folder / "server.pub")]
-
-
-@contextmanager
-def _served(bank: Bank) -> Iterator[str]:
-    """The bank's server in a thread; its address."""
-    with listen("127.0.0.1", 0) as listener:
-        # without lifespan the application leaves the service open: the ledger is printed at the end
-        config = uvicorn.Config(build_app(bank.service), lifespan="off", log_config=None, server_header=False)
-        server = uvicorn.Server(config)
-        serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
-        serving.start()
-        while not server.started and serving.is_alive():
-            time.sleep(0.01)
-        try:
-            yield "http://{}:{}".format(*listener.getsockname())
-        finally:
-            server.should_exit = True
-            serving.join()
 
 
 def _run(command: list[str]) -> int:

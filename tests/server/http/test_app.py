@@ -32,6 +32,7 @@ from sealframe.payment_protocol import (
     join_envelopes,
     new_payment_id,
 )
+from sealframe.sandbox.serving import ThreadedServer
 from sealframe.server.http import app, header_limits, json_logs
 from sealframe.server.http.operator_routes import OperatorGate
 from sealframe.server.http.problems import TransportError
@@ -43,9 +44,7 @@ from sealframe.server.payments.passwords import Checked
 from sealframe.server.payments.request_opener import REST_MS
 from sealframe.server.payments.service import MAX_ENVELOPE_BYTES
 from sealframe.server.storage.device_records import record_of
-from tests.programs.crash import free_port
 from tests.server.bank import ALICE, BOB, PASSWORD, Bank, Terminal
-from tests.server.served_app import Serving
 
 
 class Site:
@@ -53,11 +52,11 @@ class Site:
 
     def __init__(self, bank: Bank, **options: Any) -> None:
         self.bank = bank
-        self.port = free_port()
         self.token = bank.service.writer.submit(
             lambda c: operator_tokens.create_token(c, "olga", bank.service.now())
         ).result()
-        self.serving = Serving(app.build_app(bank.service, **options), self.port)
+        self.serving = ThreadedServer(app.build_app(bank.service, **options), closes_app=True)
+        self.port = self.serving.port
 
     def call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
@@ -83,7 +82,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site = Site(bank)
     yield site
     site.stop()
-    assert not bank.broken()
+    assert not bank.broken_invariants()
 
 
 def test_m24_a_capture_is_answered_and_operators_see_it(site: Site) -> None:

@@ -26,7 +26,7 @@ def test_every_call_answers_as_documented(tmp_path: Path) -> None:
         assert len(operations) == 15
     finally:
         site.stop()
-    assert not bank.broken()
+    assert not bank.broken_invariants()
 
 
 def answers_as_documented(operation: Any, site: Site) -> None:

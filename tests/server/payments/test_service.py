@@ -484,4 +484,4 @@ def test_a_refund_may_share_its_payments_id_and_the_books_still_balance(bank: Ba
     bank.code(request)
     bank.operate(operator_transfers.refund, refund_id=request.payment_id, payment_id=request.payment_id, amount=250)
     assert (bank.balance("alice"), bank.balance("shop")) == (FUNDS, 0)
-    assert not bank.broken()
+    assert not bank.broken_invariants()

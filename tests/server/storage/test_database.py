@@ -25,7 +25,7 @@ from sealframe.server.storage.compiled_statements import Statement
 from sealframe.server.storage.database import Database
 from sealframe.server.storage.group_commit import MAX_BATCH, GroupCommit
 from sealframe.server.storage.tables import accounts, password_misses
-from tests.server.bank import Bank, open_bank
+from tests.server.bank import Bank, reopen_bank
 from tests.server.postgres import Cluster
 
 PROCESSES = 8
@@ -359,9 +359,8 @@ def test_readers_do_not_wait_for_the_writer(database: Database) -> None:
 
 
 def answer_in_another_process(folder: Path, url: str, envelope: bytes, results: Any) -> None:
-    service = open_bank(folder, url)
-    results.put(service.answer(envelope).answer)
-    service.close()
+    with reopen_bank(folder, url) as bank:
+        results.put(bank.answer(envelope))
 
 
 def test_a39_eight_processes_that_spend_one_envelope_spend_it_once_and_say_the_same(

@@ -105,7 +105,7 @@ def test_m28_a_strangers_face_fails_and_the_password_is_typed_on_the_screen(
 ) -> None:
     """Alice claims to be Bob, and knows his password."""
     bank = site.bank
-    bank.enrol("bob", BOB)
+    bank.enrol_drawn("bob", BOB)
     bank.operate(operator_transfers.deposit, payment_id=new_payment_id(), account="bob", amount=FUNDS)
     bank.operate(administration.set_password, account="bob", password_hash=bank.service.passwords.hash(PASSWORD))
     page = ServedPage(camera_till)
