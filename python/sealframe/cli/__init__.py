@@ -9,6 +9,7 @@
     passwords      key files and the passwords that open them
     folder         whole folders through `seal` and `open`
     factor_plot    a factor as a picture
+    drawings       the pictures of `samples`
 
 Applications know nothing of it: a command translates its options into the parameters of an application's functions.
 """

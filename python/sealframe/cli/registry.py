@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     "demo pay": Command(
         "sealframe.cli.demo.pay", "pay by face, fail, refuse a replay, and print the ledger; all of it TEST", "server"
     ),
+    "samples": Command("sealframe.cli.samples", "write drawn pictures to try the other commands with"),
     "keygen": Command("sealframe.cli.keygen", "make the keys of a server or of a device, or a key that both share"),
     "keygen server": Command("sealframe.cli.keygen.server", "NAME.key to open envelopes with, NAME.pub to seal to"),
     "keygen device": Command(
