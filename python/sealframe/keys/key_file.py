@@ -29,10 +29,11 @@ _SALT_BYTES = 16
 _LINE = 64
 _PRIVATE, _PUBLIC = 0o600, 0o644
 _KINDS = {
-    "SEALFRAME DEVICE": "a device's key",
-    "SEALFRAME SERVER": "a server's key",
+    "SEALFRAME DEVICE": "a device key",
+    "SEALFRAME SERVER": "a server key",
     "SEALFRAME SHARED": "a shared key",
     "SEALFRAME ANSWER": "the key of an answer",
+    "SEALFRAME VAULT": "a vault key",
 }
 
 PathLike = str | os.PathLike[str]
@@ -62,8 +63,7 @@ def record_block(label: str, record: dict[str, Any]) -> Block:
 def read_record(block: Block, label: str, source: PathLike = "The key file") -> dict[str, Any]:
     """The record in a block; KeyFileError, about `source`, unless it has this label and the canonical spelling."""
     if block.label != label:
-        found, needed = (_KINDS.get(one, one) for one in (block.label, label))
-        raise KeyFileError(f"{source} holds {found}, but {needed} is needed here; give another file.")
+        raise KeyFileError(f"{source} is {kind_in_words(block.label)}; give the file of {kind_in_words(label)}.")
     try:
         record = json.loads(block.content)
         canonical = isinstance(record, dict) and record_block(label, record) == block
@@ -72,6 +72,11 @@ def read_record(block: Block, label: str, source: PathLike = "The key file") -> 
     if not canonical:
         raise KeyFileError(f"{source} holds a damaged record; use a fresh copy of the file.")
     return dict(record)
+
+
+def kind_in_words(label: str) -> str:
+    """What the record with this label is, in words: "a device key"."""
+    return _KINDS.get(label, "another kind of file")
 
 
 def save_public(path: PathLike, record: Block, *, overwrite: bool) -> None:

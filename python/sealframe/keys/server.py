@@ -23,7 +23,7 @@ from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
-_LABEL = "SEALFRAME SERVER"
+SERVER_LABEL = "SEALFRAME SERVER"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class ServerPublic:
 
     def _record(self) -> Block:
         return record_block(
-            _LABEL,
+            SERVER_LABEL,
             {
                 "not_after": self.validity.not_after,
                 "not_before": self.validity.not_before,
@@ -148,7 +148,7 @@ class ServerPublic:
 
     @classmethod
     def _from_record(cls, block: Block, source: PathLike) -> ServerPublic:
-        record = read_record(block, _LABEL, source)
+        record = read_record(block, SERVER_LABEL, source)
         try:
             server = cls(
                 record["suite"],
