@@ -154,7 +154,7 @@ def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
     value = 0
     for index in range(10):
         if at + index >= len(data):
-            _refuse("the file is cut")
+            _refuse("the file is truncated")
         byte = data[at + index]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
@@ -179,7 +179,7 @@ def _read_record(data: memoryview, schema: _Schema, what: str) -> _Record:
         elif wire == _BYTES:
             length, at = _read_varint(data, at)
             if not 0 <= length <= len(data) - at:
-                _refuse("the file is cut")
+                _refuse("the file is truncated")
             inner, at = data[at : at + length], at + length
             if expected == _BYTES:
                 record[name].append(inner)

@@ -37,7 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
         required=True,
         action="append",
         dest="keys",
-        help="the server's private key (server.key) or the shared key; may be repeated, for example with the previous key",
+        help="the server's private key (server.key) or the shared key; may be repeated while keys change",
     )
     parser.add_argument(
         "--from",

@@ -93,7 +93,7 @@ def record_in_text(text: str) -> Block:
     """The one record in a text, as a public file holds it; KeyFileError for anything more or less."""
     blocks = _parse(text.replace("\r\n", "\n"), "The text")
     if len(blocks) != 1:
-        raise KeyFileError("A public record stands alone; give the .pub file, and never send a private key.")
+        raise KeyFileError("The text must hold one public record; give the .pub file, and never send a private key.")
     return blocks[0]
 
 
@@ -113,7 +113,7 @@ def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Bl
     """
     record, secret_blocks, encrypted = _read_private(path)
     if encrypted and password is None:
-        raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
+        raise KeyFileError(f"The key file {path} is protected by a password; give the password (--password-file).")
     if not encrypted and password is not None:
         raise KeyFileError(f"The key file {path} is not protected by a password; leave the password out.")
     return record, _decrypt(path, record, secret_blocks, password) if password is not None else secret_blocks
@@ -129,9 +129,9 @@ def _read_private(path: PathLike) -> tuple[Block, list[Block], bool]:
     text, open_to_others = _read(path)
     record, *secret_blocks = _parse(text, path)
     if not secret_blocks:
-        raise KeyFileError(f"{path} holds a public key only; give the private key file.")
+        raise KeyFileError(f"{path} holds only a public key; give the private key file (.key).")
     if open_to_others:
-        raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
+        raise KeyFileError(f"The key file {path} can be read by other users; make the file private: chmod 600 {path}")
     return record, secret_blocks, secret_blocks[0].label == _ENCRYPTED_LABEL
 
 
@@ -150,7 +150,7 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
     try:
         write_whole_file(path, text.encode("ascii"), mode=mode, overwrite=overwrite)
     except FileExistsError as error:
-        raise KeyFileError(f"{path} exists already; choose another name, or say that it may be replaced.") from error
+        raise KeyFileError(f"{path} exists already; choose another name, or allow overwriting.") from error
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be written: {reason_of(error)}") from error
 
@@ -177,17 +177,21 @@ def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Bloc
 
 def _decrypt(path: PathLike, record: Block, blocks: list[Block], password: bytes) -> list[Block]:
     if len(blocks) != 1:
-        raise KeyFileError(f"The key file {path} has blocks after its encrypted keys; use a fresh copy of the file.")
+        raise KeyFileError(
+            f"The key file {path} has extra blocks after its encrypted keys; use a fresh copy of the file."
+        )
     salt, sealed = blocks[0].content[:_SALT_BYTES], blocks[0].content[_SALT_BYTES:]
     try:
         plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
     except (InvalidTag, ValueError) as error:
-        raise KeyFileError(f"The password is wrong, or the key file {path} was altered.") from error
+        raise KeyFileError(
+            f"The password is wrong, or the key file {path} was altered; try the password again."
+        ) from error
     return _parse(plaintext.decode("latin-1"), path)
 
 
 def _password_key(password: bytes, salt: bytes) -> bytes:
     """Stretch by scrypt with 32 MiB and three passes; the salt is fresh for each file, so a zero nonce is used once."""
     if not isinstance(password, bytes) or not password:
-        raise ValueError("a password is non-empty bytes")
+        raise ValueError("a password must be non-empty bytes")
     return Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(password)

@@ -158,9 +158,11 @@ class ServerPublic:
                 Validity(record["not_before"], record["not_after"], record["revoked"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError(f"{source} holds a server's record that is not valid; use a fresh copy.") from error
+            raise KeyFileError(
+                f"{source} is a server key with an invalid record; use a fresh copy of the file."
+            ) from error
         if server._record() != block:
-            raise KeyFileError(f"{source} holds a server's record that is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} is a server key whose record is not canonical; use a fresh copy of the file.")
         return server
 
 
@@ -251,5 +253,5 @@ class ServerKey(Unpicklable):
         recipient = RecipientKey.from_blocks(public.suite, blocks[:split])
         signing_key = SigningKey.from_blocks(public.sign_version, blocks[split:])
         if (recipient.public.raw, signing_key.raw_public) != (public.recipient_key, public.signing_key):
-            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy of the file.")
         return cls(recipient, signing_key, public.validity)

@@ -60,7 +60,7 @@ def run_terminal(
     terminal = [*_terminal(folder, bank), "--ui", ui, *([] if opens_browser else ["--no-browser"])]
     payer, other = bank.customers
     say(f"{payer} stands before the camera: pay as {payer}; as {other} the face does not match")
-    say(f"passwords are {PASSWORD}; Ctrl-C ends it")
+    say(f"every password is {PASSWORD}; stop with Ctrl-C")
     with _served(bank) as address:
         status = _run([*terminal, "--server", address])
     return bank.close_soundly() and status in (0, 130, -signal.SIGTERM)

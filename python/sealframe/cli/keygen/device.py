@@ -35,6 +35,4 @@ def _generate(device_info: str, sign: str) -> DeviceKey:
     try:
         return DeviceKey.generate(device_info, sign)
     except ValueError:
-        raise KeyFileError(
-            "--device-info must have 1 to 96 bytes in UTF-8, where a non-ASCII letter takes 2 to 4; choose another serial."
-        ) from None
+        raise KeyFileError("--device-info must have 1 to 96 bytes in UTF-8; choose a shorter serial.") from None

@@ -106,7 +106,7 @@ def _announce(options: Namespace, address: str, *, demo: bool) -> None:
     print(f"sealframe server on {address}, mode {options.mode}{warning}", flush=True)
     if options.calibration:
         print(
-            f"at a false match rate of {options.fmr:.3%} a stranger passes one payment of"
+            f"At a false match rate of {options.fmr:.3%} a stranger passes one payment of"
             f" {Limits().mismatches_per_payment} tries with {per_payment(options.fmr):.3%}",
             flush=True,
         )
