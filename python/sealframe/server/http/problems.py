@@ -127,7 +127,8 @@ _PATTERNS = {
     "currency": "must be an ISO 4217 code of three capital letters",
     "payment_id": "must be a UUID of version 7 in lower case",
     "refund_id": "must be a UUID of version 7 in lower case",
-    "device": "must be 32 hexadecimal digits in lower case",
+    "key_id": "must be 32 hexadecimal digits in lower case",
+    "template_id": "must be 32 hexadecimal digits in lower case",
 }
 """By field: the pattern in words."""
 _FORMS = {
@@ -165,7 +166,7 @@ BODY_ERRORS: dict[int | str, dict[str, Any]] = {
     **_FAILED,
     503: {
         "model": Problem,
-        "description": "The server is too busy, or the database is down. Nothing was changed; send the same request again.",
+        "description": "The server is busy, or the database is down. Nothing was changed; send the same request again.",
     },
 }
 OPERATOR_ERRORS: dict[int | str, dict[str, Any]] = {
