@@ -20,7 +20,7 @@ PRINTERS = {"note", "say", "refuse", "print", "TransportError"}
 MESSAGE_MAKERS = {"_anomaly", "_unusable", "_refuse", "_require", "_require_kind", "Command", "PluginError"}
 NO_NOUN = re.compile(r"(?:they|those|it)\b", re.IGNORECASE)
 AMERICAN = re.compile(
-    r"\b(?:colors?|authoriz\w+|recogniz\w+|initializ\w+|canceled|canceling|centers?|behaviors?|"
+    r"\b(?:colors?|authoriz(?!ation: Bearer)\w+|recogniz\w+|initializ\w+|canceled|canceling|centers?|behaviors?|"
     r"favorites?|enroll|enrolls|analyz\w+|catalogs?|normaliz\w+|synchroniz\w+|fulfill)\b",
     re.IGNORECASE,
 )
@@ -69,6 +69,8 @@ def messages_in(source: str, place: str) -> Iterator[Message]:
                 yield from (Message(f"{place}:{node.lineno}", "error", text) for text in texts_in(argument))
         elif isinstance(node, ast.Call):
             yield from _said_by(node, place)
+        elif isinstance(node, ast.Return) and node.value is not None:
+            yield from (Message(f"{place}:{node.lineno}", "line", text) for text in texts_in(node.value))
         elif isinstance(node, ast.Dict):
             yield from _sentences_of_codes(node, place)
 

@@ -58,8 +58,8 @@ def customers_in(folder: Path, faces: FaceVerifier, say: Callable[[str], None]) 
         if len(customers) == len(ACCOUNTS):
             return customers
     raise ImageError(
-        f"Of the {len(people)} people in {folder}, {len(customers)} can be enrolled, and two are needed. Give every person "
-        "a folder of at least four alike pictures, each with one well-lit face from the front."
+        f"Of the {len(people)} people in {folder}, {len(customers)} can be enrolled, and two are needed. Give every "
+        "person a folder of at least four alike pictures, each with one well-lit face from the front."
     )
 
 

@@ -56,7 +56,8 @@ class OperatorGate:
             raise TransportError(
                 403,
                 "forbidden",
-                "Operator calls are accepted only from the server's own machine; start the server with --allow-remote-operators.",
+                "Operator calls are accepted only from the server's own machine; "
+                "start the server with --allow-remote-operators.",
             )
         name = await asyncio.to_thread(self._name_of, token.credentials) if token else None
         if name is None:
