@@ -83,7 +83,7 @@ def chart(width: float, height: float, title: str = "", note: str = "") -> Itera
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
-        raise PolicyError("Charts need matplotlib: pip install 'sealframe[plots]'.") from None
+        raise PolicyError("Charts need matplotlib: pip install 'sealframe[plots]'") from None
     head = _MARGIN + _TITLE * bool(title) + _NOTE * bool(note)
     with rc_context(_STYLE):
         layout = ConstrainedLayoutEngine(

@@ -54,7 +54,7 @@ class _Lifetime:
 
     def require(self, sequence: int) -> None:
         if sequence >= MAX_FRAMES or self._clock() > self._end:
-            raise LimitExceeded("The session has no counter values left; open another session.")
+            raise LimitExceeded("The session is used up; open another session.")
 
 
 class SessionWriter:
