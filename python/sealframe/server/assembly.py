@@ -94,11 +94,13 @@ def build_service(
 def _matcher(choices: FaceChoices) -> tuple[Matcher, Thresholds]:
     matcher = choose_matcher(choices.model)
     if matcher.demo and choices.live:
-        raise PolicyError("The demo matcher does not serve live payments; give a face model with --model.")
+        raise PolicyError("--mode live does not allow the demo matcher; give a face model with --model.")
     if matcher.demo and not choices.calibration:
         return matcher, DEMO_THRESHOLDS
     if not choices.calibration:
-        raise PolicyError("A face model needs its measured thresholds; give them with --calibration.")
+        raise PolicyError(
+            "--model needs its measured thresholds; give the file of sealframe calibrate with --calibration."
+        )
     return matcher, thresholds_at(choices.calibration, matcher, choices.fmr)
 
 
@@ -106,7 +108,9 @@ def _liveness(choices: FaceChoices) -> LivenessCheck:
     required = choices.require_liveness or choices.live
     if choices.liveness is None:
         if required:
-            raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
+            raise PolicyError(
+                "A liveness check is required (--require-liveness or --mode live); name the check with --liveness."
+            )
         return NoLiveness()
     check = choose_liveness(choices.liveness)
     return RequireLiveness(check) if required else check

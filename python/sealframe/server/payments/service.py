@@ -138,4 +138,4 @@ class _NoReplayStore:
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> NoReturn:  # noqa: ARG002
         """Never called by the service."""
-        raise PolicyError("A capture is spent together with its payment; settle it.")
+        raise PolicyError("A capture is recorded together with its payment; settle the payment instead.")
