@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sealframe import cli
 from sealframe.cli import folder, main
@@ -26,6 +27,7 @@ from sealframe.envelope import inspect
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
 from sealframe.image import frame_from_bytes
+from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
 from sealframe.pipeline import CHECKS
 from tests.support import encoded, synthetic_frame, write_synthetic_pictures
 
