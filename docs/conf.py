@@ -35,11 +35,20 @@ highlight_language = "text"
 CONTENTS = {
     root_doc: {
         "Learn": ["docs/tutorial"],
-        "How to": ["docs/terminal", "docs/operate", "docs/capacity", "docs/native", "docs/wheels", "CONTRIBUTING"],
+        "How to": [
+            "docs/terminal",
+            "docs/operate",
+            "docs/sandbox",
+            "docs/capacity",
+            "docs/native",
+            "docs/wheels",
+            "CONTRIBUTING",
+        ],
         "Reference": [
             "docs/api",
             "docs/FORMAT",
             "docs/FACTOR",
+            "docs/performance",
             "docs/GLOSSARY",
             "models/README",
             "models/face_encoder",
