@@ -36,9 +36,9 @@ CONTENTS = {
     root_doc: {
         "Learn": ["docs/tutorial"],
         "How to": [
-            "docs/sandbox",
             "docs/terminal",
             "docs/operate",
+            "docs/sandbox",
             "docs/capacity",
             "docs/native",
             "docs/wheels",
@@ -48,6 +48,7 @@ CONTENTS = {
             "docs/api",
             "docs/FORMAT",
             "docs/FACTOR",
+            "docs/performance",
             "docs/GLOSSARY",
             "models/README",
             "models/face_encoder",

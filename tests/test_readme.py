@@ -1,12 +1,14 @@
 """What README.md and the documents say: every code block runs as it stands there, every link leads somewhere (M30).
 
 A page's blocks run from top to bottom in one folder, as a reader would: `c` and `cmake` blocks become files, Python
-blocks are one program. What cannot run here (installing, training for hours, a camera, a bank elsewhere) is held to
-what can be checked: its extras exist, the command line takes its arguments, the script is there and tells its usage.
+blocks are one program. A command of a `console` block must print what stands below it, where `...` is anything. What
+cannot run here (installing, training for hours, a camera, a bank elsewhere) is held to what can be checked: its extras
+exist, the command line takes its arguments, the script is there and tells its usage.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -17,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,13 +30,16 @@ from pathlib import Path
 import pytest
 
 from sealframe.cli.parser import build_parser
+from sealframe.cli.registry import COMMANDS
 from tests.support import encoded, onnxruntime_headers, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 FOLDERS = (".", "docs/**", "models", "benchmarks", "cpp", "packaging", "tests")
 PAGES = [page for folder in FOLDERS for page in sorted(ROOT.glob(f"{folder}/*.md"))]
-LANGUAGES = {"c", "cmake", "json", "python", "sh", "text", "{eval-rst}"}
+LANGUAGES = {"c", "cmake", "console", "json", "python", "sh", "text", "{eval-rst}"}
+MODULE_OF_EXTRA = {"server": "fastapi", "terminal": "cv2", "training": "torch"}
+"""A module that only an installation with the extra has."""
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
 SCRIPT = re.compile(r"python (-m (?:benchmarks|tests)\.\S+|(?:benchmarks|packaging|tests)/\S+\.py)")
 NEEDS_SERVER = {"capacity.md", "operate.md"}
@@ -83,11 +89,23 @@ class Page:
                 json.loads(code)
             elif language == "sh":
                 self._shell(code)
+            elif language == "console":
+                self._console(code)
             elif i == last_python:
                 self._python("".join(text for kind, text in blocks if kind == "python"))
 
     def _python(self, code: str) -> None:
         self._do([sys.executable, "-W", "error", "-c", code])
+
+    def _console(self, code: str) -> None:
+        """Run each command after `$`, and compare what it prints."""
+        for command, shown in commands_and_outputs(code):
+            extra = extra_of(command)
+            if extra and find_spec(MODULE_OF_EXTRA[extra]) is None:
+                self.left_out.append(f"the extra {extra} not installed")
+                continue
+            printed = self._do(["bash", "-euo", "pipefail", "-c", command])
+            assert matches(shown, printed), f"{self.file.name}\n{command}\nprinted\n{printed}\nand not\n{shown}"
 
     def _shell(self, code: str) -> None:
         """Run the lines as one script, but for those that cannot run here."""
@@ -129,7 +147,7 @@ class Page:
         self.servers.callback(end, process)
         wait_for(HEALTH, process)
 
-    def _do(self, words: list[str], folder: Path | None = None) -> None:
+    def _do(self, words: list[str], folder: Path | None = None) -> str:
         done = subprocess.run(
             words,
             cwd=folder or self.folder,
@@ -140,6 +158,30 @@ class Page:
             check=False,
         )
         assert done.returncode == 0, f"{self.file.name}\n{words[-1]}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def commands_and_outputs(console: str) -> list[tuple[str, str]]:
+    """The commands of a `console` block, each with the output that stands below it."""
+    found = re.findall(r"^\$ ([^\n]+)\n((?:(?!\$ )[^\n]*\n)*)", console, re.MULTILINE)
+    assert "".join(f"$ {command}\n{shown}" for command, shown in found) == console, "a block begins with a command"
+    return found
+
+
+def extra_of(command: str) -> str:
+    """The extra that a command of sealframe needs, or ""."""
+    words = command.split()
+    names = [name for name in COMMANDS if words[1 : 1 + len(name.split())] == name.split()]
+    return COMMANDS[max(names, key=len)].extra if words[0] == "sealframe" and names else ""
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether `printed` is `shown`, where `...` is anything, and on a line of its own any number of lines."""
+    lines = [
+        r"(?:.*\n)*" if line == "..." else ".*".join(map(re.escape, line.split("..."))) + "\n"
+        for line in shown.splitlines()
+    ]
+    return re.fullmatch("".join(lines), printed) is not None
 
 
 def search_path() -> str:
@@ -207,10 +249,37 @@ def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
         pytest.skip("; ".join(page.left_out))
 
 
+def test_the_badges_are_true() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    titles = re.findall(r"!\[([^]]+)\]\((docs/pictures/badge-\w+\.svg)\)", README)
+    said = [re.sub(r"[:]", "", title) for title, _ in titles]
+    drawn = [" ".join(re.findall(r">([^<>\n]+)</text>", (ROOT / file).read_text())) for _, file in titles]
+    assert [words.lower() for words in said] == [words.lower() for words in drawn]
+    licence, python, typed = drawn
+    assert licence.endswith(project["license"])
+    assert f" {project['requires-python'].removeprefix('>=')} to " in python
+    table = README.partition("## Where it runs")[2]
+    assert re.search(rf"\b{re.escape(python.rpartition(' ')[2])} \| tested", table)
+    assert typed == "typed mypy strict"
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["strict"]
+
+
 def test_the_two_commands_are_one_line_each() -> None:
     install, test = re.findall(r"```sh\n(.*venv.*\n)```", README)
     assert install.endswith("sealframe demo\n")
     assert test.endswith("pytest\n")
+
+
+def test_a_console_block_shows_what_its_commands_print() -> None:
+    console = "$ one\nfirst\n$ two words\n$ three\na ... c\n...\nlast\n"
+    assert commands_and_outputs(console) == [("one", "first\n"), ("two words", ""), ("three", "a ... c\n...\nlast\n")]
+    assert matches("a ... c\n...\nlast\n", "a b c\nlast\n")
+    assert matches("a ... c\n...\nlast\n", "a b c\nand\nmore\nlast\n")
+    assert not matches("a ... c\n...\nlast\n", "a b c\nlast\nand more\n")
+    assert not matches("a ... c\n", "a\nc\n")
+    assert not matches("first\n", "")
+    assert extra_of("sealframe demo pay") == "server"
+    assert extra_of("sealframe demo --image pay") == ""
 
 
 LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())]
@@ -219,3 +288,17 @@ LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#\s]+)[
 @pytest.mark.parametrize(("page", "link"), LINKS, ids=lambda part: part.name if isinstance(part, Path) else part)
 def test_every_link_leads_to_a_file(page: Path, link: str) -> None:
     assert link.startswith("https://") or (page.parent / link).exists()
+
+
+def test_the_performance_page_and_its_chart_show_the_committed_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    plot = importlib.import_module("ratios_plot")
+    page = (ROOT / "docs" / "performance.md").read_text()
+    (tables,) = re.findall(r"^## EPYC$(.*?)^### Seal beside", page, re.DOTALL | re.MULTILINE)
+    written = sorted(re.findall(r"\| ([\d.]+) \|$", tables, re.MULTILINE), key=float)
+    envelope = json.loads(plot.RATIOS.read_text())[plot.ENVELOPE]
+    bars = [ratio for _, ratio in plot.read_bars()]
+    committed = sorted([*bars, envelope["SHA-256 on both sides"], envelope["HPKE X-Wing direct"]])
+    for figure, ratio in zip(written, committed, strict=True):
+        assert abs(float(figure) - ratio) <= 0.51 * 10.0 ** -len(figure.partition(".")[2])
+    assert plot.draw(plot.read_bars()).startswith(b"\x89PNG")
