@@ -191,7 +191,7 @@ def test_m18_a_rule_that_the_reader_was_not_given_is_refused() -> None:
 def test_m18_a_magic_number_has_one_meaning() -> None:
     with pytest.raises(ValueError, match="PAY1 is used by two splice rules"):
         rules_by_magic([PAY1, SpliceRule("PAY1", DEFAULT_RULE.template)])
-    with pytest.raises(ValueError, match="SF1 stands for the default"):
+    with pytest.raises(ValueError, match="SF1 is that of the default"):
         SpliceRule("SF1", PAY1.template)
     assert SpliceRule("SF1", DEFAULT_RULE.template) == DEFAULT_RULE
 

@@ -453,7 +453,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
             use()
     for mode in (0o644, 0o600):
         (tmp_path / "pos.pub").chmod(mode)
-        with pytest.raises(KeyFileError, match="public key only"):
+        with pytest.raises(KeyFileError, match="only a public key"):
             DeviceKey.load(tmp_path / "pos.pub")
 
 
@@ -470,7 +470,7 @@ def test_a50_key_files_are_not_overwritten_unless_told_and_links_not_followed(tm
     assert DeviceKey.load(path).public == first.public
     second.save(path, overwrite=True)
     assert DeviceKey.load(path).public == second.public
-    for target, reason in ((tmp_path / "absent" / "a.key", "absent is no folder"), (tmp_path, "is a folder")):
+    for target, reason in ((tmp_path / "absent" / "a.key", "absent is not a folder"), (tmp_path, "is a folder")):
         with pytest.raises(KeyFileError, match=reason):
             second.save(target)
     assert not (tmp_path / "elsewhere").exists()

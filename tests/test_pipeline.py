@@ -611,7 +611,7 @@ def test_m18_a_rule_that_the_opener_was_not_given_is_refused(server: sf.ServerKe
     for rules in ([], [OTHER_RULE]):
         with pytest.raises(sf.MalformedEnvelope, match="unknown splice rule"):
             archive(server, device, splice_rules=rules).open(envelope)
-    with pytest.raises(ValueError, match="TILL7 stands for two"):
+    with pytest.raises(ValueError, match="TILL7 is used by two"):
         archive(server, device, splice_rules=[OWN_RULE, sf.SpliceRule("TILL7", OWN_RULE.template + ".")])
 
 

@@ -736,7 +736,7 @@ def test_a_key_of_the_wrong_kind_is_named_with_its_option(
     DevicePublic.load("pos.key").save("pos.pub")
     ServerKey.generate().save("server.key")
     ServerPublic.load("server.key").save("server.pub")
-    Image.new("L", (64, 64)).save("picture.png")
+    Path("picture.png").write_bytes(encoded(synthetic_frame(60, 80), "PNG"))
     Path("a.seal").write_bytes(b"")
     assert main([*words, "--out", "result"]) == 1
     assert capsys.readouterr().err.startswith(f"sealframe: {said}")

@@ -142,8 +142,8 @@ def test_an_account_needs_a_currency_that_can_be_counted(site: Site, currency: s
     ("frames", "why"),
     [
         ([(ALICE, "bob")] * 2, "at least 3"),
-        ([(ALICE, "bob"), (ALICE, "bob"), (BOB, "bob")], "one face"),
-        ([(ALICE, "bob"), (ALICE, "bob"), (ALICE, "alice")], "something else"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (BOB, "bob")], "different faces"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (ALICE, "alice")], "not sealed for this"),
     ],
 )
 def test_m25_an_enrolment_that_does_not_serve_is_refused(site: Site, frames: list[Any], why: str) -> None:
