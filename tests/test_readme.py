@@ -283,7 +283,8 @@ def test_a_console_block_shows_what_its_commands_print() -> None:
     assert extra_of("sealframe demo --image pay") == ""
 
 
-LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())]
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|<img src=\"([^\"]+)\"")
+LINKS = [(page, link or source) for page in PAGES for link, source in LINK.findall(page.read_text())]
 
 
 @pytest.mark.parametrize(("page", "link"), LINKS, ids=lambda part: part.name if isinstance(part, Path) else part)
