@@ -182,16 +182,16 @@ def test_m18_several_rules_live_side_by_side() -> None:
 def test_m18_a_rule_that_the_reader_was_not_given_is_refused() -> None:
     line = CaptureContext(**FIELDS, splice_rule=PAY1).encode()
     for rules in (rules_by_magic(), rules_by_magic([SpliceRule("PAY", PAY1.template)]), {}):
-        with pytest.raises(MalformedEnvelope, match="not known here"):
+        with pytest.raises(MalformedEnvelope, match="unknown splice rule"):
             CaptureContext.decode(line, rules)
     with pytest.raises(MalformedEnvelope, match="does not follow"):
         CaptureContext.decode(line, rules_by_magic([SpliceRule("PAY1", DEFAULT_RULE.template)]))
 
 
 def test_m18_a_magic_number_has_one_meaning() -> None:
-    with pytest.raises(ValueError, match="PAY1 stands for two splice rules"):
+    with pytest.raises(ValueError, match="PAY1 is used by two splice rules"):
         rules_by_magic([PAY1, SpliceRule("PAY1", DEFAULT_RULE.template)])
-    with pytest.raises(ValueError, match="SF1 stands for the default"):
+    with pytest.raises(ValueError, match="SF1 is that of the default"):
         SpliceRule("SF1", PAY1.template)
     assert SpliceRule("SF1", DEFAULT_RULE.template) == DEFAULT_RULE
 
@@ -214,25 +214,25 @@ def test_the_first_and_the_last_printable_character_separate() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "the two texts"),
-        (b'magic_num = "PAY1"', "the two texts"),
-        (b'magic_num = "PAY1"\ntemplate = 1', "the two texts"),
-        (f'magic_num = "PAY1"\ntemplate = "{PAY1.template}"\nmore = 1'.encode(), "the two texts"),
+        (b"", "the two strings"),
+        (b'magic_num = "PAY1"', "the two strings"),
+        (b'magic_num = "PAY1"\ntemplate = 1', "the two strings"),
+        (f'magic_num = "PAY1"\ntemplate = "{PAY1.template}"\nmore = 1'.encode(), "the two strings"),
         (f'magic_num = "pay1"\ntemplate = "{PAY1.template}"'.encode(), "capital letters"),
         (b'magic_num = "PAY1"\ntemplate = "{magic_num}{counter}"', "exactly once"),
         (f'magic_num = "PAY1"\ntemplate = "{PAY1.template.replace("/", "")}"'.encode(), "separator outside"),
         (f'magic_num = "SF1"\ntemplate = "{PAY1.template}"'.encode(), "default"),
         (b'magic_num = "PAY1"\ntemplate = "{magic_num"', "expected"),
-        (b'magic_num = "PAY1"\ntemplate = "{magic_num', "no TOML"),
-        (b"\xff", "no TOML"),
-        (b"a = " + b"[" * 4000, "no TOML"),
+        (b'magic_num = "PAY1"\ntemplate = "{magic_num', "not valid TOML"),
+        (b"\xff", "not valid TOML"),
+        (b"a = " + b"[" * 4000, "not valid TOML"),
         (b"#" * 4097, "more than 4096 bytes"),
     ],
 )
 def test_a_file_that_holds_no_rule_is_refused_by_name(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "rule.toml"
     path.write_bytes(content)
-    with pytest.raises(PolicyError, match=rf"rule\.toml holds no splice rule that can be used: .*{reason}"):
+    with pytest.raises(PolicyError, match=rf"rule\.toml is not usable: .*{reason}"):
         SpliceRule.load(path)
 
 
@@ -267,7 +267,7 @@ def test_a35_rules_that_are_not_injective_are_refused(template: str) -> None:
         (DEFAULT_RULE.template.replace("|{counter}", ""), "exactly once"),
         (DEFAULT_RULE.template + "|{counter}", "exactly once"),
         (DEFAULT_RULE.template + "|{payee}", "exactly once"),
-        ("|" + DEFAULT_RULE.template, "starts with"),
+        ("|" + DEFAULT_RULE.template, "start with"),
         (DEFAULT_RULE.template.replace("x", "\u00d7"), "ASCII"),
         (DEFAULT_RULE.template.replace("x", "\n"), "ASCII"),
         (DEFAULT_RULE.template.replace("x", "{{"), "ASCII"),
@@ -313,8 +313,15 @@ def test_a41_a_restored_device_can_be_moved_past_what_was_used(tmp_path: Path) -
     assert counter.next() == 1001
     counter.advance_past(5)
     assert counter.next() > 1001
-    with pytest.raises(ValueError, match="between"):
-        counter.advance_past(2**64)
+    for beyond in (-1, 2**64):
+        with pytest.raises(ValueError, match="between"):
+            counter.advance_past(beyond)
+    fresh = CounterFile(tmp_path / "fresh.counter")
+    fresh.advance_past(0)
+    assert fresh.next() == 1
+    fresh.advance_past(LAST)
+    with pytest.raises(LimitExceeded):
+        fresh.next()
 
 
 def test_a_counter_file_ends_at_the_last_number(tmp_path: Path) -> None:
@@ -427,7 +434,7 @@ def test_a50_a_counter_file_is_no_symbolic_link_and_no_folder(tmp_path: Path) ->
 
 
 def test_a_block_is_at_least_one(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="block must be 1 or more"):
         CounterFile(tmp_path / "pos.counter", block=0)
 
 

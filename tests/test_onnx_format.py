@@ -347,7 +347,7 @@ def test_a48_a_file_altered_after_the_manifest_is_refused(tmp_path: Path) -> Non
         file.write(b"\0")
     models = ModelSet.from_directory(tmp_path)
     models.read("generator")
-    with pytest.raises(ModelError, match="not those in the manifest"):
+    with pytest.raises(ModelError, match="differ from those in the manifest"):
         models.read("generator_discriminator")
 
 
@@ -427,7 +427,7 @@ def test_a48_a_network_of_another_signature_is_refused_unread(
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     for path in tmp_path.glob("*.onnx"):
         path.unlink()
-    with pytest.raises(ModelError, match="takes or gives other tensors"):
+    with pytest.raises(ModelError, match="inputs or outputs of the wrong form"):
         ModelSet.from_directory(tmp_path)
 
 

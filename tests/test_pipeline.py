@@ -159,7 +159,7 @@ def test_a31_the_payloads_digest_has_its_say_before_whatever_is_checked_beside_i
                 lambda opener=opener, envelope=envelope, told=told: opener.verify(envelope, on_check=told.append),
                 lambda opener=opener, envelope=envelope, out=out: opener.open_into(out, envelope),
             ):
-                with pytest.raises(sf.FactorMismatch, match="content is not the one"):
+                with pytest.raises(sf.FactorMismatch, match="content differs from the one"):
                     opened()
             assert told == ["framing", "policy", "keys", "signature", "decryption"]
             assert not any(out)
@@ -208,7 +208,7 @@ def test_a18_a_sealed_payload_that_is_no_picture_is_refused(server: sf.ServerKey
     factor, _ = sealer.security_factor_of(synthetic_frame(9, 9), b"")
     junk = b"no picture"
     factor = replace(factor, payload_digest=hashlib.sha256(junk).digest())
-    with pytest.raises(sf.FactorMismatch, match="no picture"):
+    with pytest.raises(sf.FactorMismatch, match="not a picture"):
         archive(server, device).open(sealer._writer.write(1, factor, b"", junk))
 
 
@@ -523,7 +523,7 @@ def test_open_into_a_buffer(server: sf.ServerKey, device: sf.DeviceKey, frame: n
     with pytest.raises(sf.ReplayedCapture):
         opener.open_into(out, envelope)
     assert not any(out)
-    with pytest.raises(ValueError, match="must hold"):
+    with pytest.raises(ValueError, match="at least"):
         opener.open_into(bytearray(1000), sealer.seal(frame))
     own = bytearray(envelope)
     with pytest.raises(ValueError, match="overlaps"):
@@ -609,9 +609,9 @@ def test_m18_a_message_is_spliced_by_the_sealers_rule(server: sf.ServerKey, devi
 def test_m18_a_rule_that_the_opener_was_not_given_is_refused(server: sf.ServerKey, device: sf.DeviceKey) -> None:
     envelope = sealer_for(server, device, splice_rule=OWN_RULE).seal(synthetic_frame(20, 20))
     for rules in ([], [OTHER_RULE]):
-        with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+        with pytest.raises(sf.MalformedEnvelope, match="unknown splice rule"):
             archive(server, device, splice_rules=rules).open(envelope)
-    with pytest.raises(ValueError, match="TILL7 stands for two"):
+    with pytest.raises(ValueError, match="TILL7 is used by two"):
         archive(server, device, splice_rules=[OWN_RULE, sf.SpliceRule("TILL7", OWN_RULE.template + ".")])
 
 
@@ -624,7 +624,7 @@ def test_m18_a_stream_is_spliced_by_the_sealers_rule(server: sf.ServerKey, devic
         assert opened.context.splice_rule == OWN_RULE
         assert opened.security_factor.capture_context.startswith(b"TILL7/")
     sealing_side._sealer = sealer_for(server, device, splice_rule=OTHER_RULE)
-    with pytest.raises(sf.MalformedEnvelope, match="not known here"):
+    with pytest.raises(sf.MalformedEnvelope, match="unknown splice rule"):
         opening_side.open(sealing_side.seal(synthetic_frame(20, 20)))
     with pytest.raises(sf.MalformedEnvelope):
         sf.OpenSession(archive(server, device), sealing_side.opening)

@@ -31,7 +31,7 @@ import pytest
 
 from sealframe.cli.parser import build_parser
 from sealframe.cli.registry import COMMANDS
-from tests.support import encoded, onnxruntime_headers, onnxruntime_library, synthetic_frame
+from tests.support import encoded, onnxruntime_headers, synthetic_frame
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,7 +41,7 @@ LANGUAGES = {"c", "cmake", "console", "json", "python", "sh", "text", "{eval-rst
 MODULE_OF_EXTRA = {"server": "fastapi", "terminal": "cv2", "training": "torch"}
 """A module that only an installation with the extra has."""
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
-SCRIPT = re.compile(r"python ((?:benchmarks|packaging|tests)/\S+\.py)")
+SCRIPT = re.compile(r"python (-m (?:benchmarks|tests)\.\S+|(?:benchmarks|packaging|tests)/\S+\.py)")
 NEEDS_SERVER = {"capacity.md", "operate.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
@@ -121,7 +121,7 @@ class Page:
             elif any(command.startswith(known) for known in PARSED_ALONE):
                 build_parser().parse_args(shlex.split(re.sub(r"[][]", "", command))[1:])
             elif found := SCRIPT.match(command):
-                self._do([sys.executable, str(ROOT / found[1]), "--help"])
+                self._do([sys.executable, *found[1].split(), "--help"], ROOT)
             elif command.startswith("! "):
                 script.append(f"if {command[2:]}; then echo '{command} did not fail'; exit 1; fi")
             else:
@@ -147,10 +147,10 @@ class Page:
         self.servers.callback(end, process)
         wait_for(HEALTH, process)
 
-    def _do(self, words: list[str]) -> str:
+    def _do(self, words: list[str], folder: Path | None = None) -> str:
         done = subprocess.run(
             words,
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -192,13 +192,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": search_path()}
 
 
-def let_cmake_find_onnxruntime(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were installed where CMake looks."""
-    folder.mkdir()
-    (folder / "libonnxruntime.so").symlink_to(onnxruntime_library())
-    monkeypatch.setenv("CMAKE_LIBRARY_PATH", str(folder))
+def unpack_onnxruntime_headers(folder: Path) -> None:
+    """As if packaging/debian.py, of which the pages run `--help` alone, had unpacked them."""
     if headers := onnxruntime_headers():
-        monkeypatch.setenv("CMAKE_INCLUDE_PATH", str(headers))
+        include = folder / "usr/include"
+        include.mkdir(parents=True)
+        (include / "onnxruntime").symlink_to(headers)
 
 
 def check_extras(command: str) -> None:
@@ -233,7 +232,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_code_block_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
     page = Page(file, tmp_path)
     assert {language for language, _ in page.blocks()} <= LANGUAGES
     if file.name in NEEDS_SERVER and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
@@ -244,7 +243,7 @@ def test_every_code_block_runs(file: Path, tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / "pictures" / f"{i}.png").write_bytes(encoded(synthetic_frame(90, 120, seed=i), "PNG"))
     for name in ("examples", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
-    let_cmake_find_onnxruntime(tmp_path / "onnxruntime", monkeypatch)
+    unpack_onnxruntime_headers(tmp_path / "build/onnxruntime")
     page.run()
     if page.left_out:
         pytest.skip("; ".join(page.left_out))

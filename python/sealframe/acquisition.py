@@ -74,13 +74,15 @@ def read_image(
         return bytes(source)
     if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
         if addresses is None:
-            raise PolicyError("Pictures are not read from addresses unless you say so; give AddressLimits.")
+            raise PolicyError(
+                "Pictures are not read from addresses by default; pass AddressLimits to allow this address."
+            )
         return _fetch(source, addresses)
     if isinstance(source, str | PathLike):
         return read_picture_file(source)
     if hasattr(source, "read"):
         return _read_all(source)
-    raise TypeError(f"A picture is a path, bytes, a file object, an array or an address, not {type(source).__name__}.")
+    raise TypeError(f"A picture must be a path, bytes, file object, array or address, not {type(source).__name__}.")
 
 
 def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) -> FrameStream:
@@ -91,7 +93,7 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
     """
     if isinstance(source, int):
         if source < 0:  # OpenCV ends the process
-            raise ImageError(f"Cameras are numbered from 0; there is no camera {source}.")
+            raise ImageError(f"There is no camera {source}; cameras are numbered from 0.")
         return _captured(int(source))
     if not isinstance(source, str | PathLike):
         return FrameStream(map(_read_bgr, source))
@@ -143,11 +145,13 @@ def _captured(source: int | str) -> FrameStream:
     try:
         import cv2
     except ImportError:
-        raise ImageError("Cameras and videos need OpenCV; install sealframe[terminal].") from None
+        raise ImageError("Cameras and videos need OpenCV: pip install 'sealframe[terminal]'.") from None
     capture = cv2.VideoCapture(source)
     if not capture.isOpened():
         capture.release()
-        raise ImageError(f"The camera or video {source} cannot be opened; check that it is there and not in use.")
+        raise ImageError(
+            f"The camera or video {source} cannot be opened; check that the device is connected and not in use."
+        )
     return FrameStream(_all_of(capture), capture.release)
 
 
@@ -175,12 +179,12 @@ def _read_all(file: Any) -> bytes:
     while size <= MAX_FILE_BYTES:
         piece = file.read(MAX_FILE_BYTES + 1 - size)
         if not isinstance(piece, bytes):
-            raise TypeError("The file object gives no bytes; open it in binary mode, and let it wait for its content.")
+            raise TypeError("The file object returned no bytes; open the file in binary mode and blocking.")
         if not piece:
             return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)
-    raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
+    raise ImageError("The picture file is larger than 256 MiB; give a smaller picture.")
 
 
 # Addresses
@@ -194,13 +198,15 @@ def _fetch(address: str, limits: AddressLimits) -> bytes:
         try:
             content, target = _ask(address, limits, deadline)
         except (OSError, HTTPException):
-            raise ImageError("The picture's address did not answer as it should; try it again, or another.") from None
+            raise ImageError(
+                "The server at the picture's address did not answer correctly; try again, or give another address."
+            ) from None
         if content is not None:
             return content
         if address.lower().startswith("https:") and not target.lower().startswith("https:"):
-            raise PolicyError("The picture's address leads from https to http; it is not followed.")
+            raise PolicyError("The picture's address redirects from https to http; give the final https address.")
         address = target
-    raise PolicyError("The picture's address redirects too often; give the final one.")
+    raise PolicyError("The picture's address redirects too often; give the final address.")
 
 
 def _ask(address: str, limits: AddressLimits, deadline: float) -> tuple[bytes | None, str]:
@@ -217,7 +223,7 @@ def _ask(address: str, limits: AddressLimits, deadline: float) -> tuple[bytes | 
         if response.status in _REDIRECTS:
             return None, urljoin(address, response.getheader("Location", ""))
         if response.status != 200:
-            raise ImageError(f"The picture's address answered {response.status}; check it.")
+            raise ImageError(f"The picture's address answered with HTTP status {response.status}; check the address.")
         return _read_within(response, limits), ""
 
 
@@ -243,7 +249,7 @@ def _look_up(host: str, port: int, deadline: float) -> list[str]:
 def _checked(found: list[str], limits: AddressLimits) -> list[str]:
     """These network addresses, if all of them are allowed."""
     if not limits.allow_private and not all(map(_is_public, found)):
-        raise PolicyError("The picture's address lies in a private network; it is not asked.")
+        raise PolicyError("The picture's address is in a private network, which is not allowed; give a public address.")
     return found
 
 
@@ -277,9 +283,9 @@ def _parse(address: str) -> tuple[str, str, int, str]:
         host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
         target = quote(parts.path or "/", _KEPT) + (f"?{quote(parts.query, _KEPT)}" if parts.query else "")
     except ValueError:
-        raise ImageError("The picture's address is not valid; check it.") from None
+        raise ImageError("The picture's address is not valid; give http:// or https:// and a host.") from None
     if parts.scheme not in _SCHEMES or not host or parts.username is not None:
-        raise PolicyError("A picture's address is http or https, with a host and without a user name.")
+        raise PolicyError("A picture's address must be http or https, with a host and without a user name.")
     return parts.scheme, host, port or _SCHEMES[parts.scheme], target
 
 
@@ -299,10 +305,12 @@ def _read_within(response: HTTPResponse, limits: AddressLimits) -> bytes:
     while chunk := response.read1(_CHUNK):
         content += chunk
         if len(content) > limits.max_bytes:
-            raise ImageError(f"The picture at the address is larger than {limits.max_bytes} bytes; it is refused.")
+            raise ImageError(
+                f"The picture at the address has more than {limits.max_bytes} bytes; give a smaller picture."
+            )
     announced = response.getheader("Content-Length")
     if announced is not None and announced != str(len(content)):
-        raise ImageError("The picture at the address is cut; try again.")
+        raise ImageError("The picture from the address was truncated; try again.")
     return bytes(content)
 
 

@@ -201,12 +201,14 @@ def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProf
     try:
         profile = PROFILES[number & ~OWN_PROFILES]
     except KeyError:
-        raise UnsupportedEnvelope(f"The factor profile {number} is not known here; update sealframe.") from None
+        raise UnsupportedEnvelope(f"The factor profile {number} is unknown; update sealframe.") from None
     if number < OWN_PROFILES:
         return profile
     own = _with_networks_of(profile, models)
     if own.number != number:
-        raise UnsupportedEnvelope(f"The factor profile {number} is of an owner's own networks; give them as models.")
+        raise UnsupportedEnvelope(
+            f"The factor profile {number} uses networks that are not part of sealframe; pass these networks as models."
+        )
     return own
 
 
@@ -231,7 +233,7 @@ def profile_by_name(
         if (profile.path, profile.reduction) == (path, reduction):
             return _with_networks_of(profile, models)
     known = ", ".join(f"{profile.path}/{profile.reduction}" for profile in PROFILES.values())
-    raise ValueError(f"There is no factor profile {path}/{reduction}; choose one of {known}.")
+    raise ValueError(f"There is no factor profile {path}/{reduction}; choose from {known}.")
 
 
 def compute_image_factor(
@@ -265,7 +267,7 @@ def compute_image_factor(
     networks = models or shipped_models()
     for name, digest in profile.models.items():
         if networks.sha256(name) != digest:
-            raise ModelError(f'The network "{name}" given is not that of factor profile {profile.number}.')
+            raise ModelError(f'The network "{name}" is not that of factor profile {profile.number}; pass that network.')
     features = extract_features(frame, profile.side)
     on_stage("features")
     derived, similarity = _MAPS[profile.path](features, networks, profile, noise_seed, on_stage)
@@ -314,7 +316,7 @@ def image_factor(
     800
     """
     if noise_seed is not None and path != "vae":
-        raise ValueError(f"The path {path} draws no noise; leave noise_seed out.")
+        raise ValueError(f"noise_seed has no use with the path {path}; leave noise_seed out, or choose the path vae.")
     if isinstance(picture, bytes | bytearray | memoryview):
         frame = frame_from_bytes(picture)
     else:

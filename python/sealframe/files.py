@@ -45,13 +45,13 @@ def require_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> N
     """Raise the OSError of `write_whole_file` that is known before the work: no folder, or something in the way."""
     target = Path(path)
     if target.is_symlink():
-        raise OSError(f"{target} is a symbolic link; name the real file.")
+        raise OSError(f"{target} is a symbolic link; give the path of the real file.")
     if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder; name a file in it.")
+        raise IsADirectoryError(f"{target} is a folder; give the path of a file.")
     if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).")
+        raise FileExistsError(f"{target} exists already; choose another name, or allow overwriting (--force).")
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} is no folder; make it first, or name another.")
+        raise FileNotFoundError(f"{target.parent} is not a folder; create the folder first, or choose another.")
 
 
 def write_whole_file(
@@ -103,7 +103,9 @@ def _put_in_place_if_free(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise FileExistsError(f"{target} exists already; choose another name or allow overwriting (--force).") from None
+        raise FileExistsError(
+            f"{target} exists already; choose another name, or allow overwriting (--force)."
+        ) from None
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise

@@ -154,7 +154,7 @@ class SqliteReplayStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(
-                f"The replay store {self._path} cannot be used, so nothing is accepted; check its disk and rights."
+                f"The replay store {self._path} cannot be used, so nothing was accepted; check its disk and rights."
             ) from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -221,7 +221,7 @@ class Live:
 
     def __init__(self, store: ReplayStore, window_s: float = 300, clock: Callable[[], float] = time.time) -> None:
         if window_s <= 0:
-            raise ValueError("the window is a positive number of seconds")
+            raise ValueError("window_s must be above 0")
         self._store = store
         self._window_ms = int(window_s * 1000)
         self._clock = clock
@@ -235,7 +235,7 @@ class Live:
         late = int(self._clock() * 1000) - timestamp
         if abs(late) > self._window_ms:
             raise StaleCapture(
-                f"The capture is {abs(late) // 1000} s {'old' if late > 0 else 'in the future'}, more than "
+                f"The capture is {abs(late) // 1000} s {'old' if late > 0 else 'in the future'}; at most "
                 f"{self._window_ms // 1000} s are allowed; capture again, and check both clocks."
             )
 

@@ -51,7 +51,7 @@ _INFLATE_STEP = 1 << 18
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column, first row, step across, step down of every pass of an interlaced PNG (PNG specification, 8.1)."""
 
-_TOO_LARGE = f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale it down first."
+_TOO_LARGE = f"The picture has more than {MAX_PIXELS >> 20} megapixels; scale the picture down first."
 
 RAW_MAGIC = b"SFR1"
 _RAW_HEADER = struct.Struct(">4sB3xII")
@@ -87,15 +87,15 @@ def frame_from_array(array: object, order: Order | None = None) -> Frame:
     """
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise TypeError(f"A frame is a NumPy array of uint8, not {kind}; convert it first.")
+        raise TypeError(f"A frame must be a NumPy array of uint8, not {kind}; convert the array first.")
     gray = array.ndim == 2
     if not gray and (array.ndim != 3 or array.shape[2] not in _ORDER_OF_CHANNELS):
-        raise ImageError("A frame has the shape HxW, HxWx3 or HxWx4; reshape the array.")
+        raise ImageError("A frame must have the shape HxW, HxWx3 or HxWx4; reshape the array.")
     chosen = order or ("gray" if gray else _ORDER_OF_CHANNELS[array.shape[2]])
     if chosen not in _ORDER_NUMBERS:
-        raise ValueError(f"order is one of {', '.join(_ORDER_NUMBERS)}.")
+        raise ValueError(f"order must be one of {', '.join(_ORDER_NUMBERS)}.")
     if _CHANNELS[chosen] != (1 if gray else array.shape[2]):
-        raise ImageError(f'The order "{chosen}" does not fit an array of shape {array.shape}.')
+        raise ImageError(f'The order "{chosen}" does not fit an array of shape {array.shape}; choose another order.')
     _check_size(array.shape[1], array.shape[0])
     return Frame(array, chosen)
 
@@ -148,25 +148,25 @@ def read_picture_file(path: str | PathLike[str]) -> bytes:
         if not Path(path).is_file():
             raise ImageError(f"There is no picture file {str(path)!r}; check the path.")
         if Path(path).stat().st_size > MAX_FILE_BYTES:
-            raise ImageError("The picture file is larger than 256 MiB; give a smaller one.")
+            raise ImageError("The picture file is larger than 256 MiB; give a smaller picture.")
         return Path(path).read_bytes()
     except OSError as error:
         raise ImageError(f"The picture file cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise ImageError("The picture's path holds a character that no path can hold.") from None
+        raise ImageError("The picture's path holds a character that is not allowed in paths; check the path.") from None
 
 
 def _frame_from_raw(view: memoryview) -> Frame:
     if len(view) < _RAW_HEADER.size:
-        raise ImageError("The raw frame ends inside its header; it is cut.")
+        raise ImageError("The raw frame is truncated inside its header; give the whole frame.")
     _, number, width, height = _RAW_HEADER.unpack_from(view)
     order = _ORDER_OF_NUMBER.get(number)
     if order is None or any(view[5:8]):
-        raise ImageError("The raw frame's header is not valid.")
+        raise ImageError("The raw frame's header is not valid; write the frame with raw_payload.")
     _check_size(width, height)
     channels = _CHANNELS[order]
     if len(view) - _RAW_HEADER.size != width * height * channels:
-        raise ImageError("The raw frame's length does not fit its header; it is cut or altered.")
+        raise ImageError("The raw frame's length does not fit its header; give the whole, unaltered frame.")
     shape = (height, width) if channels == 1 else (height, width, channels)
     pixels = np.frombuffer(view, np.uint8, offset=_RAW_HEADER.size).reshape(shape)
     return Frame(pixels, order)
@@ -174,7 +174,9 @@ def _frame_from_raw(view: memoryview) -> Frame:
 
 def _check_size(width: int, height: int) -> None:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise ImageError(f"A picture has sides of 1 to {MAX_SIDE} pixels, not {width}x{height}.")
+        raise ImageError(
+            f"The picture is {width}x{height} pixels, but each side must be 1 to {MAX_SIDE}; scale the picture."
+        )
     if width * height > MAX_PIXELS:
         raise ImageError(_TOO_LARGE)
 
@@ -191,7 +193,7 @@ def _format_of(view: memoryview) -> str:
         return "WEBP"
     if head.startswith(b"BM"):
         return "BMP"
-    raise ImageError("This is no picture that can be read here; give a JPEG, PNG, TIFF, WebP or BMP file.")
+    raise ImageError("This is not a picture in a supported format; give a JPEG, PNG, TIFF, WebP or BMP file.")
 
 
 def _open_picture(view: memoryview) -> PillowImage:
@@ -207,12 +209,12 @@ def _open_picture(view: memoryview) -> PillowImage:
     except ImageError:
         raise
     except Exception:
-        raise ImageError(f"The {kind} file is damaged, or of a rare kind that cannot be read here.") from None
+        raise ImageError(f"The {kind} file is damaged or of an unsupported variety; save the picture again.") from None
     _check_size(*picture.size)
     pixels = picture.width * picture.height
     if pixels > BOMB_PIXELS and pixels > BOMB_PIXELS_PER_BYTE * len(view):
         raise ImageError(
-            "The file is far too small for the picture it announces; it is refused as a decompression bomb."
+            "The file may be a decompression bomb: too small for the size in its header; give another file."
         )
     if kind == "PNG":
         _check_png_is_complete(view, picture)
@@ -248,7 +250,7 @@ class _WholeFilesOnly:
                 ImageFile.LOAD_TRUNCATED_IMAGES = True
         if turned_on:
             raise ImageError(
-                "Pillow's LOAD_TRUNCATED_IMAGES was set while a picture was read; set it before, or never."
+                "Pillow's LOAD_TRUNCATED_IMAGES was changed while a picture was read; do not change this setting."
             )
 
 
@@ -291,9 +293,9 @@ def _check_png_is_complete(view: memoryview, picture: PillowImage) -> None:
                 missing -= len(inflate.flush()) if not inflate.eof else 0
                 break
     except zlib.error:
-        raise ImageError("The PNG file is damaged: its pixels cannot be decoded.") from None
+        raise ImageError("The PNG file is damaged: its pixels cannot be decoded. Give another file.") from None
     if missing > 0:
-        raise ImageError("The PNG file holds fewer rows than its header says; it is cut or altered.")
+        raise ImageError("The PNG file holds fewer rows than its header says; give the whole, unaltered file.")
 
 
 def _is_luma_chroma(picture: PillowImage) -> bool:
@@ -317,12 +319,14 @@ def _decoded(picture: PillowImage, *, luma: bool) -> Frame:
                 picture.draft("L", None)
             picture.load()
             if luma and picture.mode != "L":
-                raise ImageError("The JPEG's luma plane cannot be decoded alone.")
+                raise ImageError("The luma plane of the JPEG file cannot be decoded alone; decode the whole picture.")
             pixels = _eight_bit_pixels(picture)
     except ImageError:
         raise
     except Exception:
-        raise ImageError(f"The {picture.format} file is damaged or cut: its pixels cannot be decoded.") from None
+        raise ImageError(
+            f"The {picture.format} file is damaged or truncated: its pixels cannot be decoded. Give another file."
+        ) from None
     return Frame(pixels, "gray" if pixels.ndim == 2 else "rgb")
 
 
@@ -340,4 +344,4 @@ def _eight_bit_pixels(picture: PillowImage) -> NDArray[np.uint8]:
         return np.ascontiguousarray(np.asarray(picture.convert("RGBA"))[..., :3])
     if mode in {"CMYK", "YCbCr"}:
         return np.asarray(picture.convert("RGB"))
-    raise ImageError(f"Pictures with pixels of the kind {mode} are not supported; convert to 8-bit gray or RGB.")
+    raise ImageError(f"Pictures with {mode} pixels are not supported; convert the picture to 8-bit gray or RGB.")

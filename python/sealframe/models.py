@@ -101,7 +101,7 @@ class ModelSet:
         entry = self._entry(name)
         content = b"".join(_read_at_most(self._folder, file.name, file.bytes) for file in entry.files)
         if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), entry.sha256):
-            raise ModelError(f'The files of the network "{name}" are not those in the manifest; restore them.')
+            raise ModelError(f'The files of the network "{name}" differ from those in the manifest; restore the files.')
         return content
 
     def run(self, name: str, outputs: Sequence[str], tiles: NDArray[np.uint8]) -> list[NDArray[Any]]:
@@ -113,7 +113,7 @@ class ModelSet:
         """Name of the one input of a network. Raises ModelError for an unknown network or several inputs."""
         inputs = list(self._entry(name).signature.inputs)
         if len(inputs) != 1:
-            raise ModelError(f'The network "{name}" must have one input.')
+            raise ModelError(f'The network "{name}" must have one input; export the network again.')
         return inputs[0]
 
     def _entry(self, name: str) -> _Entry:
@@ -149,7 +149,9 @@ class ModelSet:
         try:
             return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception:
-            raise ModelError(f'ONNX Runtime {ort.__version__} cannot load the network "{name}"; update it.') from None
+            raise ModelError(
+                f'ONNX Runtime {ort.__version__} cannot load the network "{name}"; update ONNX Runtime.'
+            ) from None
 
 
 def import_onnxruntime() -> Any:
@@ -181,14 +183,16 @@ def _read_manifest(folder: Traversable) -> dict[str, _Entry]:
     except (ValueError, RecursionError):
         raise ModelError("The networks' manifest.json is not valid JSON; reinstall sealframe.") from None
     if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        raise ModelError("The networks' manifest.json is of another format; use the sealframe that wrote it.")
+        raise ModelError(
+            "The networks' manifest.json has another format; use the version of sealframe that wrote the file."
+        )
     try:
         entries = {str(name): _entry_of(entry) for name, entry in manifest["models"].items()}
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise ModelError("The networks' manifest.json lacks a field or holds a wrong one.") from None
+        raise ModelError("The networks' manifest.json has a missing or wrong field; reinstall sealframe.") from None
     for name, entry in entries.items():
         if entry.signature not in SIGNATURES.get(name, (entry.signature,)):
-            raise ModelError(f'The network "{name}" takes or gives other tensors than it must; train it again.')
+            raise ModelError(f'The network "{name}" has inputs or outputs of the wrong form; train the network again.')
     return entries
 
 

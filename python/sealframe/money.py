@@ -52,7 +52,9 @@ class AmountError(ValueError):
 def require_currency(currency: str) -> None:
     """Raise ValueError unless `currency` is a code of ISO 4217 with an exponent: EUR and JPY, not XAU or XXX."""
     if not isinstance(currency, str) or currency not in EXPONENTS:
-        raise ValueError("currency is an ISO 4217 code of three capital letters whose amounts can be counted, as EUR")
+        raise ValueError(
+            "currency must be an ISO 4217 code of three capital letters with a smallest unit, for example EUR"
+        )
 
 
 def exponent_of(currency: str) -> int:

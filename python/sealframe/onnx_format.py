@@ -154,7 +154,7 @@ def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
     value = 0
     for index in range(10):
         if at + index >= len(data):
-            _refuse("the file is cut")
+            _refuse("the file is truncated")
         byte = data[at + index]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
@@ -179,7 +179,7 @@ def _read_record(data: memoryview, schema: _Schema, what: str) -> _Record:
         elif wire == _BYTES:
             length, at = _read_varint(data, at)
             if not 0 <= length <= len(data) - at:
-                _refuse("the file is cut")
+                _refuse("the file is truncated")
             inner, at = data[at : at + length], at + length
             if expected == _BYTES:
                 record[name].append(inner)
@@ -227,7 +227,7 @@ def _read_network(content: memoryview) -> _Network:
         graph = _read_record(content_of_graph, _GRAPH, "graph")
         network.nodes += [_read_node(each) for each in graph["node"]]
         if len(network.nodes) > MAX_NODES or len(network.constants) + len(graph["initializer"]) > MAX_CONSTANTS:
-            _refuse("it has more nodes or constants than any network here")
+            _refuse("the network has too many nodes or constants")
         for each in graph["initializer"]:
             _add(network.constants, *_read_constant(each))
         for each in graph["input"]:
@@ -249,7 +249,7 @@ def _check_operator_sets(sets: Sequence[_Record]) -> None:
         if OPERATOR_SETS.get(domain) != version:
             _refuse(f'version {version} of the operators "{domain or "ai.onnx"}" is not known here')
     if len({domain for domain, _ in found}) != len(found) or not found:
-        _refuse("it does not say once which operators it uses")
+        _refuse("the operator sets are missing or named twice")
 
 
 def _read_node(content: memoryview) -> _Node:

@@ -99,22 +99,22 @@ _MEANINGS: dict[Code, tuple[Retry, str]] = {
     Code.ALREADY_PAID: (Retry.NO, "This payment was made before; do not pay again."),
     Code.UNKNOWN_PAYMENT: (Retry.NO, "The server knows no such payment; nothing was charged."),
     Code.NO_FACE: (Retry.AUTO, "No face is in the picture; look into the camera."),
-    Code.MULTIPLE_FACES: (Retry.AUTO, "Several faces are in the picture; stand alone before the camera."),
+    Code.MULTIPLE_FACES: (Retry.AUTO, "Several faces are in the picture; stand alone in front of the camera."),
     Code.LOW_QUALITY: (Retry.AUTO, "The picture is too dark, too bright or too flat; turn to the light."),
     Code.SERVER_BUSY: (Retry.AUTO, "The server is busy; the terminal tries again."),
-    Code.FACE_MISMATCH: (Retry.ASK, "Face and account do not match; try again or use the password."),
+    Code.FACE_MISMATCH: (Retry.ASK, "The face does not match the account; try again or use the password."),
     Code.SPOOF_SUSPECTED: (Retry.ASK, "The picture may not show a living person; try again or use the password."),
-    Code.WRONG_PASSWORD: (Retry.ASK, "Account and password do not match; try again."),
-    Code.INSUFFICIENT_FUNDS: (Retry.NO, "The account does not hold enough; nothing was charged."),
-    Code.FACE_LOCKED: (Retry.NO, "Too many faces did not match; use the password."),
-    Code.PASSWORD_LOCKED: (Retry.NO, "Too many wrong passwords; wait, or ask the operator."),
+    Code.WRONG_PASSWORD: (Retry.ASK, "The password does not match the account; try again."),
+    Code.INSUFFICIENT_FUNDS: (Retry.NO, "The balance of the account is too low; nothing was charged."),
+    Code.FACE_LOCKED: (Retry.NO, "Too many face attempts failed; use the password."),
+    Code.PASSWORD_LOCKED: (Retry.NO, "Too many password attempts failed; wait, or ask the operator."),
     Code.LIMIT_EXCEEDED: (Retry.NO, "The amount is above the account's limit for one payment."),
     Code.UNKNOWN_DEVICE: (Retry.NO, "The server does not know this terminal; ask the operator to register it."),
     Code.DEVICE_REVOKED: (Retry.NO, "This terminal was taken out of service; ask the operator."),
     Code.REJECTED: (Retry.NO, "The request was rejected; nothing was charged."),
-    Code.STALE_COUNTER: (Retry.NO, "This capture, or a later one of the terminal, was used before; capture again."),
-    Code.CLOCK_SKEW: (Retry.NO, "The capture's time is not the server's; set the terminal's clock and capture again."),
-    Code.VERSION_UNSUPPORTED: (Retry.NO, "The server does not know this version of the format; update it."),
+    Code.STALE_COUNTER: (Retry.NO, "This capture or a later one was already used; capture again."),
+    Code.CLOCK_SKEW: (Retry.NO, "The terminal's clock differs from the server's; set the clock and capture again."),
+    Code.VERSION_UNSUPPORTED: (Retry.NO, "The server does not know this version of the format; update the server."),
     Code.TOO_LARGE: (Retry.NO, "The request is too large; send a smaller picture."),
 }
 
@@ -147,15 +147,15 @@ class PaymentRequest:
 
     def __post_init__(self) -> None:
         if self.action is Action.ENROL:
-            raise ValueError("an enrolment is no payment")
-        _require(_PAYMENT_ID, self.payment_id, "payment_id is a UUID of version 7 in lowercase")
-        _require(_ACCOUNT, self.payee, "payee is 1 to 64 letters, digits and ._:-")
-        _require(_ACCOUNT, self.account, "account is 1 to 64 letters, digits and ._:-")
+            raise ValueError("an enrolment is not a payment; use EnrolmentRequest")
+        _require(_PAYMENT_ID, self.payment_id, "payment_id must be a UUID of version 7 in lower case")
+        _require(_ACCOUNT, self.payee, "payee must be 1 to 64 letters, digits and . _ : -")
+        _require(_ACCOUNT, self.account, "account must be 1 to 64 letters, digits and . _ : -")
         require_currency(self.currency)
         if self.payee == self.account:
-            raise ValueError("payee and account are two accounts")
+            raise ValueError("payee and account must differ")
         if type(self.amount) is not int or not 0 < self.amount <= MAX_AMOUNT:
-            raise ValueError(f"amount is an integer from 1 to {MAX_AMOUNT}")
+            raise ValueError(f"amount must be an integer from 1 to {MAX_AMOUNT}")
         _require_password(self.action, self.password)
 
     def __repr__(self) -> str:
@@ -173,7 +173,7 @@ class EnrolmentRequest:
     account: str
 
     def __post_init__(self) -> None:
-        _require(_ACCOUNT, self.account, "account is 1 to 64 letters, digits and ._:-")
+        _require(_ACCOUNT, self.account, "account must be 1 to 64 letters, digits and . _ : -")
 
     def encode(self) -> bytes:
         """The bytes for an envelope's `data`."""
@@ -193,11 +193,13 @@ def parse_request(data: bytes) -> PaymentRequest | EnrolmentRequest:
         if type(version) is not int:
             raise ValueError("no version")
         if version != VERSION:
-            raise UnsupportedEnvelope("The payment request is of another version; update the server.")
+            raise UnsupportedEnvelope("The payment request has an unknown version; update the server.")
         action = Action(fields.pop("action"))
         return EnrolmentRequest(**fields) if action is Action.ENROL else PaymentRequest(action, **fields)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise MalformedEnvelope("The sealed data is no payment request; send one as documented.") from None
+        raise MalformedEnvelope(
+            "The sealed data is not a payment request; seal the bytes of PaymentRequest.encode()."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ class PaymentAnswer:
             state = fields.pop("state")
             return cls(code=Code(fields.pop("code")), state=PaymentState(state) if state else None, **fields)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise MalformedEnvelope("The answer's body is no payment answer; update the terminal.") from None
+            raise MalformedEnvelope("The answer's body is not a payment answer; update the terminal.") from None
 
 
 def split_envelopes(body: bytes) -> list[bytes]:
@@ -284,12 +286,12 @@ def payment_reference(payment_id: str) -> str:
 
 def require_account_name(name: str) -> None:
     """Raise ValueError unless `name` can name an account."""
-    _require(_ACCOUNT, name, "an account's name is 1 to 64 letters, digits and ._:-")
+    _require(_ACCOUNT, name, "an account's name must be 1 to 64 letters, digits and . _ : -")
 
 
 def require_payment_id(payment_id: str) -> None:
     """Raise ValueError unless this is a payment's id."""
-    _require(_PAYMENT_ID, payment_id, "payment_id is a UUID of version 7 in lowercase")
+    _require(_PAYMENT_ID, payment_id, "payment_id must be a UUID of version 7 in lower case")
 
 
 def _require(pattern: re.Pattern[str], value: str, rule: str) -> None:
@@ -300,15 +302,15 @@ def _require(pattern: re.Pattern[str], value: str, rule: str) -> None:
 def _require_password(action: Action, password: str | None) -> None:
     if action is not Action.PASSWORD:
         if password is not None:
-            raise ValueError("only a password payment carries a password")
+            raise ValueError("password is allowed only with the action password")
     elif not isinstance(password, str) or not 1 <= len(password) <= MAX_PASSWORD_CHARACTERS:
-        raise ValueError(f"a password has 1 to {MAX_PASSWORD_CHARACTERS} characters")
+        raise ValueError(f"password must have 1 to {MAX_PASSWORD_CHARACTERS} characters")
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a field is there twice")
+        raise ValueError("a field is given twice")
     return fields
 
 

@@ -47,9 +47,9 @@ class SecurityFactor:
     def __post_init__(self) -> None:
         for part in (self.image_factor, self.capture_context):
             if not 1 <= len(part) <= MAX_PART_BYTES:
-                raise ValueError(f"image factor and capture context are 1 to {MAX_PART_BYTES} bytes each")
+                raise ValueError(f"image factor and capture context must have 1 to {MAX_PART_BYTES} bytes each")
         if len(self.data_digest) != DIGEST_BYTES or len(self.payload_digest) not in (0, DIGEST_BYTES):
-            raise ValueError(f"digests are {DIGEST_BYTES} bytes")
+            raise ValueError(f"digests must have {DIGEST_BYTES} bytes")
 
     def encode(self) -> bytes:
         """The one spelling of this factor in bytes."""
@@ -92,4 +92,4 @@ def _take(encoded: bytes) -> tuple[bytes, bytes]:
 
 
 def _malformed() -> MalformedEnvelope:
-    return MalformedEnvelope("The security factor inside the envelope is not in its canonical form.")
+    return MalformedEnvelope("The security factor in the envelope is not in its canonical form; refuse the capture.")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sealframe import cli
 from sealframe.cli import folder, main
@@ -26,6 +27,7 @@ from sealframe.envelope import inspect
 from sealframe.errors import ImageError
 from sealframe.files import staged_file, write_whole_file
 from sealframe.image import frame_from_bytes
+from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic
 from sealframe.pipeline import CHECKS
 from tests.support import encoded, synthetic_frame, write_synthetic_pictures
 
@@ -259,7 +261,7 @@ def test_inspect_explains_each_field(home: Path, capsys: pytest.CaptureFixture[s
     *fields, last = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in fields] == list(inspect(Path("photo.seal").read_bytes()))
     assert all(re.fullmatch(r"\w+ +\S.*  \(.+\)", line) for line in fields)
-    assert last.startswith("Nothing of this is verified")
+    assert last.startswith("Nothing shown here was verified")
 
 
 def test_inspect_and_factor_print_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -390,7 +392,7 @@ def test_a_command_that_needs_an_extra_says_which(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     assert main(["evaluate", "."]) == 1
-    assert capsys.readouterr().err == "sealframe: This needs more packages: pip install 'sealframe[training]'\n"
+    assert capsys.readouterr().err == "sealframe: This command needs more packages: pip install 'sealframe[training]'\n"
 
 
 HEAVY = {
@@ -502,7 +504,7 @@ def test_a50_outputs_are_never_overwritten_unless_told(home: Path, capsys: pytes
     assert open_(out=".") == 1
     capsys.readouterr()
     assert open_(out="absent/opened.png") == 1
-    assert capsys.readouterr().err == "sealframe: absent is no folder; make it first, or name another.\n"
+    assert capsys.readouterr().err == "sealframe: absent is not a folder; create the folder first, or choose another.\n"
     assert not Path("elsewhere.png").exists()
     assert open_() == 0
     assert Path("opened.png").stat().st_mode & 0o777 == 0o600
@@ -711,3 +713,31 @@ def test_a45_key_show_prints_public_facts_alone(home: Path, capsys: pytest.Captu
         assert len(bytes.fromhex(facts["key_id"])) == 16
         assert main(["key", "show", name]) == 0
     assert main(["key", "show", "photo.png"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seal", "picture.png", "--to", "pos.pub", "--as", "pos.key"], "pos.pub is a device key; --to needs"),
+        (["seal", "picture.png", "--to", "server.pub", "--as", "server.key"], "server.key is a server key; --as needs"),
+        (["open", "a.seal", "--key", "pos.key", "--from", "pos.pub"], "pos.key is a device key; --key needs"),
+        (["open", "a.seal", "--key", "server.key", "--from", "server.pub"], "server.pub is a server key; --from needs"),
+    ],
+)
+def test_a_key_of_the_wrong_kind_is_named_with_its_option(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    DeviceKey.generate("POS-0001").save("pos.key")
+    DevicePublic.load("pos.key").save("pos.pub")
+    ServerKey.generate().save("server.key")
+    ServerPublic.load("server.key").save("server.pub")
+    Path("picture.png").write_bytes(encoded(synthetic_frame(60, 80), "PNG"))
+    Path("a.seal").write_bytes(b"")
+    assert main([*words, "--out", "result"]) == 1
+    assert capsys.readouterr().err.startswith(f"sealframe: {said}")
+    assert not Path("result").exists()

@@ -96,7 +96,7 @@ def function_of_its_own(model: Any) -> None:
         (infinite_weight, "not finite"),
         (weight_that_is_no_number, "not finite"),
         (constant_that_is_no_number, "not finite"),
-        (graph_inside, "while it runs"),
+        (graph_inside, "If, Loop or Scan"),
         (operator_of_its_own, "ONNX Runtime"),
         (operators_of_its_own, "ONNX Runtime"),
         (function_of_its_own, "functions"),

@@ -75,7 +75,9 @@ def test_what_comes_with_sealframe_has_short_names() -> None:
     assert isinstance(choose_matcher(None), DemoMatcher)
     with pytest.raises(ModelError, match=r"face\.onnx cannot be read"):
         choose_matcher("face.onnx")
-    with pytest.raises(PluginError, match="--detector oval is no face detector; give cascade, centre or a class"):
+    with pytest.raises(
+        PluginError, match="--detector oval is not a face detector; give cascade, centre or your own class"
+    ):
         choose_detector("oval")
 
 

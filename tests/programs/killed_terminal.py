@@ -30,7 +30,7 @@ from sealframe.terminal.payment_controller import PaymentController
 from sealframe.terminal.session import PaymentSession
 from sealframe.terminal.states import Choice, State
 from tests.server.bank import START
-from tests.terminal.running_terminal import QUICK, Camera
+from tests.terminal.running_terminal import QUICK, DrawnCamera
 
 ENDS = (State.PAID, State.CANCELLED)
 _exit = os._exit
@@ -107,7 +107,7 @@ class Forker:
                 server=self.server,
                 counter=counter,
                 clock=self.clock,
-                source=Camera(),
+                source=DrawnCamera(),
                 link=link,
                 journal=journal,
                 pauses=QUICK,

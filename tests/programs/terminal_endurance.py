@@ -40,7 +40,7 @@ CAPTURES_OF_A_PAYMENT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldResources:
     """What the process holds after so many captures."""
 
     captures: int
@@ -49,7 +49,7 @@ class Held:
     files: int
 
     @classmethod
-    def now(cls, captures: int) -> Held:
+    def now(cls, captures: int) -> HeldResources:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         files = len(list(Path("/proc/self/fd").iterdir()))
         return cls(captures, pages * os.sysconf("SC_PAGE_SIZE") // 1024, threading.active_count(), files)
@@ -63,7 +63,7 @@ class SigningDouble:
         self.controller: PaymentController | None = None
         double = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class SigningHandler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
@@ -83,7 +83,7 @@ class SigningDouble:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), SigningHandler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -106,7 +106,7 @@ class SigningDouble:
         self.server.server_close()
 
 
-class Frames:
+class EndlessFrames:
     """A camera whose frames, 480x480, are in memory already."""
 
     def __init__(self) -> None:
@@ -118,20 +118,20 @@ class Frames:
         yield (self.frames[number % len(self.frames)] for number in count())
 
 
-def endure(captures: int, folder: Path, looks: int) -> list[Held]:
+def endure(captures: int, folder: Path, looks: int) -> list[HeldResources]:
     """What is held at so many equally distant looks over the captures."""
     server, device, clock = sf.ServerKey.generate(Suite.X25519), sf.DeviceKey.generate("POS-LONG"), CorrectedClock()
     counter = DrawnCounter(sf.CounterFile(folder / "counter"))
     sealer = sf.Sealer(to=server.public, device=device, counter=counter, clock=clock)
     double = SigningDouble(server, clock)
-    held: list[Held] = []
+    held: list[HeldResources] = []
     with Journal(folder / "journal") as journal, ServerLink(double.address) as link:
         controller = double.controller = PaymentController(
             sealer=sealer,
             server=server.public,
             counter=counter,
             clock=clock,
-            source=Frames(),
+            source=EndlessFrames(),
             link=link,
             journal=journal,
             pauses=QUICK,
@@ -141,7 +141,7 @@ def endure(captures: int, folder: Path, looks: int) -> list[Held]:
         while double.captures < captures:
             act(controller)
             if double.captures >= (len(held) + 1) * captures // looks:
-                held.append(Held.now(double.captures))
+                held.append(HeldResources.now(double.captures))
                 print(held[-1], flush=True)
         controller.stop()
         worker.join()

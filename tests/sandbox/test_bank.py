@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sealframe import ServerPublic
+from sealframe import DeviceKey, ServerPublic, SpliceRule
 from sealframe.payment_protocol import Code
-from sealframe.sandbox import Bank, draw_face, serve
+from sealframe.sandbox import Bank, Terminal, draw_face, serve
 
 ALICE, STRANGER = 2, 1
+FIELDS = "{device_info}|{sign_version}|{timestamp}|{random}|{width}x{height}"
 
 
 @pytest.fixture
@@ -51,3 +52,20 @@ def test_another_process_opens_it_by_its_keys(bank: Bank, tmp_path: Path) -> Non
     with Bank.reopen(tmp_path) as again:
         assert again.key.public == bank.key.public
         assert again.balance("alice") == 10_000
+
+
+def test_m18_a_server_charges_for_terminals_whose_splice_rule_it_knows(tmp_path: Path) -> None:
+    rule, other = (SpliceRule(name, "{magic_num}|{counter}|" + FIELDS) for name in ("SHOP", "ELSE"))
+    with Bank(tmp_path, splice_rules=[rule]) as bank:
+        bank.open_account("shop")
+        bank.open_account("alice", funds=10_000)
+        terminal = Terminal(DeviceKey.generate("POS-0001"), bank.key.public, splice_rule=rule)
+        stranger = Terminal(DeviceKey.generate("POS-0002"), bank.key.public, splice_rule=other)
+        for each in (terminal, stranger):
+            bank.register(each.device.public)
+        bank.enrol("alice", [draw_face(ALICE, capture) for capture in range(3)], terminal)
+        codes = [
+            each.pay(bank, draw_face(ALICE, 9), payee="shop", account="alice", amount=1).code
+            for each in (terminal, stranger, bank.new_terminal("POS-0003"))
+        ]
+        assert codes == [Code.PAID, Code.REJECTED, Code.PAID]

@@ -33,7 +33,7 @@ QUICK = Pauses(
 )
 
 
-class Camera:
+class DrawnCamera:
     """Gives the chosen person's frames, every one another capture, and knows whether it was released."""
 
     def __init__(self, person: int | None = ALICE) -> None:
@@ -112,7 +112,7 @@ class RunningTerminal:
         folder.mkdir(exist_ok=True)
         self.device = sf.DeviceKey.generate("POS-TILL")
         self.register(self.device.public)
-        self.camera = Camera()
+        self.camera = DrawnCamera()
         self.source = source or self.camera
         self.clock = CorrectedClock(site.bank.clock)
         self.seen: list[Situation] = []

@@ -65,7 +65,7 @@ def test_m25_pictures_are_enrolled_and_the_face_pays(
 def test_m25_a_camera_is_watched_until_three_frames_serve(site: ServedBank, monkeypatch: pytest.MonkeyPatch) -> None:
     released = []
 
-    class Camera:
+    class FlickeringCamera:
         def __init__(self, _index: int) -> None:
             self.frame = -1
 
@@ -83,7 +83,7 @@ def test_m25_a_camera_is_watched_until_three_frames_serve(site: ServedBank, monk
         def release(self) -> None:
             released.append(self.frame)
 
-    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    monkeypatch.setattr(cv2, "VideoCapture", FlickeringCamera)
     monkeypatch.setattr(enrolment, "SECONDS_BETWEEN_FRAMES", 0.0)
     assert main(words(site, "0")) == 0
     assert released == [6]
@@ -93,14 +93,14 @@ def test_m25_a_camera_is_watched_until_three_frames_serve(site: ServedBank, monk
 def test_a_camera_that_sees_nothing_is_given_up(site: ServedBank, monkeypatch: pytest.MonkeyPatch) -> None:
     dark = [np.zeros((64, 64, 3), np.uint8)] * 3
 
-    class Stream:
+    class DarkStream:
         def __enter__(self) -> Iterator[object]:
             return iter(dark)
 
         def __exit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr(enrolment, "frames", lambda _index: Stream())
+    monkeypatch.setattr(enrolment, "frames", lambda _index: DarkStream())
     monkeypatch.setattr(enrolment, "PATIENCE_S", -1.0)
     assert main(words(site, "0")) == 1
 

@@ -17,7 +17,7 @@ import pytest
 import sealframe as sf
 from sealframe.envelope import write_clear_answer
 from sealframe.envelope.layout import split_envelope
-from sealframe.payment_protocol import Code, PaymentAnswer, new_payment_id
+from sealframe.payment_protocol import Code, PaymentAnswer, PaymentState, new_payment_id
 from sealframe.server.payments import administration
 from sealframe.terminal.states import Choice, Reason, State
 from tests.server.bank import ALICE, BOB, FUNDS, PASSWORD
@@ -168,6 +168,42 @@ def test_without_any_answer_the_payment_is_cancelled_until_that_is_answered(
     paid = till.until(State.PAID)
     assert paid.reason is Code.ALREADY_PAID
     assert paid.reference
+    assert site.bank.balance("alice") == FUNDS - 250
+
+
+def test_whoever_is_too_busy_to_say_is_told_to_cancel(site: ServedBank, till: RunningTerminal) -> None:
+    till.wire.faults = [till.wire.lose_request] * 5 + [till.answering(Code.SERVER_BUSY)] * 3
+    till.pay()
+    assert till.until(State.CANCELLED).reason is Code.CANCELLED
+    assert len(set(till.wire.sent)) == 5, "the capture, the question, two requests to cancel, and one that is heard"
+    site.bank.service.answer(till.wire.sent[0])
+    assert site.bank.balance("alice") == FUNDS
+
+
+def test_what_only_the_operator_can_mend_is_out_of_service_and_stays_open(till: RunningTerminal) -> None:
+    till.wire.faults = [till.wire.lose_request] * 5 + [till.answering(Code.REJECTED)]
+    till.pay()
+    unclear = till.until(State.OUT_OF_SERVICE)
+    assert (unclear.reason, unclear.choices) == (Reason.UNRESOLVED, ())
+    assert len(till.open_files()) == 1
+    till.restart()
+    till.until(State.CANCELLED)
+
+
+@pytest.mark.parametrize("code", [Code.CANCELLED, Code.FACE_MISMATCH, Code.UNKNOWN_PAYMENT])
+def test_an_answer_that_contradicts_itself_is_none(site: ServedBank, till: RunningTerminal, code: Code) -> None:
+    """Not charged, says the code; charged, says the state. The terminal asks, and the server knows."""
+
+    def contradict(envelope: bytes) -> bytes:
+        till.wire.link.send(envelope)
+        request = till.now.request
+        assert request is not None
+        terms = {name: getattr(request, name) for name in ("payment_id", "payee", "amount", "currency")}
+        return till.answering(code, state=PaymentState.POSTED, **terms)(envelope)
+
+    till.wire.faults = [contradict] * 5
+    till.pay()
+    assert till.until(State.PAID).reference
     assert site.bank.balance("alice") == FUNDS - 250
 
 

@@ -202,7 +202,7 @@ def test_a49_a_checkpoint_that_runs_code_when_it_is_read_is_refused(folder, reci
             return (marker.touch, ())
 
     torch.save({"step": 1, "recipe": Attack()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="not a checkpoint"):
         GanRun(recipe, scan([folder]).pictures, tmp_path)
     assert not marker.exists()
 

@@ -82,7 +82,7 @@ def encode_folder(folder: Path, matcher: Matcher, detector: FaceDetector, report
         When there is no such folder, or fewer than two people.
     """
     if not folder.is_dir():
-        raise ImageError(f"{folder} is no folder; name one that has a folder for each person.")
+        raise ImageError(f"{folder} is not a folder; give a folder with one subfolder for each person.")
     samples = FaceSamples()
     persons = sorted(path for path in folder.iterdir() if path.is_dir())
     for number, person in enumerate(persons, 1):
@@ -97,7 +97,9 @@ def encode_folder(folder: Path, matcher: Matcher, detector: FaceDetector, report
                 vectors.append(seen)
     report("")
     if len(persons) < 2:
-        raise ImageError(f"{folder} needs a folder for each person, at least two, with at least four pictures each.")
+        raise ImageError(
+            f"{folder} needs one subfolder for each of at least two people, with at least four pictures in each."
+        )
     return samples
 
 
@@ -203,7 +205,9 @@ def calibrate(samples: FaceSamples, matcher: Matcher, fmr: float) -> tuple[dict[
 
 def _require_enough(pairs: int, genuine: int, fmr: float) -> None:
     if not pairs or not genuine:
-        raise PolicyError("Too few usable pictures: two people need at least four each, one face in every one.")
+        raise PolicyError(
+            "Too few usable pictures: at least two people need four pictures each, with one face in every picture."
+        )
     if fmr < 3 / pairs:
         raise PolicyError(
             f"A false match rate of {fmr:g} cannot be known from {pairs} comparisons of strangers; "

@@ -106,7 +106,7 @@ class CaptureContext:
         except ValueError:
             context = None
         if context is None or context.encode() != encoded:
-            raise MalformedEnvelope("The capture context is not in its canonical form.")
+            raise MalformedEnvelope("The capture context is not in its canonical form; refuse the capture.")
         return context
 
     @classmethod

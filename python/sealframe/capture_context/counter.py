@@ -97,7 +97,7 @@ class CounterFile:
 
     def __init__(self, path: str | os.PathLike[str], block: int = _DEFAULT_BLOCK, *, create: bool = True) -> None:
         if block < 1:
-            raise ValueError("a block holds at least one number")
+            raise ValueError("block must be 1 or more")
         require_file_locks("A counter file")
         self._path = Path(path)
         self._block = block
@@ -140,7 +140,7 @@ class CounterFile:
             As `next`, but a missing file, or one that went back, is what this mends.
         """
         if not 0 <= counter <= LAST_COUNTER:
-            raise ValueError(f"a counter lies between 0 and {LAST_COUNTER}")
+            raise ValueError(f"a counter must be between 0 and {LAST_COUNTER}")
         with self._lock:
             with self._locked_file(create=True) as first_free:
                 self._store(max(first_free, self._reserved, counter + 1))
@@ -189,13 +189,17 @@ class CounterFile:
 
     def _read(self, descriptor: int, *, create: bool) -> int:
         if is_open_to_others(descriptor):
-            raise KeyFileError(f"{self._path} is open to others; make it private: chmod 600 {self._path}")
+            raise KeyFileError(
+                f"{self._path} can be read by other users; make the file private: chmod 600 {self._path}"
+            )
         content = os.pread(descriptor, _MAX_FILE_BYTES, 0)
         if create and not content:
             return 0
         match = _FORM.fullmatch(content)
         if match is None or int(match.group(1)) > LAST_COUNTER + 1:
-            raise CounterAnomaly(f"{self._path} is not a counter file; if it was one, remove it and {_START_BEYOND}.")
+            raise CounterAnomaly(
+                f"{self._path} is not a counter file. If the file is damaged, remove it and {_START_BEYOND}."
+            )
         return int(match.group(1))
 
     def _store(self, first_free: int) -> None:
@@ -227,5 +231,5 @@ run_in_forked_children(_forget_all_reservations)
 
 def _require_unused(value: int) -> int:
     if value > LAST_COUNTER:
-        raise LimitExceeded("The device has used up its counter; give it a new key and a new counter file.")
+        raise LimitExceeded("The device has used every counter value; generate a new key and a new counter file.")
     return value

@@ -82,11 +82,11 @@ class SpliceRule:
 
     def __post_init__(self) -> None:
         if not _MAGIC_NUM.fullmatch(self.magic_num):
-            raise ValueError("a magic number is 1 to 16 capital letters and digits")
+            raise ValueError("a magic number must be 1 to 16 capital letters and digits")
         if self.magic_num == _DEFAULT_MAGIC and self.template != _DEFAULT_TEMPLATE:
-            raise ValueError(f"the magic number {_DEFAULT_MAGIC} stands for the default splice rule; choose another")
+            raise ValueError(f"the magic number {_DEFAULT_MAGIC} is that of the default splice rule; choose another")
         if len(self.template) > MAX_TEMPLATE:
-            raise ValueError(f"the template of a splice rule has at most {MAX_TEMPLATE} characters")
+            raise ValueError(f"the template of a splice rule must have at most {MAX_TEMPLATE} characters")
         _require_injective(_split(self.template))
 
     @classmethod
@@ -116,7 +116,7 @@ class SpliceRule:
         try:
             return cls(**_two_texts(content))
         except ValueError as error:
-            raise PolicyError(f"{path} holds no splice rule that can be used: {error}.") from None
+            raise PolicyError(f"The splice rule {path} is not usable: {error}.") from None
 
     def splice(self, fields: dict[str, Any]) -> str:
         """The line for these fields, whose texts must be canonical already."""
@@ -129,7 +129,9 @@ class SpliceRule:
         """
         match = _template_pattern(self.template).fullmatch(text)
         if match is None:
-            raise MalformedEnvelope("The capture context does not follow the splice rule that it names.")
+            raise MalformedEnvelope(
+                "The capture context does not follow the splice rule that it names; refuse the capture."
+            )
         fields = match.groupdict()
         del fields["magic_num"]
         return fields
@@ -143,7 +145,7 @@ def rules_by_magic(rules: Iterable[SpliceRule] = ()) -> Mapping[str, SpliceRule]
     found = {DEFAULT_RULE.magic_num: DEFAULT_RULE}
     for rule in rules:
         if found.setdefault(rule.magic_num, rule) != rule:
-            raise ValueError(f"the magic number {rule.magic_num} stands for two splice rules; rename one")
+            raise ValueError(f"the magic number {rule.magic_num} is used by two splice rules; rename one")
     return found
 
 
@@ -153,7 +155,7 @@ def rule_named_in(text: str, rules: Mapping[str, SpliceRule]) -> SpliceRule:
     rule = rules.get(magic.group()) if magic else None
     if rule is None:
         raise MalformedEnvelope(
-            "The capture context names a splice rule that is not known here; give the opener this rule (splice_rules)."
+            "The capture context names an unknown splice rule; give this rule to the opener (--splice-rule)."
         )
     return rule
 
@@ -163,13 +165,13 @@ def _two_texts(content: bytes) -> dict[str, str]:
     import tomllib
 
     if len(content) > _MAX_FILE_BYTES:
-        raise ValueError(f"it has more than {_MAX_FILE_BYTES} bytes")
+        raise ValueError(f"the file has more than {_MAX_FILE_BYTES} bytes")
     try:
         fields = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
-        raise ValueError("it is no TOML text") from None
+        raise ValueError("the file is not valid TOML") from None
     if set(fields) != {"magic_num", "template"} or not all(isinstance(value, str) for value in fields.values()):
-        raise ValueError("write the two texts magic_num and template, and nothing else")
+        raise ValueError("the file must hold the two strings magic_num and template, and nothing else")
     return fields
 
 
@@ -178,7 +180,7 @@ def _split(template: str) -> list[tuple[str, str]]:
     parts = []
     for literal, field, form, conversion in Formatter().parse(template):
         if form or conversion:
-            raise ValueError(f"the field {field!r} takes no format in a splice rule")
+            raise ValueError(f"the field {field!r} must have no format in a splice rule")
         parts.append((literal, field or ""))
     return parts
 
@@ -186,11 +188,11 @@ def _split(template: str) -> list[tuple[str, str]]:
 def _require_injective(parts: list[tuple[str, str]]) -> None:
     names = [field for _, field in parts if field]
     if sorted(names) != sorted(_FIELDS):
-        raise ValueError(f"a splice rule names each of these fields exactly once: {', '.join(_FIELDS)}")
+        raise ValueError(f"a splice rule must name each of these fields exactly once: {', '.join(_FIELDS)}")
     if parts[0] != ("", "magic_num"):
-        raise ValueError("a splice rule starts with {magic_num}, by which the reader finds the rule")
+        raise ValueError("a splice rule must start with {magic_num}, by which the reader finds the rule")
     if not all(" " <= character <= "~" and character not in "{}" for text, _ in parts for character in text):
-        raise ValueError("the literals of a splice rule are printable ASCII without braces")
+        raise ValueError("the literals of a splice rule must be printable ASCII without braces")
     for (_, name), (literal, following) in zip(parts, [*parts[1:], ("", "")], strict=True):
         if name and not _ends_certainly(_FIELDS[name], literal, following):
             raise ValueError(

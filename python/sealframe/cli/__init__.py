@@ -55,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return refuse(_sentence(error))
     except MemoryError:
-        return refuse("There is not enough memory for this picture; close other programs or give a smaller one.")
+        return refuse("There is not enough memory for this picture; close other programs or give a smaller picture.")
     except KeyboardInterrupt:
-        refuse("Interrupted; nothing was left half-written.")
+        refuse("Interrupted; no file was left incomplete.")
         return 130
     return status
 

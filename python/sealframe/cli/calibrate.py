@@ -18,11 +18,20 @@ EXAMPLE = "sealframe calibrate people --fmr 1e-2 --model face.onnx --out shop.js
 def add_options(parser: ArgumentParser) -> None:
     """Pictures, matcher, rate, and where thresholds and plot go."""
     parser.add_argument(
-        "folder", metavar="FOLDER", type=Path, help="a folder for each person, at least four pictures in each"
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        help="the pictures: one subfolder for each person, at least four pictures in each",
     )
-    parser.add_argument("--fmr", type=rate, default=1e-2, help="the false match rate asked for (default: 0.01)")
+    parser.add_argument(
+        "--fmr",
+        metavar="RATE",
+        type=rate,
+        default=1e-2,
+        help="find thresholds for this false match rate (default: 0.01)",
+    )
     add_matcher(parser)
-    add_report(parser, "calibration.json", "thresholds")
+    add_report(parser, "calibration.json", "the thresholds")
 
 
 def run(options: Namespace) -> int:

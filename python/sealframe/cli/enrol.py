@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sealframe as sf
 from sealframe.cli.options import add_password_file, add_server_connection
-from sealframe.cli.passwords import KeyPasswords
+from sealframe.cli.passwords import KeyPasswords, load_server
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -17,12 +17,19 @@ EXAMPLE = "sealframe enrol ann --account ann --as pos.key --to bank.pub --server
 
 def add_options(parser: ArgumentParser) -> None:
     """Whose face, from where, and to which server by whom."""
-    parser.add_argument("source", metavar="SOURCE", nargs="+", help="a camera's number, a folder, or three pictures")
-    parser.add_argument("--account", required=True, help="whose face it is")
-    parser.add_argument("--as", metavar="KEY", required=True, dest="device", help="a registered device's key")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="+",
+        help="a camera's number, a folder of pictures, or at least three picture files",
+    )
+    parser.add_argument("--account", metavar="ACCOUNT", required=True, help="the account of the person in the pictures")
+    parser.add_argument(
+        "--as", metavar="KEY", required=True, dest="device", help="the private key of a registered device (pos.key)"
+    )
     add_server_connection(parser)
     parser.add_argument(
-        "--token-file", metavar="FILE", required=True, type=Path, help="an operator's token is in this file"
+        "--token-file", metavar="FILE", required=True, type=Path, help="read the operator's token from FILE"
     )
     add_password_file(parser)
 
@@ -34,9 +41,7 @@ def run(options: Namespace) -> int:
     token, key = token_in(options.token_file), Path(options.device)
     device = KeyPasswords(options.password_file).load_device(key)
     counter = sf.CounterFile(key.with_suffix(".counter"))
-    enrolment = EnrolmentSender(
-        options.account, sf.Sealer(to=sf.ServerPublic.load(options.to), device=device, counter=counter)
-    )
+    enrolment = EnrolmentSender(options.account, sf.Sealer(to=load_server(options.to), device=device, counter=counter))
     if len(options.source) == 1 and options.source[0].isdecimal():
         enrolment.take_camera(int(options.source[0]), lambda line: print(line, flush=True))
     else:

@@ -17,9 +17,15 @@ EXAMPLE = "sealframe evaluate photos --learn-from other-photos --out report > ev
 
 def add_options(parser: ArgumentParser) -> None:
     """Pictures to judge on, pictures to learn from, and where the plots go."""
-    parser.add_argument("folder", metavar="FOLDER", nargs="+", type=Path, help="pictures never trained on")
     parser.add_argument(
-        "--most", metavar="N", type=positive, default=20, help="pictures per folder, evenly spread (default: 20)"
+        "folder", metavar="FOLDER", nargs="+", type=Path, help="folders of pictures that no network was trained on"
+    )
+    parser.add_argument(
+        "--most",
+        metavar="N",
+        type=positive,
+        default=20,
+        help="use at most N pictures of each folder, evenly spread (default: 20)",
     )
     parser.add_argument(
         "--learn-from",
@@ -27,16 +33,20 @@ def add_options(parser: ArgumentParser) -> None:
         nargs="+",
         default=[],
         type=Path,
-        help="other pictures, from which comparators learn where edits are (default: no comparators)",
+        help="train comparators that locate edits on the pictures of these folders (default: no comparators)",
     )
     parser.add_argument(
-        "--most-learnt", metavar="N", type=positive, default=400, help="pictures per such folder (default: 400)"
+        "--most-learnt",
+        metavar="N",
+        type=positive,
+        default=400,
+        help="use at most N pictures of each --learn-from folder (default: 400)",
     )
     parser.add_argument(
-        "--examples", metavar="N", type=positive, default=2000, help="edits that they learn from (default: 2000)"
+        "--examples", metavar="N", type=positive, default=2000, help="train the comparators on N edits (default: 2000)"
     )
-    parser.add_argument("--out", metavar="FOLDER", type=Path, help="also write evaluation.json and plots here")
-    parser.add_argument("--seed", type=int, default=7, help="of noise and places of edits (default: %(default)s)")
+    parser.add_argument("--out", metavar="FOLDER", type=Path, help="also write evaluation.json and plots to FOLDER")
+    parser.add_argument("--seed", metavar="N", type=int, default=7, help="random seed (default: %(default)s)")
 
 
 def run(options: Namespace) -> int:
@@ -49,11 +59,11 @@ def run(options: Namespace) -> int:
     with value_errors_refused():
         pictures = frames_in(options.folder, options.most)
         if len(pictures) < 2:
-            raise PolicyError("Give at least two pictures that can be used.")
+            raise PolicyError("FOLDER holds fewer than two usable pictures; give more pictures.")
         teachers = frames_in(options.learn_from, options.most_learnt)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    note(f"{len(pictures)} pictures to judge on, {len(teachers)} to learn comparators from")
+    note(f"{len(pictures)} pictures to evaluate on, {len(teachers)} to train comparators on")
     report = report_on_factor(
         pictures,
         list(teachers.values()),

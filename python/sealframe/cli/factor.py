@@ -21,14 +21,20 @@ EXAMPLE = "sealframe factor photo.jpg --json --plot factor.png"
 
 def add_options(parser: ArgumentParser) -> None:
     """Picture, profile, and how the factor is shown."""
-    parser.add_argument("image", metavar="IMAGE", help="a JPEG, PNG, TIFF, WebP or BMP file; - for standard input")
+    parser.add_argument(
+        "image", metavar="IMAGE", help="the picture (JPEG, PNG, TIFF, WebP or BMP), or - for standard input"
+    )
     add_profile(parser)
     parser.add_argument(
-        "--noise-seed", metavar="HEX", help="32 bytes for --path vae to draw noise from (default: decode the mean)"
+        "--noise-seed",
+        metavar="HEX",
+        help="draw noise from this seed of 64 hexadecimal digits; only for --path vae (default: no noise)",
     )
     add_json(parser)
-    parser.add_argument("--plot", metavar="PNG", help="draw image, derived image, similarity map and rows")
-    parser.add_argument("--force", action="store_true", help="overwrite the plot")
+    parser.add_argument(
+        "--plot", metavar="PNG", help="draw the picture, the derived image, the similarity map and its rows to PNG"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite the file that --plot names")
 
 
 def run(options: Namespace) -> int:
@@ -62,11 +68,11 @@ def _noise_seed(options: Namespace) -> bytes | None:
     if options.noise_seed is None:
         return None
     if options.path != "vae":
-        raise PolicyError(f"The path {options.path} draws no noise; leave --noise-seed out.")
+        raise PolicyError(f"--noise-seed has no use with --path {options.path}; remove it, or choose --path vae.")
     try:
         seed = bytes.fromhex(options.noise_seed)
     except ValueError:
         seed = b""
     if len(seed) != 32:
-        raise PolicyError("The noise seed is not 64 hexadecimal digits.")
+        raise PolicyError("--noise-seed must be 64 hexadecimal digits (32 bytes).")
     return seed

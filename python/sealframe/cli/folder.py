@@ -32,7 +32,7 @@ _at_work = Lock()
 def target_folder(out: str) -> Path:
     """Where a folder's results go. Raises PolicyError for standard output."""
     if out == "-":
-        raise PolicyError("A folder's results do not go to standard output; name a folder.")
+        raise PolicyError("--out - cannot take the results of a folder; name a folder with --out.")
     return Path(out)
 
 
@@ -95,8 +95,8 @@ def _problems(todo: Sequence[tuple[Path, Path]], prepare: Callable[[], Step], jo
                 yield future.result()
         except BrokenProcessPool:
             raise SealframeError(
-                "A process was killed, most likely for want of memory; say the same again, with fewer --jobs: "
-                "what is done is not done again."
+                "A worker process was killed, most likely because memory ran out. Run the command again with fewer "
+                "--jobs; finished files are kept."
             ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -130,5 +130,5 @@ def _one(source: Path, target: Path) -> str:
     except OSError as error:
         return f"{source}: {reason_of(error)}"
     except MemoryError:
-        return f"{source}: There is not enough memory for this picture; say the same again with fewer --jobs."
+        return f"{source}: There is not enough memory for this picture; run the command again with fewer --jobs."
     return ""

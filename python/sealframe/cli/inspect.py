@@ -33,7 +33,7 @@ MEANINGS = {
 
 def add_options(parser: ArgumentParser) -> None:
     """The envelope, and how its facts are printed."""
-    parser.add_argument("envelope", metavar="FILE", help="the envelope; - for standard input")
+    parser.add_argument("envelope", metavar="FILE", help="the envelope, or - for standard input")
     add_json(parser)
 
 
@@ -46,5 +46,5 @@ def run(options: Namespace) -> int:
         for name, value in facts.items():
             spelled = ", ".join(map(str, value)) if isinstance(value, list) else value
             print(f"{name:23}{spelled}  ({MEANINGS[name]})")
-        print("Nothing of this is verified; open the envelope to check it.")
+        print("Nothing shown here was verified; open the envelope to verify it.")
     return 0

@@ -36,26 +36,35 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="N",
         type=positive,
         default=200,
-        help=f"in each scenario, {FEWEST_PAYMENTS} to {MOST_PAYMENTS} (default: %(default)s)",
+        help=f"make N payments in each scenario, {FEWEST_PAYMENTS} to {MOST_PAYMENTS} (default: %(default)s)",
     )
     parser.add_argument(
         "--clients",
         metavar="N",
         type=positive,
         default=16,
-        help=f"who pay at once, up to {MOST_CLIENTS} (default: %(default)s)",
+        help=f"let N clients pay at the same time, at most {MOST_CLIENTS} (default: %(default)s)",
     )
     parser.add_argument(
-        "--workers", metavar="N", type=positive, default=1, help="server processes; several need PostgreSQL"
+        "--workers",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="start N server processes (default: %(default)s); more than one needs PostgreSQL",
     )
     parser.add_argument(
-        "--database", metavar="URL", help="an empty one, postgresql://... (default: SQLite in a folder of its own)"
+        "--database",
+        metavar="URL",
+        help="use this empty database, postgresql://... (default: SQLite in a temporary folder)",
     )
     parser.add_argument(
-        "--folder", metavar="FOLDER", type=Path, help="the disk to measure on (default: that of temporary files)"
+        "--folder",
+        metavar="FOLDER",
+        type=Path,
+        help="measure on the disk that holds FOLDER (default: the disk of temporary files)",
     )
-    parser.add_argument("--only", choices=SCENARIOS, action="append", help="this scenario alone; repeatable")
-    add_report(parser, "loadtest.json", "what was measured")
+    parser.add_argument("--only", choices=SCENARIOS, action="append", help="run only this scenario; may be repeated")
+    add_report(parser, "loadtest.json", "the measurements")
 
 
 def run(options: Namespace) -> int:
@@ -67,7 +76,7 @@ def run(options: Namespace) -> int:
     plan = LoadPlan(options.payments, options.clients, options.workers, options.database, options.only or SCENARIOS)
     require_report_places(options)
     if options.folder is not None and not options.folder.is_dir():
-        raise PolicyError(f"{options.folder} is no folder; make it first, or name another with --folder.")
+        raise PolicyError(f"--folder {options.folder} is not a folder; create it first, or name another.")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         report = measure(plan, Path(folder), show_progress)
     show_progress("")

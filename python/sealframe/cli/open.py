@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import sealframe as sf
 from sealframe.cli.folder import files_in, run_over, target_folder
-from sealframe.cli.options import add_jobs, add_json, add_out, add_password_file
-from sealframe.cli.passwords import KeyPasswords
+from sealframe.cli.options import add_jobs, add_json, add_out, add_password_file, add_splice_rules, splice_rules_of
+from sealframe.cli.passwords import KeyPasswords, load_accepted_device
 from sealframe.cli.printing import note, print_json, printable, say
 from sealframe.cli.streams import read_envelope, staged_output, write_output
 from sealframe.envelope import Policy
@@ -29,7 +29,7 @@ EXAMPLE = "sealframe open photo.seal --key server.key --from pos.pub --out photo
 def add_options(parser: ArgumentParser) -> None:
     """Envelope, keys, devices, what is accepted, and where picture and data go."""
     parser.add_argument(
-        "envelope", metavar="FILE", help="an envelope, a folder of .seal files, or - for standard input"
+        "envelope", metavar="FILE", help="the envelope, a folder of .seal files, or - for standard input"
     )
     parser.add_argument(
         "--key",
@@ -37,33 +37,31 @@ def add_options(parser: ArgumentParser) -> None:
         required=True,
         action="append",
         dest="keys",
-        help="the server's key, or the shared one; repeatable while keys change",
+        help="the server's private key (server.key) or the shared key; may be repeated while keys change",
     )
     parser.add_argument(
-        "--from", metavar="PUB", required=True, action="append", dest="devices", help="a device to accept; repeatable"
+        "--from",
+        metavar="PUB",
+        required=True,
+        action="append",
+        dest="devices",
+        help="the public key of a device to accept (pos.pub); may be repeated",
     )
     parser.add_argument(
         "--live",
         metavar="STORE",
-        help="refuse stale and replayed captures, remembered in this SQLite file (default: archive, which does not)",
+        help="refuse old and replayed captures; STORE is the SQLite file that remembers them (default: no such check)",
     )
     parser.add_argument(
         "--allow-suite",
         choices=[name for name, suite in SUITE_NAMES.items() if suite is not Suite.X_WING],
         action="append",
         default=[],
-        help="accept this suite too",
+        help="accept envelopes of this suite too; may be repeated",
     )
-    parser.add_argument(
-        "--splice-rule",
-        metavar="FILE",
-        action="append",
-        default=[],
-        dest="splice_rules",
-        help="also read capture contexts by the splice rule in this TOML file; repeatable",
-    )
-    parser.add_argument("--data-out", metavar="FILE", help="write the sealed data here")
-    parser.add_argument("--explain", action="store_true", help="print each check in its order, and its outcome")
+    add_splice_rules(parser)
+    parser.add_argument("--data-out", metavar="FILE", help="write the data sealed with the picture to FILE")
+    parser.add_argument("--explain", action="store_true", help="print every check, in order, with its outcome")
     add_json(parser)
     add_jobs(parser)
     add_out(parser, "the picture")
@@ -96,7 +94,9 @@ def run(options: Namespace) -> int:
 
 def _run_folder(options: Namespace, passwords: KeyPasswords) -> int:
     if options.live or options.data_out or options.explain:
-        raise PolicyError("A folder is opened as an archive, pictures only; open envelopes singly for the rest.")
+        raise PolicyError(
+            "--live, --data-out and --explain take a single envelope, not a folder; open each envelope on its own."
+        )
     out = target_folder(options.out)
     pairs = files_in(Path(options.envelope), {".seal"}, lambda path: out / path.with_suffix(""))
     step = partial(_step, options, passwords)
@@ -115,10 +115,10 @@ def _step(options: Namespace, passwords: KeyPasswords) -> Step:
 def _opener(options: Namespace, passwords: KeyPasswords) -> sf.Opener:
     return sf.Opener(
         [passwords.load_opening_key(path) for path in options.keys],
-        devices=[sf.DevicePublic.load(path) for path in options.devices],
+        devices=[load_accepted_device(path) for path in options.devices],
         freshness=sf.Live(sf.SqliteReplayStore(options.live)) if options.live else sf.Archive(),
         policy=Policy(suites=frozenset({Suite.X_WING, *(SUITE_NAMES[name] for name in options.allow_suite)})),
-        splice_rules=[sf.SpliceRule.load(path) for path in options.splice_rules],
+        splice_rules=splice_rules_of(options),
     )
 
 
@@ -130,7 +130,7 @@ def _accepted(verified: sf.Verified, *, explain: bool) -> sf.Opened:
         outcome = "passed"
     finally:
         if explain:
-            note(f"{outcome:9}{'acceptance':14}the capture is new to the store, and now spent")
+            note(f"{outcome:9}{'acceptance':14}the capture is new to the store and is now recorded in it")
     return opened
 
 

@@ -51,7 +51,7 @@ class CommandParser(argparse.ArgumentParser):
         self.complete()
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"there is no option or argument {' '.join(unknown)} here")
+            self.error(f"unknown option or argument: {' '.join(unknown)}")
         return options, []
 
     def error(self, message: str) -> NoReturn:
@@ -82,7 +82,7 @@ def build_parser() -> CommandParser:
 
     parser = CommandParser(
         prog="sealframe",
-        description="Seals camera frames: the sealing depends on picture, capture and device.",
+        description="Seals camera frames: each picture is encrypted to the server and signed by the device.",
         epilog=EXIT_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"sealframe {__version__}")

@@ -12,7 +12,8 @@ from sealframe.cli.printing import printable
 from sealframe.errors import KeyFileError
 from sealframe.keys import DeviceKey, DevicePublic, ServerKey, ServerPublic, SharedKey
 from sealframe.keys.device import DEVICE_LABEL
-from sealframe.keys.key_file import is_protected, load_public
+from sealframe.keys.key_file import is_protected, kind_in_words, load_public
+from sealframe.keys.server import SERVER_LABEL
 from sealframe.keys.shared import SHARED_LABEL
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from sealframe.keys.key_file import PathLike
 
 _Key = TypeVar("_Key")
+
+_DEVICE_PRIVATE = "a device's private key (pos.key)"
+_DEVICE_PUBLIC = "a device's public key (pos.pub)"
+_SERVER_PUBLIC = "a server's public key (server.pub)"
+_RECIPIENT = "a server's public key (server.pub) or a shared key"
+_OPENING = "a server's private key (server.key) or a shared key"
 
 
 class KeyPasswords:
@@ -48,32 +55,46 @@ class KeyPasswords:
         return key
 
     def load_device(self, path: PathLike) -> DeviceKey:
-        """A device's private key. Raises KeyFileError."""
+        """The device's private key that --as names. Raises KeyFileError."""
+        _require_kind(path, "--as", _DEVICE_PRIVATE, DEVICE_LABEL)
         return self.load(DeviceKey.load, path)
 
     def load_recipient(self, path: str) -> ServerPublic | SharedKey:
-        """What to seal to: a server's public key, or a shared key. Raises KeyFileError."""
-        return self.load(SharedKey.load, path) if _label(path) == SHARED_LABEL else ServerPublic.load(path)
+        """The server's public key, or the shared key, that --to names. Raises KeyFileError."""
+        label = _require_kind(path, "--to", _RECIPIENT, SERVER_LABEL, SHARED_LABEL)
+        return self.load(SharedKey.load, path) if label == SHARED_LABEL else ServerPublic.load(path)
 
     def load_opening_key(self, path: str) -> ServerKey | SharedKey:
-        """What to open with: a server's private key, or a shared key. Raises KeyFileError."""
-        if _label(path) == SHARED_LABEL:
+        """The server's private key, or the shared key, that --key names. Raises KeyFileError."""
+        if _require_kind(path, "--key", _OPENING, SERVER_LABEL, SHARED_LABEL) == SHARED_LABEL:
             return self.load(SharedKey.load, path)
         return self.load(ServerKey.load, path)
 
     def load_facts(self, path: str) -> dict[str, object]:
         """The public facts of any key file. Raises KeyFileError."""
-        label = _label(path)
+        label = load_public(path).label
         if label == SHARED_LABEL:
             return self.load(SharedKey.load, path).to_dict()
         return DevicePublic.load(path).to_dict() if label == DEVICE_LABEL else ServerPublic.load(path).to_dict()
+
+
+def load_server(path: str) -> ServerPublic:
+    """The server's public key that --to names, for whom no shared key will do. Raises KeyFileError."""
+    _require_kind(path, "--to", _SERVER_PUBLIC, SERVER_LABEL)
+    return ServerPublic.load(path)
+
+
+def load_accepted_device(path: str) -> DevicePublic:
+    """The device's public key that --from names. Raises KeyFileError."""
+    _require_kind(path, "--from", _DEVICE_PUBLIC, DEVICE_LABEL)
+    return DevicePublic.load(path)
 
 
 def password_in(file: str) -> bytes:
     """The first line of a file. Raises KeyFileError for an empty one."""
     first_line = Path(file).read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
     if not first_line:
-        raise KeyFileError(f"The first line of {file} is empty; write the password there.")
+        raise KeyFileError(f"The first line of {file} is empty; write the password on that line.")
     return first_line
 
 
@@ -84,14 +105,17 @@ def new_password(password_file: str | None, *, ask: bool = False) -> bytes | Non
     if not ask:
         return None
     first = _ask("New password: ")
-    if not first or first != _ask("Once more: "):
-        raise KeyFileError("The passwords are empty or differ; run the command again.")
+    if not first or first != _ask("Repeat the password: "):
+        raise KeyFileError("The two passwords are empty or differ; run the command again.")
     return first
 
 
-def _label(path: str) -> str:
-    """The kind of a key file, by its own word. Raises KeyFileError."""
-    return load_public(path).label
+def _require_kind(path: PathLike, option: str, needed: str, *labels: str) -> str:
+    """The label of a key file. Raises KeyFileError, in the words of the option, unless it is one of `labels`."""
+    label = load_public(path).label
+    if label not in labels:
+        raise KeyFileError(f"{path} is {kind_in_words(label)}; {option} needs {needed}.")
+    return label
 
 
 def _ask(prompt: str) -> bytes:

@@ -28,69 +28,83 @@ class Command(NamedTuple):
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("sealframe.cli.demo", "seal and open a picture, show what is refused, and where the time goes"),
+    "demo": Command("sealframe.cli.demo", "seal and open a picture, show the refusals, and show where the time goes"),
     "demo pay": Command(
-        "sealframe.cli.demo.pay", "pay by face, fail, refuse a replay, and print the ledger; all of it TEST", "server"
+        "sealframe.cli.demo.pay", "run a test bank: pay by face, fail, refuse a replay, and print the ledger", "server"
     ),
     "samples": Command("sealframe.cli.samples", "write drawn pictures to try the other commands with"),
-    "keygen": Command("sealframe.cli.keygen", "make the keys of a server or of a device, or a key that both share"),
-    "keygen server": Command("sealframe.cli.keygen.server", "NAME.key to open envelopes with, NAME.pub to seal to"),
-    "keygen device": Command(
-        "sealframe.cli.keygen.device", "NAME.key to sign with, NAME.pub for the server, NAME.counter"
+    "keygen": Command("sealframe.cli.keygen", "generate keys for a server, for a device, or shared by both"),
+    "keygen server": Command(
+        "sealframe.cli.keygen.server", "generate NAME.key, which opens envelopes, and NAME.pub, to which devices seal"
     ),
-    "keygen shared": Command("sealframe.cli.keygen.shared", "NAME.key for both sides of a closed installation"),
-    "key": Command("sealframe.cli.key", "show what a key file holds, never its secrets"),
+    "keygen device": Command(
+        "sealframe.cli.keygen.device", "generate NAME.key, which signs, NAME.pub for the server, and NAME.counter"
+    ),
+    "keygen shared": Command(
+        "sealframe.cli.keygen.shared", "generate NAME.key for both sides of a closed installation"
+    ),
+    "key": Command("sealframe.cli.key", "show the contents of a key file, never its secrets"),
     "key show": Command("sealframe.cli.key.show", "print the public facts of a key file"),
-    "seal": Command("sealframe.cli.seal", "seal a picture to a server as a device"),
-    "open": Command("sealframe.cli.open", "open an envelope, check everything, and write the picture as it was"),
-    "inspect": Command("sealframe.cli.inspect", "show what anyone can see of an envelope; nothing of it is checked"),
+    "seal": Command("sealframe.cli.seal", "encrypt a picture to a server and sign it as a device"),
+    "open": Command("sealframe.cli.open", "verify and decrypt an envelope, and write the original picture"),
+    "inspect": Command("sealframe.cli.inspect", "show the public header of an envelope without verifying anything"),
     "factor": Command("sealframe.cli.factor", "compute a picture's image factor"),
     "doctor": Command(
-        "sealframe.cli.doctor", "show versions, CPU kernels and networks, and test itself against golden factors"
+        "sealframe.cli.doctor", "show versions, CPU kernels and networks, and compare computed factors with known ones"
     ),
     "bench": Command(
         "sealframe.cli.bench",
-        "time the kernels on this machine, beside NumPy, OpenCV, SciPy, SimSIMD and torch where installed",
+        "time the kernels on this machine beside NumPy, OpenCV, SciPy, SimSIMD and torch, where installed",
     ),
     "train": Command("sealframe.cli.train", "train networks on folders of pictures, or judge trained ones", "training"),
-    "train gan": Command("sealframe.cli.train.gan", "train, round and export generator and discriminator", "training"),
-    "train vae": Command("sealframe.cli.train.vae", "train, round and export posterior and likelihood net", "training"),
+    "train gan": Command(
+        "sealframe.cli.train.gan", "train, round and export the generator and the discriminator", "training"
+    ),
+    "train vae": Command(
+        "sealframe.cli.train.vae", "train, round and export the posterior and likelihood networks", "training"
+    ),
     "train matcher": Command(
         "sealframe.cli.train.matcher",
-        "train, round and export the face encoder, from one portrait a person",
+        "train, round and export the face encoder from one portrait of each person",
         "training",
     ),
     "train judge": Command(
-        "sealframe.cli.train.judge", "judge exported networks on pictures they were not trained on; JSON", "training"
+        "sealframe.cli.train.judge",
+        "judge exported networks on pictures that were not used in training, as JSON",
+        "training",
     ),
     "evaluate": Command(
         "sealframe.cli.evaluate",
-        "measure on your pictures how parts of the factor tell pictures apart and locate edits; JSON and plots",
+        "measure on your pictures how well the factor tells pictures apart and locates edits",
         "training",
     ),
-    "server": Command("sealframe.cli.server", "receive sealed captures, verify, charge once, and answer", "server"),
-    "server init": Command("sealframe.cli.server.init", "make keys, vault key and database", "server"),
-    "server run": Command("sealframe.cli.server.run", "serve until told to stop", "server"),
-    "server token": Command("sealframe.cli.server.token", "make, or revoke, an operator's token", "server"),
+    "server": Command(
+        "sealframe.cli.server", "run a payment server: verify sealed captures, charge once, and answer", "server"
+    ),
+    "server init": Command("sealframe.cli.server.init", "create the server's keys, vault key and database", "server"),
+    "server run": Command("sealframe.cli.server.run", "serve until stopped", "server"),
+    "server token": Command("sealframe.cli.server.token", "create or revoke an operator's token", "server"),
     "server check": Command("sealframe.cli.server.check", "check the ledger's invariants", "server"),
-    "server prune": Command("sealframe.cli.server.prune", "forget old attempts and their answers", "server"),
+    "server prune": Command("sealframe.cli.server.prune", "delete old attempts and their answers", "server"),
     "server rewrap": Command(
         "sealframe.cli.server.rewrap", "wrap the keys of all templates with the newest vault key", "server"
     ),
-    "terminal": Command("sealframe.cli.terminal", "take payments: capture, seal, send, show the receipt", "terminal"),
+    "terminal": Command(
+        "sealframe.cli.terminal", "run a payment terminal: capture, seal, send, show the receipt", "terminal"
+    ),
     "enrol": Command(
         "sealframe.cli.enrol",
-        "enrol a person's face, from a camera or from pictures, as an operator of the server",
+        "enrol a person's face from a camera or from pictures, as an operator of the server",
         "terminal",
     ),
     "calibrate": Command(
         "sealframe.cli.calibrate",
-        "measure how often a face matcher errs on a site's pictures, and the thresholds for the server",
+        "measure the error rates of a face matcher on your pictures, and the thresholds for the server",
         "server",
     ),
     "loadtest": Command(
         "sealframe.cli.loadtest",
-        "measure a server on this computer: throughput, latency, stages, what a flood does, and whether the books hold",
+        "measure a server on this computer: throughput, latency, stages, behaviour under a flood, and the ledger",
         "server",
     ),
 }
@@ -136,5 +150,5 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if not command.extra or (error.name or "sealframe").partition(".")[0] == "sealframe":
             raise
-        raise PolicyError(f"This needs more packages: pip install 'sealframe[{command.extra}]'") from None
+        raise PolicyError(f"This command needs more packages: pip install 'sealframe[{command.extra}]'") from None
     return status

@@ -20,9 +20,9 @@ def add_report(parser: ArgumentParser, default: str, what: str) -> None:
         metavar="FILE",
         type=Path,
         default=Path(default),
-        help=f"{what}; the plot goes beside it as .png (default: %(default)s)",
+        help=f"write {what} to FILE and the plot to a .png file beside it (default: %(default)s)",
     )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     add_json(parser)
 
 

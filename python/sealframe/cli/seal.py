@@ -31,14 +31,26 @@ EXAMPLE = "sealframe seal photo.jpg --to server.pub --as pos.key --out photo.sea
 
 def add_options(parser: ArgumentParser) -> None:
     """Picture, keys, data, profile, and where the envelope goes."""
-    parser.add_argument("image", metavar="IMAGE", help="a picture file, a folder, or - for standard input")
     parser.add_argument(
-        "--to", metavar="PUB", required=True, action="append", help="a server's .pub or a shared key; repeatable"
+        "image", metavar="IMAGE", help="the picture file, a folder of pictures, or - for standard input"
     )
     parser.add_argument(
-        "--as", metavar="KEY", required=True, dest="device", help="the device's key; its counter lies beside it"
+        "--to",
+        metavar="PUB",
+        required=True,
+        action="append",
+        help="a recipient: a server's public key (server.pub) or a shared key; may be repeated",
     )
-    parser.add_argument("--data", metavar="FILE", help="up to 64 KiB to seal and sign with the picture; - is not taken")
+    parser.add_argument(
+        "--as",
+        metavar="KEY",
+        required=True,
+        dest="device",
+        help="the device's private key (pos.key); its .counter file must be in the same folder",
+    )
+    parser.add_argument(
+        "--data", metavar="FILE", help="seal and sign the content of FILE with the picture (at most 64 KiB)"
+    )
     add_profile(parser)
     add_splice_rule(parser)
     add_jobs(parser)

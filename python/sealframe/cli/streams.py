@@ -25,7 +25,7 @@ def read_picture(path: str) -> bytes:
         return read_picture_file(path)
     content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise ImageError("The picture is larger than 256 MiB; give a smaller one.")
+        raise ImageError("The picture on standard input is larger than 256 MiB; give a smaller picture.")
     return content
 
 
@@ -37,7 +37,9 @@ def read_envelope(path: str) -> bytes:
         with Path(path).open("rb") as file:
             content = file.read(MAX_ENVELOPE_BYTES + 1)
     if len(content) > MAX_ENVELOPE_BYTES:
-        raise MalformedEnvelope("The file is larger than any envelope; it is refused.")
+        raise MalformedEnvelope(
+            f"{'Standard input' if path == '-' else path} is too large for an envelope; give a .seal file."
+        )
     return content
 
 

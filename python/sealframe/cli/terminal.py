@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sealframe.cli.options import add_password_file, add_screen, add_server_connection, add_splice_rule, splice_rule_of
-from sealframe.cli.passwords import KeyPasswords
+from sealframe.cli.passwords import KeyPasswords, load_server
 from sealframe.errors import PolicyError
-from sealframe.keys import ServerPublic
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -24,24 +23,46 @@ def add_options(parser: ArgumentParser) -> None:
     """Keys, server, payee, camera and screen."""
     from sealframe.terminal.screen.texts import LANGUAGES
 
-    parser.add_argument("--as", metavar="KEY", required=True, dest="device", help="the device's key; counter beside")
-    add_server_connection(parser)
-    parser.add_argument("--payee", metavar="ACCOUNT", required=True, help="the account that is paid")
-    parser.add_argument("--currency", default="EUR", help="its ISO 4217 code (default: %(default)s)")
     parser.add_argument(
-        "--source",
-        default="0",
-        help="a camera's number, browser, a video, a folder, or face_%%03d.png (default: %(default)s)",
+        "--as",
+        metavar="KEY",
+        required=True,
+        dest="device",
+        help="the device's private key (pos.key); its .counter file must be in the same folder",
+    )
+    add_server_connection(parser)
+    parser.add_argument("--payee", metavar="ACCOUNT", required=True, help="the account that receives the payments")
+    parser.add_argument(
+        "--currency", metavar="CODE", default="EUR", help="the ISO 4217 code of the currency (default: %(default)s)"
     )
     parser.add_argument(
-        "--journal", metavar="FOLDER", type=Path, help="payments that have no end yet (default: KEY.journal)"
+        "--source",
+        metavar="SOURCE",
+        default="0",
+        help="a camera's number, browser, a video, a folder or a pattern face_%%03d.png (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--journal",
+        metavar="FOLDER",
+        type=Path,
+        help="keep unfinished payments in FOLDER (default: the key's path with .journal)",
     )
     add_splice_rule(parser)
     add_screen(parser, "the")
-    parser.add_argument("--port", type=int, default=0, help="the page's port on 127.0.0.1 (default: any free one)")
-    parser.add_argument("--test", action="store_true", help="say TEST on every screen: no real money moves")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the screen (default: %(default)s)")
-    parser.add_argument("--trace", metavar="PNG", help="at the end, print and draw where the time went")
+    parser.add_argument(
+        "--port",
+        metavar="PORT",
+        type=int,
+        default=0,
+        help="serve the page on this port of 127.0.0.1 (default: any free port)",
+    )
+    parser.add_argument("--test", action="store_true", help="show TEST on every screen: no real money moves")
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="show the screen in this language (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--trace", metavar="PNG", help="at the end, print the time spent in each stage and draw it to PNG"
+    )
     add_password_file(parser)
 
 
@@ -54,7 +75,7 @@ def run(options: Namespace) -> int:
 
     launch.require_payable(options.payee, options.currency)
     if options.ui == "text" and options.source == BROWSER:
-        raise PolicyError("A browser's camera needs the page; leave out --ui text, or name another --source.")
+        raise PolicyError("--source browser needs the web page; remove --ui text, or choose another --source.")
     launch.silence_opencv()
     latency, keys, source = Latency(), _keys(options), source_of(options.source)
     with launch.open_cashier(keys, options.server, source, latency) as controller:
@@ -72,7 +93,7 @@ def _keys(options: Namespace) -> TerminalKeys:
     key = Path(options.device)
     return TerminalKeys(
         device=KeyPasswords(options.password_file).load_device(key),
-        server=ServerPublic.load(options.to),
+        server=load_server(options.to),
         counter=key.with_suffix(".counter"),
         journal=options.journal or key.with_suffix(".journal"),
         splice_rule=splice_rule_of(options),

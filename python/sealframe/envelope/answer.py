@@ -92,10 +92,12 @@ class AnswerKey(Unpicklable):
         header = raw[: _HEADER.size]
         form, sign_version, envelope_id, signer_id = _parse_header(header)
         if not hmac.compare_digest(envelope_id, self.envelope_id):
-            raise PolicyError("The answer belongs to another request; wait for the one to yours.")
+            raise PolicyError("The answer belongs to another request; wait for the answer to this request.")
         server = _find_server(signer_id, servers)
         if server.sign_version != sign_version:
-            raise PolicyError("The answer names another signature than the one of its server's key.")
+            raise PolicyError(
+                "The answer names a signature that differs from that of the server's key; send the request again."
+            )
         content = self._decrypt(header, raw[_HEADER.size :]) if form == _ENCRYPTED else raw[_HEADER.size :]
         body_len = len(content) - signature_bytes(sign_version)
         if not 0 <= body_len <= MAX_BODY_BYTES:
@@ -142,7 +144,7 @@ class AnswerKey(Unpicklable):
     def from_bytes(cls, content: bytes) -> AnswerKey:
         """The key that `to_bytes` gave. Raises ValueError for another length."""
         if len(content) != 64:
-            raise ValueError("an answer key has 64 bytes")
+            raise ValueError("an answer key must have 64 bytes")
         return cls(content[:32], content[32:])
 
     def _record(self) -> Block:
@@ -161,7 +163,7 @@ def write_clear_answer(server: ServerKey, envelope: Buffer | Parts, body: bytes)
 
 def _signed(server: ServerKey, envelope_id: bytes, body: bytes, form: int) -> tuple[bytes, bytes]:
     if len(body) > MAX_BODY_BYTES:
-        raise LimitExceeded(f"An answer is at most {MAX_BODY_BYTES} bytes; send less.")
+        raise LimitExceeded(f"The answer is larger than {MAX_BODY_BYTES} bytes; send less.")
     public = server.public
     header = _HEADER.pack(MAGIC, VERSION, form, public.sign_version, 0, envelope_id, public.signing_key_id)
     return header, body + server.sign(_signed_digest(header, body))
@@ -173,10 +175,10 @@ def _signed_digest(header: bytes, body: bytes) -> bytes:
 
 def _parse_header(header: bytes) -> tuple[int, int, bytes, bytes]:
     if len(header) < _HEADER.size or header[:4] != MAGIC:
-        raise MalformedEnvelope("This is not the answer of a sealframe server.")
+        raise MalformedEnvelope("This is not the answer of a sealframe server; check the server's address.")
     _, version, form, sign_version, zero, envelope_id, signer_id = _HEADER.unpack(header)
     if version != VERSION or form not in (_CLEAR, _ENCRYPTED) or sign_version not in frozenset(SignVersion):
-        raise UnsupportedEnvelope("The answer has a version, form or signature not known here; update sealframe.")
+        raise UnsupportedEnvelope("The answer has an unknown version, form or signature; update sealframe.")
     if zero:
         raise _malformed()
     return form, sign_version, envelope_id, signer_id
@@ -186,11 +188,11 @@ def _find_server(signer_id: bytes, servers: ServerPublic | Sequence[ServerPublic
     for server in servers if isinstance(servers, Sequence) else [servers]:
         if server.signing_key_id == signer_id:
             return server
-    raise UnknownKey("The answer was signed by a server that is not known here.")
+    raise UnknownKey("The answer was signed by an unknown server; check the server's address and public key.")
 
 
 def _malformed() -> MalformedEnvelope:
-    return MalformedEnvelope("The answer is cut, or has bytes that do not belong to it.")
+    return MalformedEnvelope("The answer is truncated or has extra bytes; send the request again.")
 
 
 def _damaged(path: PathLike) -> KeyFileError:

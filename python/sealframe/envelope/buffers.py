@@ -61,9 +61,9 @@ def writable_bytes(out: Buffer, source: Buffer) -> memoryview:
     """
     view = memoryview(out).cast("B")
     if view.readonly:
-        raise TypeError("the buffer is read-only; give a bytearray or a writable view")
+        raise TypeError("the buffer is read-only; pass a bytearray or a writable view")
     if _may_overlap(view, memoryview(source).cast("B")):
-        raise ValueError("the buffer overlaps what is read; give one of its own")
+        raise ValueError("the buffer overlaps the input; pass a separate buffer")
     return view
 
 
@@ -76,7 +76,7 @@ def _may_overlap(first: memoryview, second: memoryview) -> bool:
 def start_of(view: memoryview, size: int) -> memoryview:
     """The first `size` bytes; ValueError when there are fewer."""
     if len(view) < size:
-        raise ValueError(f"the buffer is too small; it must hold {size} bytes")
+        raise ValueError(f"the buffer is too small; pass a buffer of at least {size} bytes")
     return view[:size]
 
 

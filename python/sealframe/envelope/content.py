@@ -50,7 +50,7 @@ class Draft:
 def draft_content(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
     """Put the parts in order; LimitExceeded for more than 64 KiB of data."""
     if len(data) > MAX_DATA_BYTES:
-        raise LimitExceeded(f"Application data is at most {MAX_DATA_BYTES} bytes; send less.")
+        raise LimitExceeded(f"The application data is larger than {MAX_DATA_BYTES} bytes; send less.")
     factor = security_factor.encode()
     return Draft(factor, b"".join((_LENGTH.pack(len(factor)), factor, _LENGTH.pack(len(data)), data)), payload)
 
@@ -141,9 +141,13 @@ def _check(plaintext: memoryview, seal: ContentBinding, payload_digest: bool) ->
     factor, rest = _take(plaintext)
     data, payload = _take(rest)
     if not hmac.compare_digest(schedule.factor_tag(seal.key, factor), seal.factor_tag):
-        raise FactorMismatch("The security factor is not the one that the device committed to; refuse the capture.")
+        raise FactorMismatch(
+            "The security factor differs from the one that the device committed to; refuse the capture."
+        )
     if len(data) > MAX_DATA_BYTES:
-        raise MalformedEnvelope(f"The envelope holds more than {MAX_DATA_BYTES} bytes of application data.")
+        raise MalformedEnvelope(
+            f"The envelope holds more than {MAX_DATA_BYTES} bytes of application data; refuse the capture."
+        )
     security_factor = SecurityFactor.decode(bytes(factor), payload_digest=payload_digest)
     _require_digest(hashlib.sha256(data).digest(), security_factor.data_digest)
     return Content(security_factor, bytes(data), payload.toreadonly())
@@ -151,7 +155,7 @@ def _check(plaintext: memoryview, seal: ContentBinding, payload_digest: bool) ->
 
 def _require_digest(found: bytes, committed: bytes) -> None:
     if not hmac.compare_digest(found, committed):
-        raise FactorMismatch("The content is not the one that the device committed to; refuse the capture.")
+        raise FactorMismatch("The content differs from the one that the device committed to; refuse the capture.")
 
 
 def _take(view: memoryview) -> tuple[memoryview, memoryview]:
@@ -165,4 +169,4 @@ def _take(view: memoryview) -> tuple[memoryview, memoryview]:
 
 
 def _malformed() -> MalformedEnvelope:
-    return MalformedEnvelope("The content of the envelope is not in its canonical form.")
+    return MalformedEnvelope("The content of the envelope is not in its canonical form; refuse the capture.")

@@ -131,14 +131,16 @@ def complete_parts(start: Parts, envelope: Buffer, max_bytes: int = MAX_ENVELOPE
     """
     view, before = _view_of(envelope, max_bytes), start.start
     if bytes(view[: len(before)]) != before:
-        raise MalformedEnvelope("The envelope begins with other bytes than those that were checked; send it again.")
+        raise MalformedEnvelope(
+            "The envelope's header differs from the header that was checked; send the envelope again."
+        )
     return _whole(start._replace(content=view[len(before) :]))
 
 
 def _view_of(envelope: Buffer, max_bytes: int) -> memoryview:
     view = memoryview(envelope).cast("B")
     if len(view) > max_bytes:
-        raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed here.")
+        raise MalformedEnvelope(f"The envelope is larger than the {max_bytes} bytes allowed; send a smaller picture.")
     return view
 
 
@@ -171,7 +173,9 @@ def split_start(start: Buffer) -> Parts:
         raise _malformed()
     for first, second in pairwise(recipients):
         if first >= second:
-            raise MalformedEnvelope("The recipients of the envelope are not sorted, or one stands there twice.")
+            raise MalformedEnvelope(
+                "The recipients of the envelope are not sorted, or one is listed twice; seal the picture again."
+            )
     return Parts(header, fixed, blocks, bytes(view[header_len:content_start]), view[content_start:])
 
 
@@ -199,21 +203,21 @@ def is_content_length(content_len: int) -> bool:
 def _unknown_kind(start: bytes) -> MalformedEnvelope | UnsupportedEnvelope:
     """Magic first, then what a newer writer might have changed, so that the message names the cause."""
     if start[:4] != MAGIC or len(start) < _KIND_BYTES:
-        return MalformedEnvelope("This is not a sealframe envelope.")
+        return MalformedEnvelope("This is not a sealframe envelope; give a .seal file.")
     version, suite, sign_version, mode = start[4:_KIND_BYTES]
     if version != VERSION:
-        return UnsupportedEnvelope(f"The envelope has format version {version}; update sealframe to open it.")
+        return UnsupportedEnvelope(f"The envelope has the unknown format version {version}; update sealframe.")
     if suite not in ENCAPSULATION_BYTES:
-        return UnsupportedEnvelope(f"The envelope uses suite {suite}, which is not defined; update sealframe.")
+        return UnsupportedEnvelope(f"The envelope uses suite {suite}, which is unknown; update sealframe.")
     if mode == Mode.SESSION_FRAME:
-        return UnsupportedEnvelope("This is a frame of a session; it is opened by the session that it belongs to.")
+        return UnsupportedEnvelope("This is a frame of a session; open the frame with the session that it belongs to.")
     if sign_version not in frozenset(SignVersion):
-        return UnsupportedEnvelope(f"The envelope uses signature {sign_version}, not defined here; update sealframe.")
-    return UnsupportedEnvelope(f"The envelope has mode {mode}, which is not read as a message.")
+        return UnsupportedEnvelope(f"The envelope uses signature {sign_version}, which is unknown; update sealframe.")
+    return UnsupportedEnvelope(f"The envelope has mode {mode}, which is not a message; update sealframe.")
 
 
 def _malformed() -> MalformedEnvelope:
-    return MalformedEnvelope("The envelope is cut, or has bytes that do not belong to it; get it again.")
+    return MalformedEnvelope("The envelope is truncated or has extra bytes; get a fresh copy of the envelope.")
 
 
 _LENGTHS = {

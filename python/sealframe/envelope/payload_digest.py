@@ -74,5 +74,5 @@ IN_LINE = InLineHasher()
 def payload_hasher(workers: int) -> PayloadHasher:
     """In line for 0 workers, on a thread of its own for 1; ValueError otherwise."""
     if workers not in (0, 1):
-        raise ValueError("workers is 0 or 1.")
+        raise ValueError("workers must be 0 or 1")
     return WorkerHasher() if workers else IN_LINE

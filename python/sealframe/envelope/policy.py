@@ -42,13 +42,17 @@ class Policy:
     def require(self, header: Header) -> None:
         """Raise PolicyError when the envelope is of a kind that is not allowed here."""
         if header.suite not in self.suites:
-            raise PolicyError(f"Envelopes of suite {suite_name(header.suite)} are not allowed here.")
+            raise PolicyError(
+                f"Envelopes of suite {suite_name(header.suite)} are not allowed; allow the suite (--allow-suite)."
+            )
         if header.sign_version not in self.sign_versions:
-            raise PolicyError(f"Envelopes signed with {sign_name(header.sign_version)} are not allowed here.")
+            raise PolicyError(
+                f"Envelopes signed with {sign_name(header.sign_version)} are not allowed; change the policy."
+            )
         if header.mode not in self.modes:
-            raise PolicyError("The envelope opens a session, which is not allowed here.")
+            raise PolicyError("The envelope opens a session, which this policy does not allow.")
         if self.profiles is not None and header.profile not in self.profiles:
-            raise PolicyError(f"Envelopes of factor profile {header.profile} are not allowed here.")
+            raise PolicyError(f"Envelopes of factor profile {header.profile} are not allowed; change the policy.")
 
 
 DEFAULT_POLICY = Policy()

@@ -198,9 +198,11 @@ def unwrap_content_key(parts: Parts, key: OpeningKey, header_hash: bytes) -> byt
 def _find_signer(header: Header, devices: Mapping[bytes, DevicePublic], now: int) -> DevicePublic:
     signer = devices.get(header.signer)
     if signer is None:
-        raise UnknownKey("The envelope was signed by a device that is not known here; register the device's .pub file.")
+        raise UnknownKey("The envelope was signed by an unknown device; register the device's .pub file.")
     if signer.sign_version != header.sign_version:
-        raise PolicyError("The envelope names another signature than the one its device is registered with.")
+        raise PolicyError(
+            "The envelope names a signature that differs from that of its registered device; refuse the capture."
+        )
     signer.validity.require(now, "device's key")
     return signer
 
@@ -209,7 +211,9 @@ def _find_key(header: Header, key: OpeningKey | Sequence[OpeningKey]) -> Opening
     for candidate in [key] if isinstance(key, OpeningKey) else key:
         if candidate.key_id in header.recipients:
             if candidate.suite != header.suite:
-                raise PolicyError("The envelope names another suite than the one of its recipient's key.")
+                raise PolicyError(
+                    "The envelope names a suite that differs from that of its recipient's key; refuse the capture."
+                )
             return candidate
     raise UnknownKey("The envelope was sealed to other keys; open it with the key of one of its recipients.")
 
@@ -220,5 +224,5 @@ def _check_context(
     """Step 7: the capture context is canonical and speaks of the device that signed."""
     context = CaptureContext.decode(security_factor.capture_context, splice_rules)
     if context.device_info != signer.device_info or context.sign_version != header.sign_version:
-        raise PolicyError("The capture names another device than the one that signed it; refuse the capture.")
+        raise PolicyError("The capture names a device that did not sign it; refuse the capture.")
     return context

@@ -54,7 +54,7 @@ class _Lifetime:
 
     def require(self, sequence: int) -> None:
         if sequence >= MAX_FRAMES or self._clock() > self._end:
-            raise LimitExceeded("The session is used up; open another.")
+            raise LimitExceeded("The session is used up; open another session.")
 
 
 class SessionWriter:
@@ -148,7 +148,7 @@ class SessionReader:
 
     def __init__(self, opening: Unsealed, *, ordered: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         if opening.session is None:
-            raise PolicyError("The envelope opens no session; open it as a message.")
+            raise PolicyError("The envelope does not open a session; open the envelope as a message.")
         self._session = opening.session
         self._signer = opening.signer
         self._profile = opening.header.profile
@@ -198,7 +198,7 @@ class SessionReader:
         content = decrypt(view[_HEADER.size :], seal, payload_digest=False, out=room)
         context = CaptureContext.decode(content.security_factor.capture_context, self._splice_rules)
         if (context.device_info, context.sign_version) != (self._signer.device_info, self._signer.sign_version):
-            raise PolicyError("The frame names another device than the one that opened the session.")
+            raise PolicyError("The frame names a device that did not open the session; drop the frame.")
         return SessionFrame(
             sequence, self._profile, content.security_factor, context, content.data, content.payload, self._signer
         )
@@ -218,22 +218,22 @@ class SessionReader:
         self._lifetime.require(sequence)
         expected = sequence == self._next if self._ordered else sequence >= self._next or sequence in self._late
         if not expected:
-            raise ReplayedCapture("The frame comes out of order, or a second time; drop it.")
+            raise ReplayedCapture("The frame is out of order or repeated; drop the frame.")
 
     def _parse(self, header: bytes, content_len: int) -> tuple[int, bytes]:
         if len(header) < _HEADER.size or header[:4] != MAGIC:
-            raise MalformedEnvelope("This is not a sealframe session frame.")
+            raise MalformedEnvelope("This is not a sealframe session frame; drop the frame.")
         _, version, suite, zero, mode, session_id, sequence, announced, tag = _HEADER.unpack(header)
         if version != VERSION or mode != Mode.SESSION_FRAME:
-            raise UnsupportedEnvelope("This is no session frame of a version known here.")
+            raise UnsupportedEnvelope("The session frame has an unknown version; update sealframe.")
         if zero or announced != content_len or not is_content_length(content_len):
-            raise MalformedEnvelope("The frame is cut, or has bytes that do not belong to it.")
+            raise MalformedEnvelope("The session frame is truncated or has extra bytes; drop the frame.")
         if (suite, session_id) != (self._session.suite, self._session.key_id):
-            raise UnknownKey("The frame belongs to another session; open that one first.")
+            raise UnknownKey("The frame belongs to another session; open that session first.")
         return sequence, tag
 
 
 def _draft_frame(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
     if security_factor.payload_digest:
-        raise ValueError("the security factor of a session frame holds no digest of its payload")
+        raise ValueError("the security factor of a session frame must hold no digest of its payload")
     return draft_content(security_factor, data, payload)

@@ -112,7 +112,7 @@ class EnvelopeWriter:
         Raises PolicyError unless there is exactly one recipient.
         """
         if len(self._recipients) != 1:
-            raise PolicyError("A session has exactly one recipient; open one session for each.")
+            raise PolicyError("A session has exactly one recipient; open one session for each recipient.")
         draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.SESSION_OPEN, draft)
         envelope = encrypt(head.written, draft, head.content_key, head.context)
@@ -148,7 +148,7 @@ class EnvelopeWriter:
 
 def _draft_message(security_factor: SecurityFactor, data: bytes, payload: Buffer) -> Draft:
     if not security_factor.payload_digest:
-        raise ValueError("the security factor of a message holds the digest of its payload")
+        raise ValueError("the security factor of a message must hold the digest of its payload")
     return draft_content(security_factor, data, payload)
 
 
@@ -161,8 +161,8 @@ def _block(recipient: ServerPublic | SharedKey, content_key: bytes, header_hash:
 
 def _require_compatible(recipients: Sequence[ServerPublic | SharedKey]) -> None:
     if not 1 <= len(recipients) <= MAX_RECIPIENTS:
-        raise LimitExceeded(f"An envelope has 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
+        raise LimitExceeded(f"An envelope must have 1 to {MAX_RECIPIENTS} recipients; seal several envelopes for more.")
     if len({recipient.key_id for recipient in recipients}) != len(recipients):
-        raise PolicyError("A recipient is named twice; name each once.")
+        raise PolicyError("A recipient is named twice; name every recipient once.")
     if len({recipient.suite for recipient in recipients}) != 1:
-        raise PolicyError("The recipients' keys are of different suites; seal one envelope for each suite.")
+        raise PolicyError("The recipients' keys have different suites; seal one envelope for each suite.")

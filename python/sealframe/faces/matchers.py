@@ -280,7 +280,9 @@ class OnnxMatcher(VectorMatcher):
             self._input = input_.name
             self.embed(np.zeros((_ONNX_SIDE, _ONNX_SIDE, 3), np.uint8))
         except Exception:
-            raise ModelError(f"{path} is no face model with one input (1, 3, 112, 112); give another file.") from None
+            raise ModelError(
+                f"{path} is not a face model with one input (1, 3, 112, 112); give another file."
+            ) from None
 
     def vector(self, face: Pixels) -> NDArray[np.float32]:
         """Make the model's vector, float32 (d,), of a window uint8 (S, S) or RGB (S, S, 3)."""
@@ -301,6 +303,6 @@ def _stretched(plane: Pixels, side: int) -> Pixels:
 def _unit(vector: NDArray[np.float32]) -> Embedding:
     length = float(np.linalg.norm(vector))
     if not np.isfinite(length):
-        raise ModelError("The face model gave values that are not finite; give another model.")
+        raise ModelError("The face model returned values that are not finite; give another model.")
     scaled: Embedding = np.asarray(vector, np.float32) / np.float32(max(length, 1e-9))
     return scaled

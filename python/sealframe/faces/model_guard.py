@@ -82,7 +82,7 @@ def _check_model(model: memoryview) -> None:
         elif number == _MODEL_OPERATOR_SET:
             _check_domain(_message(value), _OPERATOR_SET_DOMAIN)
         elif number in {_MODEL_TRAINING, _MODEL_FUNCTION}:
-            _refuse("it brings functions, or a training, of its own")
+            _refuse("the file contains functions or training data")
 
 
 def _check_graph(graph: memoryview) -> None:
@@ -92,7 +92,7 @@ def _check_graph(graph: memoryview) -> None:
         elif number == _GRAPH_CONSTANT:
             _check_tensor(_message(value))
         elif number == _GRAPH_SPARSE_CONSTANT:
-            _refuse("it holds sparse weights, which are not read here")
+            _refuse("the file contains sparse weights")
 
 
 def _check_node(node: memoryview) -> None:
@@ -107,19 +107,19 @@ def _check_attribute(attribute: memoryview) -> None:
         if number in {_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS}:
             _check_tensor(_message(value))
         elif number in {_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS}:
-            _refuse("it chooses or repeats graphs while it runs (If, Loop, Scan)")
+            _refuse("the network uses If, Loop or Scan")
 
 
 def _check_domain(message: memoryview, field: int) -> None:
     for number, value in _fields(message):
         if number == field and bytes(_message(value)).decode("utf-8", "replace") not in _DOMAINS:
-            _refuse("it needs operators that do not come with ONNX Runtime")
+            _refuse("the network needs operators that ONNX Runtime lacks")
 
 
 def _check_tensor(tensor: memoryview) -> None:
     found = dict(_fields(tensor))
     if found.get(_TENSOR_LOCATION, 0) or _TENSOR_ELSEWHERE in found:
-        _refuse("it keeps weights in other files")
+        _refuse("some weights are stored in other files")
     for number, value in _fields(tensor):
         if number in {_TENSOR_FLOATS, _TENSOR_RAW} and not isinstance(value, int):
             _check_numbers(value, found.get(_TENSOR_TYPE, 0))
@@ -130,13 +130,13 @@ def _check_numbers(values: memoryview, type_: int | memoryview) -> None:
     if width is None:
         return
     if len(values) % np.dtype(width).itemsize:
-        _refuse("a weight in it is truncated")
+        _refuse("a weight is truncated")
     if not np.isfinite(np.frombuffer(values, width)).all():
-        _refuse("a weight in it is not finite")
+        _refuse("a weight is not finite")
 
 
 def _message(value: int | memoryview) -> memoryview:
-    return _refuse("its fields have the wrong types") if isinstance(value, int) else value
+    return _refuse("some fields have the wrong type") if isinstance(value, int) else value
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -153,9 +153,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         elif key & 7 in {_EIGHT_BYTES, _FOUR_BYTES}:
             length = 8 if key & 7 == _EIGHT_BYTES else 4
         else:
-            _refuse("it is no ONNX file")
+            _refuse("the file is not an ONNX file")
         if length > len(message) - at:
-            _refuse("it is truncated, or no ONNX file")
+            _refuse("the file is truncated or not an ONNX file")
         yield key >> 3, message[at : at + length]
         at += length
 
@@ -166,7 +166,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value, at + index + 1
-    raise _Refused("it is truncated, or no ONNX file")
+    raise _Refused("the file is truncated or not an ONNX file")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -85,7 +85,7 @@ def choose_detector(name: str) -> FaceDetector:
         return _DETECTORS[name]()
     if ":" not in name:
         raise PluginError(
-            f"--detector {name} is no face detector; give {', '.join(_DETECTORS)} or a class of yours as MODULE:NAME."
+            f"--detector {name} is not a face detector; give {', '.join(_DETECTORS)} or your own class, MODULE:NAME."
         )
     return _CheckedDetector(_Plugin("--detector", name, "FaceDetector"))
 
@@ -124,8 +124,8 @@ class _Plugin:
             self._made: Any = getattr(import_module(module), attribute)()
         except Exception as error:
             raise PluginError(
-                f"{self._title} cannot be loaded ({_told(error)}); give MODULE:NAME of a class without arguments, "
-                "its folder on PYTHONPATH."
+                f"{self._title} cannot be loaded ({_told(error)}); give MODULE:NAME of a class without arguments "
+                "and put its folder on PYTHONPATH."
             ) from error
 
     def method(self, name: str) -> Callable[..., Any]:

@@ -137,9 +137,11 @@ class DevicePublic:
             validity = Validity(record["not_before"], record["not_after"], record["revoked"])
             device = cls(record["device_info"], record["sign_version"], bytes.fromhex(record["key"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError(f"{source} holds a device's record that is not valid; use a fresh copy.") from error
+            raise KeyFileError(
+                f"{source} is a device key with an invalid record; use a fresh copy of the file."
+            ) from error
         if device._record() != block:
-            raise KeyFileError(f"{source} holds a device's record that is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} is a device key whose record is not canonical; use a fresh copy of the file.")
         return device
 
 
@@ -214,5 +216,7 @@ class DeviceKey(Unpicklable):
         public = DevicePublic._from_record(record, path)
         signing_key = SigningKey.from_blocks(public.sign_version, blocks)
         if signing_key.raw_public != public.key:
-            raise KeyFileError(f"The private key in {path} does not belong to its record; use a fresh copy.")
+            raise KeyFileError(
+                f"The private key in {path} does not belong to its record; use a fresh copy of the file."
+            )
         return cls(signing_key, public.device_info, public.validity)

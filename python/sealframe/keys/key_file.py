@@ -29,10 +29,11 @@ _SALT_BYTES = 16
 _LINE = 64
 _PRIVATE, _PUBLIC = 0o600, 0o644
 _KINDS = {
-    "SEALFRAME DEVICE": "a device's key",
-    "SEALFRAME SERVER": "a server's key",
+    "SEALFRAME DEVICE": "a device key",
+    "SEALFRAME SERVER": "a server key",
     "SEALFRAME SHARED": "a shared key",
     "SEALFRAME ANSWER": "the key of an answer",
+    "SEALFRAME VAULT": "a vault key",
 }
 
 PathLike = str | os.PathLike[str]
@@ -62,8 +63,7 @@ def record_block(label: str, record: dict[str, Any]) -> Block:
 def read_record(block: Block, label: str, source: PathLike = "The key file") -> dict[str, Any]:
     """The record in a block; KeyFileError, about `source`, unless it has this label and the canonical spelling."""
     if block.label != label:
-        found, needed = (_KINDS.get(one, one) for one in (block.label, label))
-        raise KeyFileError(f"{source} holds {found}, but {needed} is needed here; give another file.")
+        raise KeyFileError(f"{source} is {kind_in_words(block.label)}; give the file of {kind_in_words(label)}.")
     try:
         record = json.loads(block.content)
         canonical = isinstance(record, dict) and record_block(label, record) == block
@@ -72,6 +72,11 @@ def read_record(block: Block, label: str, source: PathLike = "The key file") -> 
     if not canonical:
         raise KeyFileError(f"{source} holds a damaged record; use a fresh copy of the file.")
     return dict(record)
+
+
+def kind_in_words(label: str) -> str:
+    """What the record with this label is, in words: "a device key"."""
+    return _KINDS.get(label, "another kind of file")
 
 
 def save_public(path: PathLike, record: Block, *, overwrite: bool) -> None:
@@ -88,7 +93,7 @@ def record_in_text(text: str) -> Block:
     """The one record in a text, as a public file holds it; KeyFileError for anything more or less."""
     blocks = _parse(text.replace("\r\n", "\n"), "The text")
     if len(blocks) != 1:
-        raise KeyFileError("A public record stands alone; give the .pub file, and never send a private key.")
+        raise KeyFileError("The text must hold one public record; give the .pub file, and never send a private key.")
     return blocks[0]
 
 
@@ -108,7 +113,7 @@ def load_private(path: PathLike, password: bytes | None) -> tuple[Block, list[Bl
     """
     record, secret_blocks, encrypted = _read_private(path)
     if encrypted and password is None:
-        raise KeyFileError(f"The key file {path} is protected by a password; give the password.")
+        raise KeyFileError(f"The key file {path} is protected by a password; give the password (--password-file).")
     if not encrypted and password is not None:
         raise KeyFileError(f"The key file {path} is not protected by a password; leave the password out.")
     return record, _decrypt(path, record, secret_blocks, password) if password is not None else secret_blocks
@@ -124,9 +129,9 @@ def _read_private(path: PathLike) -> tuple[Block, list[Block], bool]:
     text, open_to_others = _read(path)
     record, *secret_blocks = _parse(text, path)
     if not secret_blocks:
-        raise KeyFileError(f"{path} holds a public key only; give the private key file.")
+        raise KeyFileError(f"{path} holds only a public key; give the private key file (.key).")
     if open_to_others:
-        raise KeyFileError(f"The key file {path} is open to others; make it private: chmod 600 {path}")
+        raise KeyFileError(f"The key file {path} can be read by other users; make the file private: chmod 600 {path}")
     return record, secret_blocks, secret_blocks[0].label == _ENCRYPTED_LABEL
 
 
@@ -145,7 +150,7 @@ def _write(path: PathLike, text: str, mode: int, overwrite: bool) -> None:
     try:
         write_whole_file(path, text.encode("ascii"), mode=mode, overwrite=overwrite)
     except FileExistsError as error:
-        raise KeyFileError(f"{path} exists already; choose another name, or say that it may be replaced.") from error
+        raise KeyFileError(f"{path} exists already; choose another name, or allow overwriting.") from error
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be written: {reason_of(error)}") from error
 
@@ -172,17 +177,21 @@ def _encrypt(record: Block, secret_blocks: list[Block], password: bytes) -> Bloc
 
 def _decrypt(path: PathLike, record: Block, blocks: list[Block], password: bytes) -> list[Block]:
     if len(blocks) != 1:
-        raise KeyFileError(f"The key file {path} has blocks after its encrypted keys; use a fresh copy of the file.")
+        raise KeyFileError(
+            f"The key file {path} has extra blocks after its encrypted keys; use a fresh copy of the file."
+        )
     salt, sealed = blocks[0].content[:_SALT_BYTES], blocks[0].content[_SALT_BYTES:]
     try:
         plaintext = AESGCM(_password_key(password, salt)).decrypt(bytes(12), sealed, record.content)
     except (InvalidTag, ValueError) as error:
-        raise KeyFileError(f"The password is wrong, or the key file {path} was altered.") from error
+        raise KeyFileError(
+            f"The password is wrong, or the key file {path} was altered; try the password again."
+        ) from error
     return _parse(plaintext.decode("latin-1"), path)
 
 
 def _password_key(password: bytes, salt: bytes) -> bytes:
     """Stretch by scrypt with 32 MiB and three passes; the salt is fresh for each file, so a zero nonce is used once."""
     if not isinstance(password, bytes) or not password:
-        raise ValueError("a password is non-empty bytes")
+        raise ValueError("a password must be non-empty bytes")
     return Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(password)

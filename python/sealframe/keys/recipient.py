@@ -96,11 +96,11 @@ class RecipientKey:
         (draft-connolly-cfrg-xwing-kem).
         """
         if len(seed) != 32:
-            raise ValueError("a seed is 32 bytes")
+            raise ValueError("a seed must have 32 bytes")
         if suite == Suite.X25519:
             return cls(suite, [X25519PrivateKey.from_private_bytes(seed)])
         if suite != Suite.X_WING:
-            raise ValueError("a server key is of suite 1 (X-Wing) or 2 (X25519)")
+            raise ValueError("the suite of a server key must be 1 (X-Wing) or 2 (X25519)")
         expanded = hashlib.shake_256(seed).digest(96)
         ml_kem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
         return cls(suite, [ml_kem, X25519PrivateKey.from_private_bytes(expanded[64:])])

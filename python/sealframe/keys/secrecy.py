@@ -25,4 +25,6 @@ class Unpicklable:
         return f"<{type(self).__name__} {key_id.hex()}>" if key_id else f"<{type(self).__name__}>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(f"A {type(self).__name__} holds keys; it is not copied or pickled. Make one in each process.")
+        raise TypeError(
+            f"A {type(self).__name__} holds keys and cannot be copied or pickled; create one in each process."
+        )

@@ -23,7 +23,7 @@ from sealframe.keys.secrecy import Unpicklable, key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, sign_name
 from sealframe.keys.validity import ALWAYS, Validity
 
-_LABEL = "SEALFRAME SERVER"
+SERVER_LABEL = "SEALFRAME SERVER"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class ServerPublic:
 
     def _record(self) -> Block:
         return record_block(
-            _LABEL,
+            SERVER_LABEL,
             {
                 "not_after": self.validity.not_after,
                 "not_before": self.validity.not_before,
@@ -148,7 +148,7 @@ class ServerPublic:
 
     @classmethod
     def _from_record(cls, block: Block, source: PathLike) -> ServerPublic:
-        record = read_record(block, _LABEL, source)
+        record = read_record(block, SERVER_LABEL, source)
         try:
             server = cls(
                 record["suite"],
@@ -158,9 +158,11 @@ class ServerPublic:
                 Validity(record["not_before"], record["not_after"], record["revoked"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError(f"{source} holds a server's record that is not valid; use a fresh copy.") from error
+            raise KeyFileError(
+                f"{source} is a server key with an invalid record; use a fresh copy of the file."
+            ) from error
         if server._record() != block:
-            raise KeyFileError(f"{source} holds a server's record that is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{source} is a server key whose record is not canonical; use a fresh copy of the file.")
         return server
 
 
@@ -251,5 +253,5 @@ class ServerKey(Unpicklable):
         recipient = RecipientKey.from_blocks(public.suite, blocks[:split])
         signing_key = SigningKey.from_blocks(public.sign_version, blocks[split:])
         if (recipient.public.raw, signing_key.raw_public) != (public.recipient_key, public.signing_key):
-            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy.")
+            raise KeyFileError(f"The private keys in {path} do not belong to its record; use a fresh copy of the file.")
         return cls(recipient, signing_key, public.validity)

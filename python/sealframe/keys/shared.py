@@ -51,7 +51,7 @@ class SharedKey(Unpicklable):
 
     def __init__(self, secret: bytes, key_id: bytes, validity: Validity = ALWAYS) -> None:
         if len(secret) != _SECRET_BYTES or len(key_id) != KEY_ID_BYTES:
-            raise ValueError(f"a shared key is {_SECRET_BYTES} bytes and its id {KEY_ID_BYTES}")
+            raise ValueError(f"a shared key must have {_SECRET_BYTES} bytes, and its id {KEY_ID_BYTES}")
         self._secret = secret
         self.key_id = key_id
         self.validity = validity
@@ -115,9 +115,9 @@ class SharedKey(Unpicklable):
             (secret,) = secret_blocks
             key = cls(secret.content, bytes.fromhex(record["key_id"]), validity)
         except (KeyError, TypeError, ValueError) as error:
-            raise KeyFileError(f"{path} holds a shared key that is not valid; use a fresh copy.") from error
+            raise KeyFileError(f"{path} is an invalid shared key; use a fresh copy of the file.") from error
         if secret.label != _SECRET_LABEL or key._record() != block:
-            raise KeyFileError(f"{path} holds a shared key that is not canonical; use a fresh copy.")
+            raise KeyFileError(f"{path} is a shared key whose record is not canonical; use a fresh copy of the file.")
         return key
 
     def _record(self) -> Block:

@@ -191,7 +191,7 @@ class SigningKey:
     def generate(cls, sign: str) -> SigningKey:
         """A new key; `sign` is one of SIGN_NAMES, ValueError otherwise."""
         if sign not in SIGN_NAMES:
-            raise ValueError(f"the signature is one of {', '.join(SIGN_NAMES)}")
+            raise ValueError(f"the signature must be one of {', '.join(SIGN_NAMES)}")
         version = SIGN_NAMES[sign]
         return cls(version, [component.generate() for component in _COMPONENTS[version]])
 
@@ -228,7 +228,9 @@ def load_pkcs8(blocks: Sequence[Block], types: Sequence[type]) -> list[Any]:
     labels = [block.label for block in blocks]
     fitting = len(keys) == len(types) and all(map(isinstance, keys, types))
     if not fitting or labels != [PKCS8_LABEL] * len(types):
-        raise KeyFileError("The private keys in the file are not those its record names; use a fresh copy.")
+        raise KeyFileError(
+            "The private keys in the file differ from those that its record names; use a fresh copy of the file."
+        )
     return keys
 
 
@@ -241,4 +243,4 @@ def _cut(joined: bytes, lengths: Sequence[int]) -> list[bytes]:
 
 
 def _bad_signature() -> BadSignature:
-    return BadSignature("The signature does not hold: the envelope was altered, or another device made it.")
+    return BadSignature("The signature does not verify: the envelope was altered, or another device signed it.")

@@ -31,18 +31,18 @@ class Validity:
     def __post_init__(self) -> None:
         for time in (self.not_before, self.not_after):
             if time is not None and (not isinstance(time, int) or isinstance(time, bool)):
-                raise TypeError("validity times are integers, Unix milliseconds")
+                raise TypeError("validity times must be integers, in Unix milliseconds")
         if not isinstance(self.revoked, bool):
             raise TypeError("revoked must be a bool")
 
     def require(self, now: int, what: str) -> None:
         """Raise KeyNotValid unless the key, described by `what`, is valid at `now` (Unix milliseconds)."""
         if self.revoked:
-            raise KeyNotValid(f"The {what} was revoked; use its successor.")
+            raise KeyNotValid(f"The {what} was revoked; use the new key.")
         if self.not_before is not None and now < self.not_before:
             raise KeyNotValid(f"The {what} is not valid yet; check the clock of this machine.")
         if self.not_after is not None and now > self.not_after:
-            raise KeyNotValid(f"The {what} has expired; use its successor.")
+            raise KeyNotValid(f"The {what} has expired; use the new key.")
 
 
 ALWAYS = Validity()

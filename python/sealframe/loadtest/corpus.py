@@ -118,6 +118,6 @@ def _request(action: Action, account: str, password: str | None = None) -> Payme
 
 def _require_room(folder: Path, needed: int) -> None:
     if needed > MOST_BYTES:
-        raise PolicyError("So many pictures would take more than 4 GiB; give fewer --payments.")
+        raise PolicyError("The pictures of so many payments would take more than 4 GiB; give fewer --payments.")
     if shutil.disk_usage(folder).free < needed + _SPARE_BYTES:
         raise PolicyError(f"{folder} has no room for {needed >> 20} MiB of pictures; give fewer --payments.")

@@ -31,10 +31,10 @@ class LoadPlan:
 
     def __post_init__(self) -> None:
         if not FEWEST_PAYMENTS <= self.payments <= MOST_PAYMENTS:
-            raise PolicyError(
-                f"A load test makes {FEWEST_PAYMENTS} to {MOST_PAYMENTS} payments in a scenario; change --payments."
-            )
+            raise PolicyError(f"--payments must be {FEWEST_PAYMENTS} to {MOST_PAYMENTS}; change the number.")
         if not 1 <= self.clients <= MOST_CLIENTS:
-            raise PolicyError(f"A load test has 1 to {MOST_CLIENTS} clients: a server takes 64 requests at once.")
+            raise PolicyError(
+                f"--clients must be 1 to {MOST_CLIENTS}, because a server takes 64 requests at once; change the number."
+            )
         if self.workers > 1 and not (self.database_url or "").startswith("postgresql"):
-            raise PolicyError("Several workers need PostgreSQL; give --database postgresql://...")
+            raise PolicyError("--workers above 1 needs PostgreSQL; give --database postgresql://... as well.")

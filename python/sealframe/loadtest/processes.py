@@ -84,7 +84,7 @@ class Servers:
                 return int(found[1])
             time.sleep(0.05)
         raise PolicyError(
-            f"A server did not start; it said: {(self._folder / f'server-{number}.log').read_text()[-500:]}"
+            f"A server did not start; its log ends: {(self._folder / f'server-{number}.log').read_text()[-500:]}"
         )
 
 

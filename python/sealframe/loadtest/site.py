@@ -105,7 +105,7 @@ def open_site(home: Path, url: str | None, tills: int) -> Site:
     ]
     with bank, bank.service.database.transaction() as connection:
         if connection.execute(select(accounts.c.account)).first():
-            raise PolicyError("The database holds accounts; give an empty one for a load test.")
+            raise PolicyError("--database holds accounts already; give an empty database for a load test.")
         now = int(time.time() * 1000)
         administration.create_account(connection, _ACTOR, now, account=SHOP, name="Shop", currency=CURRENCY)
         made = [_open_till(connection, now, bank.key.public, number, faces, enrolled) for number in range(tills)]

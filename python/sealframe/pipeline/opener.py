@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from sealframe.trace import StageCallback
 
 CHECKS = {
-    "framing": "the bytes are one whole envelope of a version known here",
-    "policy": "its suite, signature and factor profile are allowed here",
-    "keys": "its device is registered, with a key that is valid now, and one of the recipients is this key",
-    "signature": "the device signed exactly this header",
-    "decryption": "the content key unwraps, and every chunk is authentic",
-    "commitment": "security factor, data and picture are those that the device committed to",
-    "context": "the capture context is canonical and names the device that signed",
+    "framing": "the bytes are one whole envelope of a known version",
+    "policy": "the policy allows its suite, signature and factor profile",
+    "keys": "its device is registered with a valid key, and this key is one of the recipients",
+    "signature": "the device's signature over the header verifies",
+    "decryption": "the content key unwraps and every chunk is authentic",
+    "commitment": "security factor, data and picture match the device's commitments",
+    "context": "the capture context is canonical and names the signing device",
     "clock": "the capture is recent enough",
-    "image factor": "the picture, measured anew, gives the sealed factor",
+    "image factor": "the factor recomputed from the picture equals the sealed factor",
 }
 """What `Opener.verify` checks, in this order."""
 
@@ -323,11 +323,13 @@ def _check_image_factor(
     try:
         frame = frame_from_bytes(content.payload)
     except ImageError:
-        raise FactorMismatch("The sealed payload is no picture; the device that sealed it is faulty.") from None
+        raise FactorMismatch(
+            "The sealed payload is not a picture; check the software of the device that sealed it."
+        ) from None
     on_stage("image")
     seed = noise_seed_of(content.context.random)
     factor = compute_image_factor(frame, profile_by_number(profile, models), models, on_stage, noise_seed=seed)
     same_size = (content.context.width, content.context.height) == (frame.width, frame.height)
     if not (same_size and hmac.compare_digest(factor.bytes, content.security_factor.image_factor)):
-        raise FactorMismatch("The image factor of the opened picture is not the sealed one; refuse the capture.")
+        raise FactorMismatch("The image factor of the opened picture differs from the sealed one; refuse the capture.")
     on_stage("comparison")

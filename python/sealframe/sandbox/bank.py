@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from sqlalchemy import select
 
 import sealframe as sf
+from sealframe.capture_context import DEFAULT_RULE
 from sealframe.envelope import DEFAULT_POLICY
 from sealframe.faces.detection import CentreOval, NoLiveness
 from sealframe.faces.matchers import DemoMatcher
@@ -70,6 +71,8 @@ class Terminal:
         Whose answers are believed.
     counter : MemoryCounter or CounterFile, optional
         Numbers the captures; by default in memory from 1 on.
+    splice_rule : SpliceRule
+        How capture contexts are written.
     clock : callable
         Unix seconds.
 
@@ -81,11 +84,12 @@ class Terminal:
         server: sf.ServerPublic,
         *,
         counter: sf.MemoryCounter | sf.CounterFile | None = None,
+        splice_rule: sf.SpliceRule = DEFAULT_RULE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.device, self.server = device, server
         self.counter = counter or sf.MemoryCounter(1)
-        self._clock = clock
+        self._splice_rule, self._clock = splice_rule, clock
 
     def seal(self, request: PaymentRequest | EnrolmentRequest | bytes, picture: object) -> tuple[bytes, sf.AnswerKey]:
         """Seal a request with a picture.
@@ -104,7 +108,14 @@ class Terminal:
 
         """
         # the counter may have been replaced, as after a restore from a backup
-        sealer = sf.Sealer(to=self.server, device=self.device, counter=self.counter, workers=0, clock=self._clock)
+        sealer = sf.Sealer(
+            to=self.server,
+            device=self.device,
+            counter=self.counter,
+            splice_rule=self._splice_rule,
+            workers=0,
+            clock=self._clock,
+        )
         return sealer.seal_request(picture, request if isinstance(request, bytes) else request.encode())
 
     def read(self, answer: bytes, key: sf.AnswerKey) -> PaymentAnswer:
@@ -159,6 +170,8 @@ class Bank:
         What the server accepts.
     limits : Limits, optional
         How often a payment may be tried.
+    splice_rules : sequence of SpliceRule
+        Rules of terminals' own that the server knows.
     clock : callable
         Unix seconds; tests may move it.
 
@@ -175,6 +188,7 @@ class Bank:
         passwords: PasswordVerifier | None = None,
         policy: sf.Policy = DEFAULT_POLICY,
         limits: Limits | None = None,
+        splice_rules: Sequence[sf.SpliceRule] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder = Path(folder)
@@ -185,7 +199,7 @@ class Bank:
         self.faces = faces or drawn_face_verifier(self.vault)
         self.clock = clock
         self._passwords = passwords or PasswordVerifier(clock=clock)
-        self._policy, self._limits = policy, limits
+        self._policy, self._limits, self._splice_rules = policy, limits, splice_rules
         self.service = self.start()
 
     @classmethod
@@ -232,6 +246,7 @@ class Bank:
             self._passwords,
             policy=self._policy,
             limits=self._limits,
+            splice_rules=self._splice_rules,
             clock=lambda: self.clock(),
         )
 

@@ -58,9 +58,8 @@ def customers_in(folder: Path, faces: FaceVerifier, say: Callable[[str], None]) 
         if len(customers) == len(ACCOUNTS):
             return customers
     raise ImageError(
-        f"Of the {len(people)} people in {folder}, {len(customers)} can be enrolled, and two are needed. Give a folder "
-        "for each person with more pictures: one face, well lit, seen from the front; three must look alike and a "
-        "fourth is to pay with."
+        f"Of the {len(people)} people in {folder}, {len(customers)} can be enrolled, and two are needed. Give every "
+        "person a folder of at least four alike pictures, each with one well-lit face from the front."
     )
 
 

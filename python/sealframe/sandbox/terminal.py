@@ -55,7 +55,7 @@ def run_terminal(
     terminal = [*_terminal(folder, shown), "--ui", ui, *([] if opens_browser else ["--no-browser"])]
     payer, other = shown.customers
     say(f"{payer} stands before the camera: pay as {payer}; as {other} the face does not match")
-    say(f"passwords are {PASSWORD}; Ctrl-C ends it")
+    say(f"every password is {PASSWORD}; stop with Ctrl-C")
     with serve(shown.bank) as address:
         status = _run([*terminal, "--server", address])
     return shown.close_soundly() and status in (0, 130, -signal.SIGTERM)

@@ -17,6 +17,7 @@ from sealframe.server.verification.verifier import FaceVerifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.faces.detection import LivenessCheck
     from sealframe.faces.matchers import Matcher, Thresholds
     from sealframe.keys import ServerKey
@@ -45,7 +46,11 @@ class FaceChoices:
 
 
 def build_service(
-    server_keys: Sequence[ServerKey], vault: Vault, open_database: Callable[[], Database], choices: FaceChoices
+    server_keys: Sequence[ServerKey],
+    vault: Vault,
+    open_database: Callable[[], Database],
+    choices: FaceChoices,
+    splice_rules: Sequence[SpliceRule] = (),
 ) -> PaymentService:
     """Put a payment service together.
 
@@ -59,6 +64,8 @@ def build_service(
         Called last, when everything else is in order.
     choices
         How faces are found, compared and checked.
+    splice_rules
+        Rules of the terminals' own by which capture contexts may be written.
 
     Returns
     -------
@@ -81,17 +88,19 @@ def build_service(
         detector=choose_detector(choices.detector),
         liveness=_liveness(choices),
     )
-    return PaymentService(server_keys, open_database(), faces, PasswordVerifier())
+    return PaymentService(server_keys, open_database(), faces, PasswordVerifier(), splice_rules=splice_rules)
 
 
 def _matcher(choices: FaceChoices) -> tuple[Matcher, Thresholds]:
     matcher = choose_matcher(choices.model)
     if matcher.demo and choices.live:
-        raise PolicyError("The demo matcher does not serve live payments; give a face model with --model.")
+        raise PolicyError("--mode live does not allow the demo matcher; give a face model with --model.")
     if matcher.demo and not choices.calibration:
         return matcher, DEMO_THRESHOLDS
     if not choices.calibration:
-        raise PolicyError("A face model needs its measured thresholds; give them with --calibration.")
+        raise PolicyError(
+            "--model needs its measured thresholds; give the file of sealframe calibrate with --calibration."
+        )
     return matcher, thresholds_at(choices.calibration, matcher, choices.fmr)
 
 
@@ -99,7 +108,9 @@ def _liveness(choices: FaceChoices) -> LivenessCheck:
     required = choices.require_liveness or choices.live
     if choices.liveness is None:
         if required:
-            raise PolicyError("A liveness check is required, but none is given; name it with --liveness.")
+            raise PolicyError(
+                "A liveness check is required (--require-liveness or --mode live); name the check with --liveness."
+            )
         return NoLiveness()
     check = choose_liveness(choices.liveness)
     return RequireLiveness(check) if required else check

@@ -61,7 +61,7 @@ class ServerHome:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in (self.server_key, self.server_public, self.vault_key):
             if path.exists():
-                raise KeyFileError(f"{path} exists already; choose another folder, keys are never overwritten.")
+                raise KeyFileError(f"{path} exists already and keys are never overwritten; choose another --home.")
         key = ServerKey.generate()
         key.save(self.server_key, password)
         key.public.save(self.server_public)
@@ -93,7 +93,7 @@ def database_failures_refused() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise PolicyError(
-            "The database refused; look at its disk, its rights, and whether another process holds it."
+            "The database refused the operation; check its disk, its permissions, and other processes that lock it."
         ) from error
 
 

@@ -49,8 +49,10 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "a port is 0 to 65535"
-        raise PolicyError(f"The server cannot listen on {host}, port {port}: {why}; choose another.") from None
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "the port must be 0 to 65535"
+        raise PolicyError(
+            f"The server cannot listen on {host}, port {port}: {why}; choose another --host or --port."
+        ) from None
     # what is accepted inherits it; asyncio sets it on sockets of its own making alone, and an answer would wait 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

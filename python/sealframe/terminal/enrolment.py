@@ -37,7 +37,7 @@ class EnrolmentSender:
         try:
             self._request = EnrolmentRequest(account).encode()
         except ValueError as error:
-            raise sf.PolicyError(f"The account cannot be enrolled: {error}.") from None
+            raise sf.PolicyError(f"--account cannot be used: {error}.") from None
         self._account, self._sealer = account, sealer
         self._envelopes: list[bytes] = []
 
@@ -57,7 +57,7 @@ class EnrolmentSender:
             When the camera gives none for half a minute.
 
         """
-        say("Look into the camera, from the front.")
+        say("Look straight into the camera.")
         for taken, square in enumerate(_good_frames(camera), 1):
             self._envelopes.append(self._sealer.seal(square, self._request, order="bgr"))
             say(f"{taken} of {FRAMES}")
@@ -93,14 +93,16 @@ class EnrolmentSender:
             try:
                 return link.enrol(self._account, self._envelopes, token)
             except NoReply:
-                raise sf.PolicyError("The server did not answer; look whether it runs, and enrol again.") from None
+                raise sf.PolicyError(
+                    "The server did not answer; check that the server runs, and enrol again."
+                ) from None
 
 
 def token_in(file: Path) -> str:
     """The operator's token in a file. Raises PolicyError when it holds none."""
     words = file.read_text(errors="replace").split()
     if len(words) != 1 or not words[0].isascii():
-        raise sf.PolicyError(f"{file} holds no token; write the line into it that `sealframe server token` printed.")
+        raise sf.PolicyError(f"{file} holds no token; save the output of `sealframe server token` in this file.")
     return words[0]
 
 
@@ -111,7 +113,7 @@ def _good_frames(camera: int) -> Iterator[NDArray[np.uint8]]:
         for frame in stream:
             now = time.monotonic()
             if now > end:
-                raise sf.ImageError("The camera gave no picture that serves; see to light and distance.")
+                raise sf.ImageError("The camera gave no usable picture; improve the light or the distance.")
             square = centre_square(frame)
             if now - last < SECONDS_BETWEEN_FRAMES or rate_frame(square) is not Hint.GOOD:
                 continue

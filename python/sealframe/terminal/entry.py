@@ -51,5 +51,5 @@ def read_entry(amount: str, account: str, *, payee: str, currency: str) -> Entry
     except ValueError as error:
         raise AccountError(str(error)) from None
     if name == payee:
-        raise AccountError("payee and account are two accounts")
+        raise AccountError("payee and account must differ")
     return Entry(number, name)

@@ -170,7 +170,7 @@ class Exchange:
         try:
             answer = PaymentAnswer.decode(sealed.answer_key.read(reply, self._server).body)
         except SealframeError as error:
-            _log.warning("a reply that is no answer: %s", type(error).__name__)
+            _log.warning("a reply was not a valid answer: %s", type(error).__name__)
             return None
         return answer if _fits(answer, sealed) else None
 

@@ -71,7 +71,7 @@ class FrameSelector:
             elif now - good_since >= steady:
                 self._latency(QUALITY)
                 return square
-        raise ImageError("The camera gives no more frames; check that it is connected.")
+        raise ImageError("The camera gives no more frames; check its connection.")
 
     def _give_up(self) -> None:
         has_picture = self._session.board.preview is not None

@@ -75,13 +75,15 @@ class Journal:
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_mode & 0o077:
-            raise KeyFileError(f"{self._folder} is open to others; make it private: chmod 700 {self._folder}")
+            raise KeyFileError(
+                f"{self._folder} can be read by other users; make the folder private: chmod 700 {self._folder}"
+            )
         self._lock = _open_private(self._folder / "lock")
         try:
             lock_file(self._lock, wait=False)
         except OSError:
             os.close(self._lock)
-            raise PolicyError(f"Another terminal uses the journal {self._folder}; stop it first.") from None
+            raise PolicyError(f"Another terminal uses the journal {self._folder}; stop that terminal first.") from None
         self._sent = _open_private(self._folder / "sent")
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._noted: Future[None] | None = None
@@ -215,7 +217,7 @@ def _read_private(path: Path) -> bytes:
 
 
 def _open_to_others(path: Path) -> KeyFileError:
-    return KeyFileError(f"{path} is open to others; make it private: chmod 600 {path}")
+    return KeyFileError(f"{path} can be read by other users; make the file private: chmod 600 {path}")
 
 
 def _request(line: bytes, path: Path) -> PaymentRequest:
@@ -225,4 +227,6 @@ def _request(line: bytes, path: Path) -> PaymentRequest:
             raise ValueError("of another version, or another payment")
         return PaymentRequest(Action.PAY, **fields)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise KeyFileError(f"{path} is damaged; ask the operator how its payment ended, then remove it.") from None
+        raise KeyFileError(
+            f"{path} is damaged; ask the operator how its payment ended, then remove the file."
+        ) from None

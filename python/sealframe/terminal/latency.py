@@ -18,7 +18,7 @@ class Latency:
     """A mark, as `Sealer.seal` takes one, that keeps the stages of the newest captures apart."""
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
-        """`clock` gives nanoseconds; `time.thread_time_ns` counts the cashier's processor time alone."""
+        """`clock` gives nanoseconds; `time.thread_time_ns` counts the controller's processor time alone."""
         self._clock = clock
         self._captures: deque[dict[str, int]] = deque(maxlen=_KEPT)
         self._now: dict[str, int] = {}

@@ -58,7 +58,7 @@ def require_payable(payee: str, currency: str) -> None:
     try:
         PaymentRequest(Action.PAY, new_payment_id(), payee, 1, currency, other)
     except ValueError as error:
-        raise sf.PolicyError(f"Payee or currency cannot be used: {error}.") from None
+        raise sf.PolicyError(f"--payee or --currency cannot be used: {error}.") from None
 
 
 def silence_opencv() -> None:

@@ -84,7 +84,7 @@ class ServerLink:
             reason = str(said["message"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise NoReply from None
-        raise PolicyError(reason if reason.isprintable() else "The server refused.")
+        raise PolicyError(reason if reason.isprintable() else "The server refused the request; ask the operator.")
 
     def is_reachable(self) -> bool:
         """Whether anything answers there; nothing is believed of what it says."""
@@ -178,13 +178,15 @@ def _connection_to(address: str, *, allow_plain: bool) -> HTTPConnection:
         url = urlsplit(address)
         host, port = url.hostname, url.port
     except ValueError:
-        raise PolicyError("The server's address is not valid; give https://HOST.") from None
+        raise PolicyError("--server is not a valid address; give https://HOST.") from None
     if url.scheme not in ("http", "https") or not host or url.path.strip("/") or url.query or url.username:
-        raise PolicyError("The server's address is not valid; give https://HOST.")
+        raise PolicyError("--server is not a valid address; give https://HOST.")
     if url.scheme == "https":
         import ssl
 
         return HTTPSConnection(host, port, context=ssl.create_default_context())
     if host not in _LOOPBACK and not allow_plain:
-        raise PolicyError("The server's address is plain http; give https://HOST.")
+        raise PolicyError(
+            "--server uses plain http, which is allowed only for a server on this computer; give https://HOST."
+        )
     return HTTPConnection(host, port)

@@ -78,7 +78,7 @@ _CANCEL_ONCE = replace(_CANCEL, otherwise=_UNCLEAR)
 _STATUS_ONCE = Outcome(State.UNKNOWN, asks=Action.STATUS, otherwise=_UNCLEAR)
 
 OUTCOMES: dict[Code, CodeOutcomes] = {
-    #                             verifying        unknown          cancelling
+    # code: while verifying, unknown, cancelling
     Code.PAID: CodeOutcomes(_PAID, _PAID, _PAID),
     Code.ALREADY_PAID: CodeOutcomes(_PAID, _PAID, _PAID_TOO_SOON),
     Code.OPEN: CodeOutcomes(_ASK, _NOT_CHARGED, _CANCEL_ONCE),

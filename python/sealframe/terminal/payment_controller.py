@@ -19,7 +19,7 @@ from sealframe.terminal.exchange import Exchange
 from sealframe.terminal.frame_selector import FrameSelector
 from sealframe.terminal.latency import Latency
 from sealframe.terminal.pauses import Pauses
-from sealframe.terminal.payment_flow import PaymentCommand, PaymentFlow
+from sealframe.terminal.payment_flow import PaymentFlow, ScreenCommand
 from sealframe.terminal.resolver import PaymentResolver
 from sealframe.terminal.session import PaymentSession
 from sealframe.terminal.states import Choice, Reason, State
@@ -58,7 +58,7 @@ class PaymentController:
         self._journal = journal
         self._pauses = pauses = pauses or Pauses()
         latency = latency or Latency()
-        self._commands: queue.SimpleQueue[PaymentCommand] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[ScreenCommand] = queue.SimpleQueue()
         self._session = session = PaymentSession(journal, clock)
         self._exchange = exchange = Exchange(
             sealer=sealer,
@@ -89,29 +89,29 @@ class PaymentController:
         """Begin a payment. `amount` in the currency's smallest unit. Raises ValueError for terms that are none."""
         payment_id = new_payment_id(int(self._clock() * 1000))
         request = PaymentRequest(Action.PAY, payment_id, payee, amount, currency, account)
-        self._commands.put(PaymentCommand(screen, request=request))
+        self._commands.put(ScreenCommand(screen, request=request))
 
     def choose(self, screen: int, choice: Choice) -> None:
         """Face again, password, or done; `cancel` cancels."""
-        self._commands.put(PaymentCommand(screen, choice=choice))
+        self._commands.put(ScreenCommand(screen, choice=choice))
 
     def give_password(self, screen: int, password: str) -> None:
         """The account's password. Raises ValueError when it can be none."""
         request = self.board.situation.request
         if request is not None:
             replace(request, action=Action.PASSWORD, password=password)
-        self._commands.put(PaymentCommand(screen, password=password))
+        self._commands.put(ScreenCommand(screen, password=password))
 
     def cancel(self, payment_id: str) -> None:
         """End this payment, from any screen of it; takes effect within one frame."""
         self._session.cancel(payment_id)
-        self._commands.put(PaymentCommand())
+        self._commands.put(ScreenCommand())
         self._exchange.look_up()
 
     def stop(self) -> None:
         """End the terminal: the camera is released, what is unresolved stays in the journal."""
         self._session.stop()
-        self._commands.put(PaymentCommand())
+        self._commands.put(ScreenCommand())
         self._exchange.end()
         self.board.end()
 

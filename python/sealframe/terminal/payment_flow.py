@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PaymentCommand:
+class ScreenCommand:
     """What a person did, and on which screen."""
 
     screen: int = -1
@@ -57,7 +57,7 @@ class PaymentFlow:
     journal: Journal
     latency: Latency
 
-    def obey(self, command: PaymentCommand) -> None:
+    def obey(self, command: ScreenCommand) -> None:
         """Do what the person wants, if it was meant for the screen that is shown."""
         now = self.session.now
         if self.session.is_cancelled():

@@ -79,7 +79,7 @@ def parse_options(assignments: Sequence[str]) -> dict[str, list[Any]]:
     for assignment in assignments:
         name, equals, values = assignment.partition("=")
         if not (name and equals and values):
-            raise ValueError(f"Write what to try as FIELD=VALUE,VALUE, not {assignment}.")
+            raise ValueError(f"--choose must be FIELD=VALUE,VALUE, not {assignment}; change the option.")
         options[name] = [_value(each) for each in values.split(",")]
     return options
 
@@ -101,7 +101,7 @@ def variants(recipe: Recipe, options: Mapping[str, Sequence[Any]]) -> dict[str, 
 def judging_tiles(kept: Sequence[Picture]) -> NDArray[np.uint8]:
     """Tiles (n, 32, 32) of pictures kept for judging, evenly spread. Raises ValueError when there are none."""
     if not kept:
-        raise ValueError("No source is kept for judging; name some with --hold-out, or give more sources.")
+        raise ValueError("No source is kept for judging; name sources with --hold-out, or give more sources.")
     places = np.linspace(0, len(kept) - 1, min(MOST_FRAMES, len(kept))).round().astype(int)
     return to_tiles(np.stack([to_frame(kept[place].gray) for place in places]))
 

@@ -113,7 +113,7 @@ def scan(roots: Iterable[Path], check: Callable[[NDArray[np.uint8]], str | None]
     seen: set[bytes] = set()
     for root in roots:
         if not root.is_dir():
-            raise ValueError(f"{root} is no folder; name a folder of pictures.")
+            raise ValueError(f"{root} is not a folder; give a folder of pictures.")
         for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES):
             try:
                 gray = read_gray(path)

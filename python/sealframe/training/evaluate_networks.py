@@ -71,7 +71,7 @@ def photographed(name: str, folder: Path, kept: Iterable[str] | None) -> Categor
         names = set(kept)
         pictures = [picture for picture in pictures if picture.source in names or held_out(picture.source)]
     if not pictures:
-        raise ValueError(f"{folder} holds no picture to judge on; name another folder.")
+        raise ValueError(f"{folder} holds no picture to judge on; give another folder.")
     return Category(name, _thin([to_frame(picture.gray) for picture in pictures], FRAMES_PER_CLASS))
 
 

@@ -57,7 +57,7 @@ class Generator(nn.Module):
     def __init__(self, channels: int = 16) -> None:
         super().__init__()
         if not 2 <= channels <= PATCH * PATCH:
-            raise ValueError(f"The generator has 2 to {PATCH * PATCH} channels, not {channels}.")
+            raise ValueError(f"The generator must have 2 to {PATCH * PATCH} channels, not {channels}.")
         self.channels = channels
         units = GRID * GRID * channels
         self.dense = nn.Linear(GRID * GRID * PATCH * PATCH, units)

@@ -74,7 +74,7 @@ class Pairs:
     def __init__(self, pictures: Sequence[Picture], mix: Mix, seed: int) -> None:
         """Split `pictures` into faces and others; raises ValueError when there is none."""
         if not pictures:
-            raise ValueError("No picture is left to train on; dropped.json says why each was dropped, give others.")
+            raise ValueError("No picture is left to train on; dropped.json gives the reasons. Give other pictures.")
         self._faces = [p.gray for p in pictures if p.source.startswith("faces")]
         self._others = [p.gray for p in pictures if not p.source.startswith("faces")]
         self._mix = mix

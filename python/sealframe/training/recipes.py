@@ -63,9 +63,9 @@ def read_recipe(start: Recipe, path: Path) -> Recipe:
     try:
         facts = json.loads(path.read_text())
     except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise ValueError(f"{path} is no JSON: {failure}.") from failure
+        raise ValueError(f"{path} is not valid JSON: {failure}.") from failure
     if not isinstance(facts, dict):
-        raise ValueError(f"{path} holds no JSON object with the fields of a recipe.")
+        raise ValueError(f"{path} must hold one JSON object with the fields of a recipe.")
     return with_facts(start, facts)
 
 

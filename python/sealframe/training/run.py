@@ -133,9 +133,9 @@ class TrainingRun(ABC, Generic[Recipe]):
         try:
             state = torch.load(self._file("checkpoint.pt"), weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError) as failure:
-            raise ValueError(f"{self._file('checkpoint.pt')} is no checkpoint; choose an empty folder.") from failure
+            raise ValueError(f"{self._file('checkpoint.pt')} is not a checkpoint; choose an empty folder.") from failure
         if with_facts(type(self.recipe)(), state["recipe"]) != self.recipe:
-            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder")
+            raise ValueError(f"{self.out} holds a run of another recipe; choose an empty folder.")
         self._restore(state)
 
     def _state(self) -> dict[str, Any]:

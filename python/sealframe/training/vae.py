@@ -100,7 +100,7 @@ class VaeRun(TrainingRun[VaeRecipe]):
         """Start afresh, or go on from the checkpoint in `out` when one of the same recipe is there."""
         super().__init__(recipe, out)
         if recipe.features not in SOURCES:
-            raise ValueError(f"The posterior net reads {' or '.join(SOURCES)}, not {recipe.features}.")
+            raise ValueError(f"features must be {' or '.join(SOURCES)}, not {recipe.features}.")
         learnt, self._judged = divide(pictures, recipe.held_out)
         self.pairs = Pairs(learnt, recipe.mix, recipe.seed)
         self.networks = torch.nn.ModuleList([PosteriorNet(recipe.channels), LikelihoodNet()])

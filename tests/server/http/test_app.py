@@ -142,8 +142,8 @@ def test_an_account_needs_a_currency_that_can_be_counted(site: Site, currency: s
     ("frames", "why"),
     [
         ([(ALICE, "bob")] * 2, "at least 3"),
-        ([(ALICE, "bob"), (ALICE, "bob"), (BOB, "bob")], "one face"),
-        ([(ALICE, "bob"), (ALICE, "bob"), (ALICE, "alice")], "something else"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (BOB, "bob")], "different faces"),
+        ([(ALICE, "bob"), (ALICE, "bob"), (ALICE, "alice")], "not sealed for this"),
     ],
 )
 def test_m25_an_enrolment_that_does_not_serve_is_refused(site: Site, frames: list[Any], why: str) -> None:
@@ -332,7 +332,25 @@ def test_a53_a_field_given_twice_is_refused(site: Site) -> None:
     assert site.call("POST", "/v1/accounts/alice/deposits", b"{" * 200_000)[0] == 413
     assert site.call("POST", "/v1/accounts/alice/deposits", b"[" * 100_000)[0] in {400, 422}
     status, problem = site.call("POST", "/v1/accounts/alice/deposits", b'{"amount": 1, }')
-    assert (status, problem["message"]) == (422, "The body is not valid JSON at character 14.")
+    assert (status, problem["message"]) == (422, "Not valid JSON at byte 15.")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"amount": 0}, "amount must be more than 0."),
+        ({"amount": "5"}, "amount must be a whole number."),
+        ({"amount": 5, "more": 1}, "more is not a known field."),
+        (
+            {"amount": 0, "payment_id": "x"},
+            "amount must be more than 0; payment_id must be a UUID of version 7 in lower case.",
+        ),
+        ({}, "amount is missing."),
+    ],
+)
+def test_a_wrong_field_is_told_the_form_that_it_needs(site: Site, change: dict[str, Any], said: str) -> None:
+    status, problem = site.call("POST", "/v1/accounts/alice/deposits", {"payment_id": new_payment_id(), **change})
+    assert (status, problem["message"]) == (422, said)
 
 
 def test_a45_a_refused_password_is_not_repeated(site: Site) -> None:

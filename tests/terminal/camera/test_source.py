@@ -161,5 +161,5 @@ def test_sources_by_name(tmp_path: Path) -> None:
     assert isinstance(source_of("0"), CameraSource)
     write_pictures(tmp_path / "one", "a.png")
     assert isinstance(source_of(str(tmp_path / "one" / "a.png")), FileSource)
-    with pytest.raises(ImageError, match="no video or folder"):
+    with pytest.raises(ImageError, match="does not exist"):
         source_of(str(tmp_path / "nowhere.mp4"))

@@ -23,7 +23,7 @@ from sealframe.terminal.screen.local_http import MOST_CONNECTIONS
 from sealframe.terminal.screen.page import Page, Shop
 from sealframe.terminal.states import State
 from tests.terminal.browser import ServedPage
-from tests.terminal.running_terminal import Camera, RunningTerminal
+from tests.terminal.running_terminal import DrawnCamera, RunningTerminal
 from tests.terminal.served_bank import ServedBank
 
 START = json.dumps({"screen": 1, "amount": "2.50", "account": "alice"})
@@ -189,7 +189,7 @@ def test_other_methods_are_refused(caller: Caller, method: str) -> None:
 
 
 def test_a_page_whose_terminal_has_its_own_camera_gives_no_frames(till: RunningTerminal) -> None:
-    page = Page(till.controller, Camera(), Shop("shop", "EUR", "en"))
+    page = Page(till.controller, DrawnCamera(), Shop("shop", "EUR", "en"))
     threading.Thread(target=page._server.serve_forever, args=(0.05,), daemon=True).start()
     caller = Caller(page)
     assert caller.ask("POST", "/frame?width=64&height=64", FRAME, **BYTES) == 404

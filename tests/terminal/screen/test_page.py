@@ -402,7 +402,7 @@ def test_m28_cancel_waits_for_no_server_and_a_charge_that_was_made_is_shown(
     assert not person.tab.is_visible("[data-choice]"), "nothing more to do than wait"
     network.release()
     person.until("paid")
-    assert "It was paid before it could be cancelled" in person.reads()
+    assert "The payment was made before the cancellation" in person.reads()
     assert site.bank.balance("alice") == FUNDS - 250
     person.close()
     till.stop()

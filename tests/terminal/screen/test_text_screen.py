@@ -155,7 +155,7 @@ def test_m28_cancel_waits_for_no_server_and_a_charge_that_was_made_is_shown(
     session.until("Cancelling, do not pay again")
     network.release()
     session.until("Paid ")
-    session.until("It was paid before it could be cancelled")
+    session.until("The payment was made before the cancellation")
     assert site.bank.balance("alice") == FUNDS - 350
 
 

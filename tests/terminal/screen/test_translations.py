@@ -27,7 +27,7 @@ def read_po(language: str) -> Any:
         return pofile.read_po(file, abort_invalid=True)
 
 
-def translated(language: str) -> dict[tuple[str, str], str]:
+def entries(language: str) -> dict[tuple[str, str], str]:
     return {(each.context, each.id): each.string for each in read_po(language) if each.id}
 
 
@@ -60,14 +60,14 @@ def test_the_languages_are_the_catalogues_that_are_there() -> None:
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_a_catalogue_has_every_text_and_no_other(language: str) -> None:
     here = {key for key in needed() if language != "en" or key[0] not in FOUND_IN_THE_PROGRAM}
-    assert set(translated(language)) == here
-    assert not [key for key, text in translated(language).items() if not text.strip()]
+    assert set(entries(language)) == here
+    assert not [key for key, text in entries(language).items() if not text.strip()]
     assert not [each.id for each in read_po(language) if each.fuzzy]
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_a_translation_has_the_places_of_the_english_text(language: str) -> None:
-    for (context, name), text in translated(language).items():
+    for (context, name), text in entries(language).items():
         if context == "amount":
             assert places(text) <= places(english(context, name)), name
         else:
@@ -79,7 +79,7 @@ def test_the_mo_is_built_from_the_po(language: str) -> None:
     mofile = pytest.importorskip("babel.messages.mofile", reason="the extra dev is not installed")
     with (TRANSLATIONS / language / "LC_MESSAGES" / "terminal.mo").open("rb") as file:
         built = mofile.read_mo(file)
-    same = {(each.context, each.id): each.string for each in built if each.id} == translated(language)
+    same = {(each.context, each.id): each.string for each in built if each.id} == entries(language)
     assert same, "run pybabel compile, as README.md beside the catalogues says"
     assert built.locale == read_po(language).locale
 
@@ -105,7 +105,7 @@ def test_english_codes_and_amounts_are_what_the_program_says() -> None:
 
 
 def test_what_a_language_lacks_is_english() -> None:
-    assert ("code", "paid") not in translated("zh")
+    assert ("code", "paid") not in entries("zh")
     assert catalogues.catalogue_of("zh").pgettext("code", "paid") == Code.PAID.message
     with pytest.raises(KeyError):
         catalogues.catalogue_of("zh").pgettext("label", "nowhere")

@@ -34,9 +34,9 @@ class _Stage:
 
 def add_options(parser: ArgumentParser) -> None:
     """The picture that is sealed, and the one that is drawn."""
-    parser.add_argument("--image", metavar="PATH", help="a picture of yours (default: a synthetic one)")
+    parser.add_argument("--image", metavar="PATH", help="seal your own picture (default: a drawn one)")
     parser.add_argument(
-        "--out", metavar="FILE", default="sealframe-demo.png", help="the picture it draws (default: %(default)s)"
+        "--out", metavar="FILE", default="sealframe-demo.png", help="draw the factor to FILE (default: %(default)s)"
     )
 
 
@@ -87,7 +87,7 @@ def _attacks(stage: _Stage, envelope: bytes) -> list[tuple[str, sf.Opener, bytes
     unlisted = sf.Opener(stage.server, devices=[sf.DeviceKey.generate("POS-OTHER").public], freshness=sf.Archive())
     return [
         ("one bit flipped", stage.opener, bytes(flipped), EnvelopeError),
-        ("cut by a byte", stage.opener, envelope[:-1], EnvelopeError),
+        ("truncated by a byte", stage.opener, envelope[:-1], EnvelopeError),
         ("replayed", stage.opener, envelope, ReplayedCapture),
         ("another server's key", stranger, envelope, UnknownKey),
         ("an unknown device", unlisted, envelope, UnknownKey),
@@ -101,7 +101,7 @@ def _refusal(what: str, opener: sf.Opener, envelope: bytes, expected: type[Sealf
     except SealframeError as error:
         print(f"refused    {what}: {type(error).__name__}: {error}")
         return isinstance(error, expected)
-    print(f"ACCEPTED   {what}: this must not be")
+    print(f"ACCEPTED   {what}: this must not happen")
     return False
 
 

@@ -17,9 +17,11 @@ EXAMPLE = "sealframe demo pay --faces people    (people/ann/1.jpg ... people/ben
 def add_options(parser: ArgumentParser) -> None:
     """Whose faces, and whether a terminal is opened."""
     parser.add_argument(
-        "--faces", metavar="FOLDER", help="a folder for each of two people, at least four pictures in each"
+        "--faces",
+        metavar="FOLDER",
+        help="pictures of two people: one subfolder for each, at least four pictures in each",
     )
-    parser.add_argument("--terminal", action="store_true", help="serve the bank, and open a terminal before it")
+    parser.add_argument("--terminal", action="store_true", help="serve the bank and open a terminal that pays there")
     add_screen(parser, "the terminal's")
 
 

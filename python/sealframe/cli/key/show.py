@@ -16,7 +16,7 @@ EXAMPLE = "sealframe key show pos.key --json"
 
 def add_options(parser: ArgumentParser) -> None:
     """The key file, and how its facts are printed."""
-    parser.add_argument("file", metavar="FILE", help="a .key or .pub file")
+    parser.add_argument("file", metavar="FILE", help="the key file (.key or .pub)")
     add_json(parser)
     add_password_file(parser)
 

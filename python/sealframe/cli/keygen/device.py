@@ -21,7 +21,7 @@ _FILES = {
 
 def add_options(parser: ArgumentParser) -> None:
     """Serial, signature and files."""
-    parser.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1..96 bytes")
+    parser.add_argument("--device-info", metavar="SERIAL", required=True, help="the device's serial, 1 to 96 bytes")
     add_sign(parser)
     add_files(parser)
 
@@ -35,6 +35,4 @@ def _generate(device_info: str, sign: str) -> DeviceKey:
     try:
         return DeviceKey.generate(device_info, sign)
     except ValueError:
-        raise KeyFileError(
-            "A device's serial has 1 to 96 bytes, letters beyond ASCII 2 to 4 each; choose another."
-        ) from None
+        raise KeyFileError("--device-info must have 1 to 96 bytes in UTF-8; choose a shorter serial.") from None

@@ -22,12 +22,14 @@ PRIVATE = "private; keep it here, mode 0600"
 
 def add_sign(parser: ArgumentParser) -> None:
     """--sign, for keys that sign."""
-    parser.add_argument("--sign", choices=tuple(SIGN_NAMES), default="ed25519", help="signature (default: %(default)s)")
+    parser.add_argument(
+        "--sign", choices=tuple(SIGN_NAMES), default="ed25519", help="sign with this algorithm (default: %(default)s)"
+    )
 
 
 def add_files(parser: ArgumentParser) -> None:
     """Where the files go, and what protects the private one."""
-    parser.add_argument("--out", metavar="NAME", required=True, help="where the files go, without an ending")
+    parser.add_argument("--out", metavar="NAME", required=True, help="the path of the new files without an ending")
     parser.add_argument("--password", action="store_true", help="ask for a password and encrypt NAME.key with it")
     add_new_password_file(parser, "NAME.key")
 
@@ -60,7 +62,7 @@ def write_key_files(
     paths = [Path(f"{options.out}{ending}") for ending in files]
     for path in paths:
         if path.exists() or path.is_symlink():
-            raise KeyFileError(f"{path} exists already; choose another name, keys are never overwritten.")
+            raise KeyFileError(f"{path} exists already and keys are never overwritten; choose another --out.")
     key = generate()
     password = new_password(options.password_file, ask=options.password)
     try:

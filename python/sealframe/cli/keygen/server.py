@@ -20,7 +20,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--suite",
         choices=[name for name, suite in SUITE_NAMES.items() if suite is not Suite.SHARED_KEY],
         default="x-wing",
-        help="default: %(default)s, post-quantum",
+        help="wrap content keys by this algorithm (default: %(default)s, post-quantum)",
     )
     add_sign(parser)
     add_files(parser)

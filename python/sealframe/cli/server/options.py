@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 
 def add_home(parser: ArgumentParser) -> None:
     """Where keys and database lie."""
-    parser.add_argument("--home", metavar="FOLDER", required=True, type=Path, help="where keys and database lie")
-    parser.add_argument("--database", metavar="URL", help="postgresql://... (default: SQLite in the home folder)")
+    parser.add_argument(
+        "--home", metavar="FOLDER", required=True, type=Path, help="the folder of the server's keys and database"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="use this database, postgresql://... (default: SQLite in the home folder)"
+    )
 
 
 def add_old_vault_key(parser: ArgumentParser) -> None:
     """Former vault keys."""
-    parser.add_argument("--old-vault-key", metavar="KEY", action="append", default=[], help="still opens; repeatable")
+    parser.add_argument(
+        "--old-vault-key",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="a previous vault key, still needed to read old templates; may be repeated",
+    )
 
 
 def home_of(options: Namespace) -> ServerHome:

@@ -18,7 +18,9 @@ def add_options(parser: ArgumentParser) -> None:
     """Home, and what is kept."""
     add_home(parser)
     add_password_file(parser)
-    parser.add_argument("--days", type=int, default=30, help="keep this many days (default: %(default)s)")
+    parser.add_argument(
+        "--days", metavar="N", type=int, default=30, help="keep the attempts of the last N days (default: %(default)s)"
+    )
 
 
 def run(options: Namespace) -> int:
@@ -28,9 +30,9 @@ def run(options: Namespace) -> int:
     from sealframe.server.payments.limits import DAY_MS
 
     if options.days < 1:
-        raise PolicyError("Keep at least one day: terminals may still ask for its answers.")
+        raise PolicyError("--days must be 1 or more: terminals may still ask for the answers of the last day.")
     now = now_ms()
     with home_of(options).database() as database, database.transaction() as connection:
         forgotten = prune_attempts(connection, "console", now, now - options.days * DAY_MS)
-    print(f"{forgotten} attempts forgotten")
+    print(f"{forgotten} attempts deleted")
     return 0

@@ -31,5 +31,5 @@ def run(options: Namespace) -> int:
         vault = vault_of(options, home, KeyPasswords(options.password_file))
         with database.transaction() as connection:
             count = rewrap_templates(connection, vault, now_ms())
-    print(f"{count} templates wrapped anew")
+    print(f"{count} templates rewrapped")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealframe.cli.options import add_matcher, add_password_file, rate
+from sealframe.cli.options import add_matcher, add_password_file, add_splice_rules, rate, splice_rules_of
 from sealframe.cli.passwords import KeyPasswords
 from sealframe.cli.server.options import add_home, add_old_vault_key, home_of, vault_of
 
@@ -25,19 +25,42 @@ def add_options(parser: ArgumentParser) -> None:
         "--mode",
         choices=("demo", "live"),
         default="demo",
-        help="live wants a face model, its calibration and a liveness check (default: %(default)s)",
+        help="live needs --model, --calibration and --liveness (default: %(default)s)",
     )
     add_matcher(parser)
-    parser.add_argument("--calibration", metavar="FILE", help="thresholds measured for this model, site and camera")
-    parser.add_argument("--fmr", type=rate, default=1e-3, help="the false match rate to allow (default: %(default)s)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8700, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--old-key", metavar="KEY", action="append", default=[], help="a former server key; repeatable")
-    parser.add_argument("--liveness", metavar="MODULE:NAME", help="a liveness check of yours; called without arguments")
     parser.add_argument(
-        "--require-liveness", action="store_true", help="no payment without a passed liveness check; live implies it"
+        "--calibration",
+        metavar="FILE",
+        help="read thresholds measured by sealframe calibrate for this model, site and camera",
     )
-    parser.add_argument("--allow-remote-operators", action="store_true", help="take operator calls from other machines")
+    parser.add_argument(
+        "--fmr", metavar="RATE", type=rate, default=1e-3, help="allow this false match rate (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="listen on this address (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", metavar="PORT", type=int, default=8700, help="listen on this port (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--old-key",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="a previous private key of the server, still needed by some terminals; may be repeated",
+    )
+    parser.add_argument(
+        "--liveness", metavar="MODULE:NAME", help="use your own liveness check: a class without arguments"
+    )
+    parser.add_argument(
+        "--require-liveness",
+        action="store_true",
+        help="refuse payments whose liveness check did not pass (always so with --mode live)",
+    )
+    parser.add_argument(
+        "--allow-remote-operators", action="store_true", help="accept operator calls from other machines"
+    )
+    add_splice_rules(parser)
 
 
 def run(options: Namespace) -> int:
@@ -72,8 +95,9 @@ def _service(options: Namespace) -> PaymentService:
         liveness=options.liveness,
         require_liveness=options.require_liveness,
     )
+    splice_rules = splice_rules_of(options)
     with database_failures_refused():
-        return build_service(keys, vault_of(options, home, passwords), home.open_database, choices)
+        return build_service(keys, vault_of(options, home, passwords), home.open_database, choices, splice_rules)
 
 
 def _announce(options: Namespace, address: str, *, demo: bool) -> None:
@@ -84,7 +108,7 @@ def _announce(options: Namespace, address: str, *, demo: bool) -> None:
     print(f"sealframe server on {address}, mode {options.mode}{warning}", flush=True)
     if options.calibration:
         print(
-            f"at a false match rate of {options.fmr:.3%} a stranger passes one payment of"
+            f"At a false match rate of {options.fmr:.3%} a stranger passes one payment of"
             f" {Limits().mismatches_per_payment} tries with {per_payment(options.fmr):.3%}",
             flush=True,
         )

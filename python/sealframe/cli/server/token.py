@@ -17,8 +17,8 @@ def add_options(parser: ArgumentParser) -> None:
     """Home and operator."""
     add_home(parser)
     add_password_file(parser)
-    parser.add_argument("--name", required=True, help="the operator's name")
-    parser.add_argument("--revoke", action="store_true", help="take the operator's tokens out of use")
+    parser.add_argument("--name", metavar="NAME", required=True, help="the operator's name")
+    parser.add_argument("--revoke", action="store_true", help="revoke all tokens of this operator")
 
 
 def run(options: Namespace) -> int:

@@ -14,4 +14,6 @@ EXAMPLE = "sealframe train gan faces scenes --out run && sealframe train judge -
 
 def add_options(parser: ArgumentParser) -> None:
     """What every action has; it comes before the action."""
-    parser.add_argument("--threads", metavar="N", type=positive, default=1, help="threads (default: %(default)s)")
+    parser.add_argument(
+        "--threads", metavar="N", type=positive, default=1, help="train on N threads (default: %(default)s)"
+    )

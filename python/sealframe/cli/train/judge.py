@@ -20,12 +20,28 @@ EXAMPLE = "sealframe train judge --models run --unseen photo=other > judgement.j
 
 def add_options(parser: ArgumentParser) -> None:
     """Networks, and pictures by category."""
-    parser.add_argument("--models", metavar="FOLDER", required=True, type=Path, help="a run, or other manifest.json")
-    parser.add_argument("--unseen", metavar="NAME=FOLDER", nargs="*", default=[], help="pictures never trained on")
     parser.add_argument(
-        "--trained-on", metavar="NAME=FOLDER", nargs="*", default=[], help="folders whose held-out sources are judged"
+        "--models",
+        metavar="FOLDER",
+        required=True,
+        type=Path,
+        help="the folder of a run, or of any other manifest.json",
     )
-    parser.add_argument("--seed", type=int, default=7, help="of drawn pictures and degradations (default: %(default)s)")
+    parser.add_argument(
+        "--unseen",
+        metavar="NAME=FOLDER",
+        nargs="*",
+        default=[],
+        help="judge on these pictures, which no network was trained on",
+    )
+    parser.add_argument(
+        "--trained-on",
+        metavar="NAME=FOLDER",
+        nargs="*",
+        default=[],
+        help="judge on the held-out sources of these folders",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=7, help="random seed (default: %(default)s)")
 
 
 def run(options: Namespace) -> int:

@@ -18,7 +18,7 @@ def add_options(parser: ArgumentParser) -> None:
     """The run, and pictures without faces."""
     add_run(parser)
     parser.add_argument(
-        "--backgrounds", metavar="FOLDER", nargs="+", required=True, type=Path, help="pictures without faces"
+        "--backgrounds", metavar="FOLDER", nargs="+", required=True, type=Path, help="folders of pictures without faces"
     )
 
 

@@ -18,28 +18,50 @@ if TYPE_CHECKING:
 
 def add_run(parser: ArgumentParser) -> None:
     """Pictures, the run's folder, and its recipe."""
-    parser.add_argument("folder", metavar="FOLDER", nargs="+", type=Path, help="pictures, one folder below per source")
-    parser.add_argument("--out", metavar="FOLDER", required=True, type=Path, help="the run; an unfinished one goes on")
-    parser.add_argument("--recipe", metavar="JSON", type=Path, help="fields of the recipe, as in a run's recipe.json")
-    parser.add_argument("--steps", metavar="N", type=positive, help="length of the run (default: the recipe's)")
-    parser.add_argument("--seed", type=int, help="of weights, pairs and order (default: the recipe's)")
-    parser.add_argument("--faces", action="store_true", help="drop pictures without a face, or with a covered one")
     parser.add_argument(
-        "--detector", metavar="MODULE:NAME", help="a face detector of yours for that; called without arguments"
+        "folder", metavar="FOLDER", nargs="+", type=Path, help="folders of pictures, with one subfolder for each source"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        required=True,
+        type=Path,
+        help="write the run to FOLDER, or continue the unfinished run there",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="JSON",
+        type=Path,
+        help="take fields of the recipe from this file, written like a run's recipe.json",
+    )
+    parser.add_argument("--steps", metavar="N", type=positive, help="train for N steps (default: the recipe's)")
+    parser.add_argument("--seed", metavar="N", type=int, help="random seed (default: the recipe's)")
+    parser.add_argument("--faces", action="store_true", help="drop pictures without a face or with a covered face")
+    parser.add_argument(
+        "--detector",
+        metavar="MODULE:NAME",
+        help="find faces for --faces with your own detector: a class without arguments",
     )
 
 
 def add_choice(parser: ArgumentParser) -> None:
     """Sources kept back, and recipes to try first."""
-    parser.add_argument("--hold-out", metavar="SOURCE", nargs="*", default=[], help="sources kept for judging too")
+    parser.add_argument(
+        "--hold-out", metavar="SOURCE", nargs="*", default=[], help="keep these sources for judging as well"
+    )
     parser.add_argument(
         "--choose",
         metavar="FIELD=VALUES",
         nargs="+",
         default=[],
-        help="try these of the recipe in short runs first, as channels=8,12,16, and train the smallest good one",
+        help="first try these values in short runs, for example channels=8,12,16; then train the smallest good choice",
     )
-    parser.add_argument("--choose-steps", metavar="N", type=positive, help="length of these runs (default: a tenth)")
+    parser.add_argument(
+        "--choose-steps",
+        metavar="N",
+        type=positive,
+        help="train the short runs of --choose for N steps (default: a tenth of the run)",
+    )
 
 
 def request_of(options: Namespace) -> TrainingRequest:

@@ -18,7 +18,7 @@ def add_options(parser: ArgumentParser) -> None:
     add_run(parser)
     add_choice(parser)
     parser.add_argument(
-        "--features", choices=("pixels", "spectrum"), help="what the posterior net reads (default: spectrum)"
+        "--features", choices=("pixels", "spectrum"), help="feed this to the posterior net (default: spectrum)"
     )
 
 

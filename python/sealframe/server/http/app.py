@@ -97,6 +97,6 @@ def _add_facts(app: FastAPI, service: PaymentService, metrics: Metrics) -> None:
 
 def _ping(service: PaymentService) -> None:
     if not service.writer.alive:
-        raise StoreUnavailable("The writer has stopped; restart the server.")
+        raise StoreUnavailable("The database writer has stopped; restart the server.")
     with service.database.reading() as connection:
         connection.execute(text("SELECT 1"))

@@ -112,7 +112,7 @@ def add_attempt_route(app: FastAPI, service: PaymentService, pools: Pools, metri
         answer,
         methods=["POST"],
         summary="Answer a sealed capture",
-        description="Pay, pay by password, cancel or ask for the state: whatever the envelope's sealed data says.",
+        description="Pay, pay by password, cancel or ask for the state, as the sealed data of the envelope says.",
         response_class=Response,
         responses=_SIGNED_ANSWER,
         openapi_extra=described_body(ENVELOPE_TYPE, "One envelope."),

@@ -19,7 +19,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.answers = Counter(
             "sealframe_answers",
-            "Answers by code, and whether they were given before.",
+            "Answers by code, and whether each was a repeated answer.",
             ["code", "stored"],
             registry=self._registry,
         )
@@ -31,18 +31,20 @@ class Metrics:
         )
         self.seconds = Histogram(
             "sealframe_answer_seconds",
-            "From the last byte in to the answer.",
+            "Seconds from the last byte received to the answer.",
             buckets=_SECONDS,
             registry=self._registry,
         )
         self.stages = Counter(
             "sealframe_stage_seconds",
-            "Seconds that answered requests spent in each stage, waiting for a thread and for the commit included.",
+            "Seconds that answered requests spent in each stage, including waits for a thread and for the commit.",
             ["stage"],
             registry=self._registry,
         )
-        self.in_flight = Gauge("sealframe_in_flight", "Envelopes being answered.", registry=self._registry)
-        arriving = Gauge("sealframe_bodies_arriving", "Bodies on their way in.", registry=self._registry)
+        self.in_flight = Gauge("sealframe_in_flight", "Envelopes that are being answered now.", registry=self._registry)
+        arriving = Gauge(
+            "sealframe_bodies_arriving", "Request bodies that are being received now.", registry=self._registry
+        )
         arriving.set_function(arriving_bodies)
 
     def text(self) -> bytes:

@@ -31,8 +31,8 @@ class NewAccount(_Strict):
 
     account: Account
     name: str = Field(min_length=1, max_length=128)
-    currency: Currency = Field(description="A code of ISO 4217 with an exponent.")
-    floor: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="How low the balance may go.")
+    currency: Currency = Field(description="An ISO 4217 code with a smallest unit.")
+    minimum_balance: int = Field(default=0, ge=-MAX_AMOUNT, le=0, description="The lowest balance that is allowed.")
     payment_limit: int = Field(default=MAX_AMOUNT, gt=0, le=MAX_AMOUNT)
 
 
@@ -77,7 +77,7 @@ class DeviceFacts(BaseModel):
     serial: str
     sign_version: int
     status: str
-    last_counter: str | None = Field(description="Of the last capture that counted, in 20 digits.")
+    last_counter: str | None = Field(description="The counter of the last accepted capture, in 20 digits.")
     created_at: int
 
 

@@ -53,10 +53,19 @@ class OperatorGate:
     ) -> str:
         """Who asks, for the audit. Raises TransportError for who may not."""
         if not self._allow_remote and not _is_local(request):
-            raise TransportError(403, "forbidden", "Operator calls are taken from this machine alone.")
+            raise TransportError(
+                403,
+                "forbidden",
+                "Operator calls are accepted only from the server's own machine; "
+                "start the server with --allow-remote-operators.",
+            )
         name = await asyncio.to_thread(self._name_of, token.credentials) if token else None
         if name is None:
-            raise TransportError(401, "unauthorized", "Give a valid operator's token.")
+            raise TransportError(
+                401,
+                "unauthorized",
+                "The operator's token is missing or not valid; send Authorization: Bearer TOKEN.",
+            )
         return f"operator:{name}"
 
     def _name_of(self, token: str) -> str | None:

@@ -16,6 +16,8 @@ from sealframe.payment_protocol import Code
 from sealframe.server.payments import administration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI, Request
 
     from sealframe.server.http.metrics import Metrics
@@ -76,7 +78,7 @@ def add_problems(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(StoreUnavailable)
     async def _busy(_request: Request, error: StoreUnavailable) -> JSONResponse:
-        _log.error("the database did not take a transaction", exc_info=error)
+        _log.error("the database refused a transaction", exc_info=error)
         return reply(503, Code.SERVER_BUSY, Code.SERVER_BUSY.message)
 
     @app.exception_handler(DBAPIError)
@@ -98,17 +100,50 @@ def add_problems(app: FastAPI, metrics: Metrics) -> None:
 
     @app.exception_handler(Exception)
     async def _failed(_request: Request, _error: Exception) -> JSONResponse:
-        return reply(500, "failed", "The server has a fault; its log says where. Nothing was changed.")
+        return reply(500, "failed", "The server failed and changed nothing; its log holds the cause.")
 
 
 def _what_is_invalid(error: RequestValidationError) -> str:
-    """Names the fields, never their values: one of them may be a password."""
+    """Say which fields are wrong and what form each needs, never what was sent: one value may be a password."""
     found = error.errors()
     if found[0]["type"] == "json_invalid":
-        return f"The body is not valid JSON at character {found[0]['loc'][-1]}."
-    places = sorted({".".join(str(part) for part in each["loc"][1:]) or "body" for each in found})
-    return f"These do not have the documented form: {', '.join(places)}."
+        # The body is the decoded text, and the place one of its characters.
+        before = str(error.body)[: found[0]["loc"][-1]]
+        return f"Not valid JSON at byte {len(before.encode(errors='surrogatepass')) + 1}."
+    return f"{'; '.join(sorted({_needed_form(each) for each in found}))}."
 
+
+def _needed_form(error: Mapping[str, Any]) -> str:
+    """Name one field and the form that it needs."""
+    field = ".".join(str(part) for part in error["loc"][1:]) or "body"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{field} {_PATTERNS.get(field, _DOCUMENTED)}"
+    return f"{field} {_FORMS.get(error['type'], _DOCUMENTED).format_map(error.get('ctx', {}))}"
+
+
+_DOCUMENTED = "must have the documented form"
+_PATTERNS = {
+    "account": "must be 1 to 64 letters, digits and . _ : -",
+    "currency": "must be an ISO 4217 code of three capital letters",
+    "payment_id": "must be a UUID of version 7 in lower case",
+    "refund_id": "must be a UUID of version 7 in lower case",
+    "key_id": "must be 32 hexadecimal digits in lower case",
+    "template_id": "must be 32 hexadecimal digits in lower case",
+}
+"""By field: the pattern in words."""
+_FORMS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a known field",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "model_attributes_type": "must be a JSON object",
+}
+"""By the kind of the error in pydantic's words."""
 
 _HEADERS = {
     503: {"Retry-After": "1"},
@@ -118,28 +153,34 @@ _HEADERS = {
 }
 
 _FAILED: dict[int | str, dict[str, Any]] = {
-    500: {"model": Problem, "description": "A fault of the server. Nothing was changed."}
+    500: {"model": Problem, "description": "The server failed. Nothing was changed."}
 }
 BODY_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "The body is truncated, or no envelope of a version known here."},
-    408: {"model": Problem, "description": "The body did not arrive in time, or others came who sent faster."},
+    400: {"model": Problem, "description": "The body is truncated, or is not an envelope of a known version."},
+    408: {
+        "model": Problem,
+        "description": "The body did not arrive in time, or was dropped to make room for faster uploads.",
+    },
     413: {"model": Problem, "description": "The body is too large."},
-    415: {"model": Problem, "description": "The body is of another type."},
+    415: {"model": Problem, "description": "The body has a content type that is not accepted."},
     **_FAILED,
     503: {
         "model": Problem,
-        "description": "Too busy, or the database is down. Nothing was changed; send the same again.",
+        "description": "The server is busy, or the database is down. Nothing was changed; send the same request again.",
     },
 }
 OPERATOR_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "No JSON, or a field is there twice."},
-    401: {"model": Problem, "description": "No valid token."},
-    403: {"model": Problem, "description": "From another machine."},
-    404: {"model": Problem, "description": "What was named is not there."},
+    400: {"model": Problem, "description": "The body is not JSON, or a field is given twice."},
+    401: {"model": Problem, "description": "The operator's token is missing or not valid."},
+    403: {"model": Problem, "description": "The call came from another machine."},
+    404: {"model": Problem, "description": "The named object does not exist."},
     408: {"model": Problem, "description": "The body did not arrive in time."},
-    409: {"model": Problem, "description": "It contradicts what is there."},
+    409: {"model": Problem, "description": "The request conflicts with what is stored."},
     413: {"model": Problem, "description": "The body is too large."},
-    422: {"model": Problem, "description": "Not of the documented form, or refused for the reason given."},
+    422: {
+        "model": Problem,
+        "description": "A field has the wrong form, or the request was refused for the reason given.",
+    },
     **_FAILED,
     503: {"model": Problem, "description": "The database is down. Nothing was changed."},
 }

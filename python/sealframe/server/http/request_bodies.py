@@ -130,9 +130,9 @@ class UploadLimiter:
                 finally:
                     self._arriving.remove(body)
         except TimeoutError:
-            raise TransportError(408, "too_slow", "The body did not arrive in time; send it again.") from None
+            raise TransportError(408, "too_slow", "The body did not arrive in time; send the request again.") from None
         except ClientDisconnect:
-            raise TransportError(400, "cut", "The body was truncated; send it again.") from None
+            raise TransportError(400, "cut", "The body was truncated; send the request again.") from None
 
     def _make_room(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -173,7 +173,9 @@ def incoming_body(request: Request, types: set[str], most: int) -> AbstractAsync
 
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() not in types | {OCTETS}:
-        raise TransportError(415, "unsupported_type", f"Send {' or '.join(sorted(types | {OCTETS}))}.")
+        raise TransportError(
+            415, "unsupported_type", f"The content type is not accepted; send {' or '.join(sorted(types | {OCTETS}))}."
+        )
     announced = request.headers.get("content-length", "0")
     if not announced.isdecimal() or len(announced) > 12 or int(announced) > most:
         raise TransportError.of(413, Code.TOO_LARGE)
@@ -231,7 +233,7 @@ class PlainRoute(APIRoute):
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
-        raise TransportError(400, "invalid", "A field is there twice; send each once.")
+        raise TransportError(400, "invalid", "A field is given twice; send every field once.")
     return dict(pairs)
 
 

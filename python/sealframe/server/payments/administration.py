@@ -54,7 +54,7 @@ def create_account(
     account: str,
     name: str,
     currency: str,
-    floor: int = 0,
+    minimum_balance: int = 0,
     payment_limit: int = UNLIMITED,
 ) -> None:
     """Open an account with nothing on it.
@@ -69,7 +69,7 @@ def create_account(
         Of its owner.
     currency : str
         Three capital letters.
-    floor : int
+    minimum_balance : int
         How low the balance may go, of the currency's smallest unit; zero or less.
     payment_limit : int
         The most that one payment may take.
@@ -86,19 +86,36 @@ def create_account(
     require_currency(currency)
     taken = select(accounts.c.account).where(accounts.c.account == account)
     if connection.execute(taken).one_or_none() is not None:
-        raise Conflict("An account of this name exists already.")
-    row = {"account": account, "name": name, "currency": currency, "floor": floor, "payment_limit": payment_limit}
+        raise Conflict("An account of this name exists already; choose another name.")
+    row = {
+        "account": account,
+        "name": name,
+        "currency": currency,
+        "floor": minimum_balance,
+        "payment_limit": payment_limit,
+    }
     connection.execute(insert(accounts), {**row, "balance": 0, "created_at": now})
-    write_audit(connection, now, actor, "account", account, currency=currency, floor=floor, limit=payment_limit)
+    write_audit(
+        connection,
+        now,
+        actor,
+        "account",
+        account,
+        currency=currency,
+        minimum_balance=minimum_balance,
+        limit=payment_limit,
+    )
 
 
 def account_facts(connection: Connection, account: str) -> dict[str, Any]:
     """An account as JSON values. Raises NotFound."""
     row = connection.execute(select(accounts).where(accounts.c.account == account)).one_or_none()
     if row is None:
-        raise NotFound("There is no account of this name.")
+        raise NotFound("There is no account of this name; check the name.")
     current = select(templates.c.template_id).where(templates.c.account == account, templates.c.revoked_at.is_(None))
-    return {**row._mapping, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
+    facts = dict(row._mapping)
+    facts["minimum_balance"] = facts.pop("floor")
+    return {**facts, "templates": list(connection.execute(current.order_by(templates.c.created_at)).scalars())}
 
 
 def register_device(connection: Connection, actor: str, now: int, device: DevicePublic, record: str) -> str:
@@ -148,7 +165,7 @@ def device_facts(connection: Connection, device: str) -> dict[str, Any]:
     """A device as JSON values. Raises NotFound."""
     row = connection.execute(select(devices).where(devices.c.device == device)).one_or_none()
     if row is None:
-        raise NotFound("There is no device of this key id.")
+        raise NotFound("There is no device with this key id; check the id.")
     used = None if row.last_counter == BEFORE_THE_FIRST else row.last_counter
     return {**row._mapping, "last_counter": used}
 
@@ -157,7 +174,7 @@ def revoke_device(connection: Connection, actor: str, now: int, device: str) -> 
     """Take a device, named by its key id, out of service for good. Raises NotFound."""
     revoked = update(devices).where(devices.c.device == device, devices.c.status == "active")
     if connection.execute(revoked.values(status="revoked")).rowcount != 1:
-        raise NotFound("There is no active device of this key id.")
+        raise NotFound("There is no active device with this key id; check the id.")
     write_audit(connection, now, actor, "device_revoked", device)
 
 
@@ -218,7 +235,7 @@ def revoke_template(connection: Connection, actor: str, now: int, template_id: s
     """Take a template out of use and delete what it held. Raises NotFound."""
     revoked = update(templates).where(templates.c.template_id == template_id, templates.c.revoked_at.is_(None))
     if connection.execute(revoked.values(revoked_at=now, sealed=b"", wrapped_key=b"")).rowcount != 1:
-        raise NotFound("There is no current template of this id.")
+        raise NotFound("There is no current template with this id; check the id.")
     write_audit(connection, now, actor, "template_revoked", template_id)
 
 
@@ -226,7 +243,7 @@ def payment_facts(connection: Connection, payment_id: str) -> dict[str, Any]:
     """A payment as JSON values. Raises NotFound."""
     row = connection.execute(select(payments).where(payments.c.payment_id == payment_id)).one_or_none()
     if row is None:
-        raise NotFound("There is no payment of this id.")
+        raise NotFound("There is no payment with this id; check the id.")
     return dict(row._mapping)
 
 

@@ -72,11 +72,11 @@ class Enrolment:
 
         """
         if len(envelopes) < MIN_ENROLLED_FRAMES:
-            raise PolicyError(f"An enrolment needs at least {MIN_ENROLLED_FRAMES} frames; capture more.")
+            raise PolicyError(f"An enrolment needs at least {MIN_ENROLLED_FRAMES} frames; capture more frames.")
         frames = [self._open(envelope, account) for envelope in envelopes]
         vectors = [self._encode(number, verified) for number, verified in enumerate(frames, 1)]
         if not self._faces.agree(vectors):
-            raise PolicyError("The frames do not show one face; capture all of one person.")
+            raise PolicyError("The frames show different faces; capture every frame of the same person.")
         sealed = self._faces.seal_template(account, vectors)
         matcher, now = self._faces.matcher, self._now()
 
@@ -90,7 +90,7 @@ class Enrolment:
         verified = self._opener.verify(envelope)
         request = parse_request(verified.data)
         if not isinstance(request, EnrolmentRequest) or request.account != account:
-            raise PolicyError("A frame was sealed for something else than this enrolment; capture it anew.")
+            raise PolicyError("A frame was not sealed for this enrolment; capture the frame again.")
         return verified
 
     def _encode(self, number: int, verified: Verified) -> Embedding:
@@ -104,4 +104,4 @@ def _spend(connection: Connection, frames: Sequence[Verified]) -> None:
     for verified in sorted(frames, key=lambda verified: verified.context.counter):
         message_id = verified.header.message_id.hex()
         if not spend_capture(connection, verified.device.key_id.hex(), verified.context.counter, message_id):
-            raise ReplayedCapture("A frame, or a later one of its device, was used before; capture all anew.")
+            raise ReplayedCapture("A frame, or a later one of its device, was already used; capture every frame again.")

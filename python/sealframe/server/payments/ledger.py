@@ -143,7 +143,7 @@ def transfer(
 
 
 def debit(connection: Connection, payer: str, amount: int) -> bool:
-    """Take `amount` unless the balance would fall below its floor."""
+    """Take `amount` unless the balance would fall below its minimum."""
     return _DEBIT.run(connection, {"payer": payer, "amount": amount}) == 1
 
 

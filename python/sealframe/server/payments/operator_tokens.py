@@ -44,7 +44,7 @@ def create_token(connection: Connection, name: str, now: int) -> str:
 
     """
     if not 1 <= len(name) <= MAX_OPERATOR_NAME or not name.isprintable():
-        raise PolicyError(f"An operator's name has 1 to {MAX_OPERATOR_NAME} printable characters; give another.")
+        raise PolicyError(f"--name must have 1 to {MAX_OPERATOR_NAME} printable characters; give another name.")
     token = secrets.token_urlsafe(32)
     connection.execute(insert(operators), {"token_sha256": _hashed(token), "name": name, "created_at": now})
     write_audit(connection, now, "console", "operator", name)
@@ -61,7 +61,7 @@ def revoke_tokens(connection: Connection, name: str, now: int) -> None:
     """Take all tokens of an operator out of use. Raises NotFound when there is none."""
     of_name = update(operators).where(operators.c.name == name, operators.c.revoked_at.is_(None))
     if connection.execute(of_name.values(revoked_at=now)).rowcount == 0:
-        raise NotFound("No operator of this name has a token.")
+        raise NotFound("No operator of this name has a token; check --name.")
     write_audit(connection, now, "console", "operator_revoked", name)
 
 

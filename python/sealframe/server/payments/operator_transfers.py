@@ -54,7 +54,7 @@ def deposit(connection: Connection, actor: str, now: int, *, payment_id: str, ac
     if before is not None:
         if (before.account, before.payee, before.amount) == (outside, account, amount):
             return
-        raise Conflict("Another payment has this id.")
+        raise Conflict("Another payment has this id; use a new id.")
     row = _posted_row(payment_id, outside, account, amount, currency, now)
     connection.execute(insert(payments), row)
     _move(connection, None, payment_id, outside, account, amount, currency, now)
@@ -90,14 +90,14 @@ def refund(connection: Connection, actor: str, now: int, *, refund_id: str, paym
         select(payments).where(payments.c.payment_id == payment_id).with_for_update()
     ).one_or_none()
     if payment is None or payment.state != PaymentState.POSTED:
-        raise NotFound("There is no posted payment of this id.")
+        raise NotFound("There is no posted payment with this id; check the id.")
     before = connection.execute(select(refunds).where(refunds.c.refund_id == refund_id)).one_or_none()
     if before is not None:
         if (before.payment_id, before.amount) == (payment_id, amount):
             return
-        raise Conflict("Another refund has this id.")
+        raise Conflict("Another refund has this id; use a new id.")
     if not count_refund(connection, payment_id, amount):
-        raise Conflict("The refunds of a payment cannot exceed its amount.")
+        raise Conflict("The refunds of a payment cannot exceed its amount; refund less.")
     row = {"refund_id": refund_id, "payment_id": payment_id, "amount": amount, "created_at": now}
     connection.execute(insert(refunds), row)
     _move(connection, refund_id, payment_id, payment.payee, payment.account, amount, payment.currency, now)
@@ -115,7 +115,9 @@ def _outside_account(connection: Connection, actor: str, now: int, currency: str
     """The account that money of this currency comes from, opened the first time."""
     outside = f"{OUTSIDE}:{currency}"
     if connection.execute(select(accounts).where(accounts.c.account == outside)).one_or_none() is None:
-        create_account(connection, actor, now, account=outside, name="Outside", currency=currency, floor=-(10**18))
+        create_account(
+            connection, actor, now, account=outside, name="Outside", currency=currency, minimum_balance=-(10**18)
+        )
     return outside
 
 
@@ -157,6 +159,6 @@ def _move(
         limited=False,
     )
     if refusal is Code.INSUFFICIENT_FUNDS:
-        raise Conflict("The account that pays does not hold enough.")
+        raise Conflict("The balance of the paying account is too low; deposit money first.")
     if refusal is not None:
         raise PolicyError(refusal.message)

@@ -66,7 +66,7 @@ class PasswordVerifier:
 
         """
         if not 1 <= len(password) <= MAX_PASSWORD_CHARACTERS:
-            raise ValueError(f"a password has 1 to {MAX_PASSWORD_CHARACTERS} characters")
+            raise ValueError(f"password must have 1 to {MAX_PASSWORD_CHARACTERS} characters")
         return self._hasher.hash(password)
 
     def check(self, database: Database, account: str, password: str) -> Checked:

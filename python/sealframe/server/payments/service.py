@@ -25,6 +25,7 @@ from sealframe.server.storage.group_commit import GroupCommit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sealframe.capture_context import SpliceRule
     from sealframe.keys import ServerKey
     from sealframe.server.payments.attempt import Settled
     from sealframe.server.payments.passwords import PasswordVerifier
@@ -52,6 +53,8 @@ class PaymentService:
         How often and how long a payment may be tried.
     policy : Policy
         Suites, signatures and sizes that are allowed; envelopes have at most MAX_ENVELOPE_BYTES.
+    splice_rules : sequence of SpliceRule
+        Rules of the terminals' own by which capture contexts may be written.
     clock : callable
         Unix seconds.
 
@@ -66,6 +69,7 @@ class PaymentService:
         *,
         limits: Limits | None = None,
         policy: Policy = DEFAULT_POLICY,
+        splice_rules: Sequence[SpliceRule] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.database = database
@@ -80,6 +84,7 @@ class PaymentService:
             devices=DeviceDirectory(database),
             freshness=Live(_NoReplayStore(), window_s=CLOCK_WINDOW_S, clock=clock),
             policy=policy,
+            splice_rules=splice_rules,
             workers=0,  # the server's own threads keep the cores busy
             clock=clock,
         )
@@ -133,4 +138,4 @@ class _NoReplayStore:
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> NoReturn:  # noqa: ARG002
         """Never called by the service."""
-        raise PolicyError("A capture is spent together with its payment; settle it.")
+        raise PolicyError("A capture is recorded together with its payment; settle the payment instead.")

@@ -97,7 +97,9 @@ class Database:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DBAPIError as error:
-            raise StoreUnavailable("The database cannot be used; look at its URL, rights and disk.") from error
+            raise StoreUnavailable(
+                "The database cannot be used; check its URL, permissions and disk (--database)."
+            ) from error
 
     def close(self) -> None:
         """Give all connections back."""
@@ -124,8 +126,8 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() == "postgresql":
             return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise PolicyError(f"The database's URL cannot be used: {error}.") from None
-    raise PolicyError("The database is sqlite:///FILE or postgresql://...; change its URL.")
+        raise PolicyError(f"The database's URL cannot be used (--database): {error}.") from None
+    raise PolicyError("--database must be sqlite:///FILE or postgresql://...; change the URL.")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

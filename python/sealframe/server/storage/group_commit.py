@@ -97,7 +97,7 @@ class GroupCommit:
             try:
                 self._queue.put_nowait(waiting)
             except queue.Full:
-                raise StoreUnavailable("The server has too much to write; try again.") from None
+                raise StoreUnavailable("The server has too many writes waiting; try again.") from None
         return waiting.done
 
     def close(self) -> None:
@@ -194,6 +194,6 @@ def _fail_all(batch: list[_Waiting[Any]], error: Exception) -> list[_Waiting[Any
 
 
 def _unavailable(error: BaseException) -> StoreUnavailable:
-    unavailable = StoreUnavailable("The database did not take the transaction; nothing of it counts.")
+    unavailable = StoreUnavailable("The database refused the transaction; nothing was changed. Try again.")
     unavailable.__cause__ = error
     return unavailable

@@ -47,7 +47,7 @@ class VaultKey(Unpicklable):
         try:
             return AESGCM(self._key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated_data)
         except (InvalidTag, ValueError):
-            raise KeyFileError("A stored template does not open; restore the database or enrol again.") from None
+            raise KeyFileError("A stored template cannot be decrypted; restore the database or enrol again.") from None
 
     def save(self, path: PathLike, password: bytes | None = None) -> None:
         """Write the key file, mode 0600; KeyFileError when it exists or cannot be written."""
@@ -115,7 +115,9 @@ class Vault:
     def _key_of(self, stored: SealedTemplate, associated_data: bytes) -> VaultKey:
         wrapping = self._keys.get(stored.vault_key)
         if wrapping is None:
-            raise UnknownKey("A template was sealed under a vault key that is not here; give its file too.")
+            raise UnknownKey(
+                "A template was encrypted with another vault key; give the previous key with --old-vault-key."
+            )
         raw = wrapping.open(stored.wrapped_key, associated_data)
         return VaultKey(raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
 

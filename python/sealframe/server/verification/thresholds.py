@@ -70,9 +70,9 @@ def _read(path: str | os.PathLike[str], matcher: Matcher) -> tuple[int, list[tup
         if not all(0 <= rate <= 1 and math.isfinite(threshold) for rate, threshold in rows):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
-        raise ModelError(f"{path} is no calibration file; measure one with sealframe calibrate.") from None
+        raise ModelError(f"{path} is not a calibration file; measure one with sealframe calibrate.") from None
     if not same:
-        raise ModelError(f"{path} was measured with another matcher or model; measure again with this one.")
+        raise ModelError(f"{path} was measured with another matcher or model; measure again with this model.")
     return pairs, rows
 
 

@@ -159,7 +159,7 @@ class FaceVerifier:
 
         """
         if len(vectors) < MIN_ENROLLED_FRAMES:
-            raise ValueError(f"an enrolment needs at least {MIN_ENROLLED_FRAMES} frames")
+            raise ValueError(f"an enrolment must have at least {MIN_ENROLLED_FRAMES} frames")
         rows = np.stack([self.matcher.mean(vectors), *vectors])
         return self.vault.seal(_pack(rows), self._bound_to(account))
 

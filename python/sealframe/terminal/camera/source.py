@@ -122,7 +122,7 @@ class FileSource:
     def __init__(self, *paths: str | Path, frames_per_second: float = FRAMES_PER_SECOND) -> None:
         """One video, or picture files. What cannot be read among pictures is left out. Raises ImageError for none."""
         if not paths:
-            raise ImageError("There is no picture where the frames should come from; check the source.")
+            raise ImageError("--source holds no picture; check the path.")
         self._paths = paths
         self._pause = 1 / frames_per_second
         self._left_out: set[str | Path] = set()
@@ -145,7 +145,7 @@ class FileSource:
                     yield frame
                     time.sleep(self._pause)
             if is_empty:
-                raise ImageError("Nothing of the source can be read; check it.")
+                raise ImageError("--source holds no readable picture; check the files.")
 
     def _frames_of(self, path: str | Path) -> Iterator[Pixels]:
         try:
@@ -156,7 +156,7 @@ class FileSource:
                 raise
             if path not in self._left_out:
                 self._left_out.add(path)
-                _log.warning("left out: %s cannot be read", path)
+                _log.warning("skipped a picture that cannot be read: %s", path)
 
 
 class BrowserCamera:
@@ -236,7 +236,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if _NUMBERED.search(path.name):
         return _numbered(path)
-    raise ImageError(f"There is no video or folder {path}; name one, a camera's number, or browser.")
+    raise ImageError(f"--source {path} does not exist; give a camera's number, browser, a video or a folder.")
 
 
 def _is_picture(path: str | Path) -> bool:

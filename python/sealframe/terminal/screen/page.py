@@ -65,7 +65,7 @@ class Shop:
 
 
 class Page:
-    """Serves one cashier's page. Raises PolicyError when the port is taken."""
+    """Serves one controller's page. Raises PolicyError when the port is taken."""
 
     def __init__(
         self, controller: PaymentController, source: Source, shop: Shop, *, port: int = 0, opens_browser: bool = False
@@ -78,8 +78,8 @@ class Page:
         try:
             self._server = _PageServer(port, self.token, controller, camera, shop)
         except (OSError, OverflowError) as error:
-            why = error.strerror if isinstance(error, OSError) else "a port is 0 to 65535"
-            raise PolicyError(f"The page's port {port} cannot be used: {why}; choose another.") from None
+            why = error.strerror if isinstance(error, OSError) else "the port must be 0 to 65535"
+            raise PolicyError(f"The page cannot use port {port}: {why}; choose another --port.") from None
 
     @property
     def address(self) -> str:
@@ -87,11 +87,11 @@ class Page:
         return f"{self._server.origin}/#{self.token}"
 
     def run(self) -> None:
-        """Serve until the cashier is stopped."""
+        """Serve until the controller is stopped."""
         serving = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="page", daemon=True)
         serving.start()
         try:
-            print(f"The terminal's page, for this launch alone: {self.address}", flush=True)
+            print(f"The terminal's page, valid until the terminal stops: {self.address}", flush=True)
             with tempfile.TemporaryDirectory() as folder:
                 if self._opens_browser:
                     _open_browser(self.address, Path(folder))
@@ -219,9 +219,9 @@ class _Request(LocalRequest):
     def take_problem(self) -> None:
         denied = self.read_command(problem=str)["problem"] == "denied"
         self._camera().report(
-            CameraDenied("The browser may not use its camera; allow it there.")
+            CameraDenied("The browser is not allowed to use the camera; allow the camera in the browser.")
             if denied
-            else ImageError("The browser has no camera that works; connect one.")
+            else ImageError("The browser finds no working camera; connect a camera.")
         )
         self.give(204)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ScreenState:
-    """Situation, hint and newest frame. Any thread may read the attributes; the cashier alone changes them."""
+    """Situation, hint and newest frame. Any thread may read the attributes; the controller alone changes them."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

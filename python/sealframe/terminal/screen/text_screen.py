@@ -29,7 +29,7 @@ _KEYS = {"f": Choice.FACE, "p": Choice.PASSWORD, "c": Choice.CANCEL}
 
 
 class TextScreen:
-    """Shows one cashier on standard output and obeys lines of standard input."""
+    """Shows one controller on standard output and obeys lines of standard input."""
 
     def __init__(self, controller: PaymentController, payee: str, currency: str, language: str) -> None:
         self._controller = controller
