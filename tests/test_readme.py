@@ -31,7 +31,7 @@ import pytest
 
 from sealframe.cli.parser import build_parser
 from sealframe.cli.registry import COMMANDS
-from tests.support import encoded, onnxruntime_headers, synthetic_frame
+from tests.support import onnxruntime_headers
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -237,10 +237,6 @@ def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
     assert {language for language, _ in page.blocks()} <= LANGUAGES
     if file.name in NEEDS_SERVER and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
         pytest.skip("the extra server is not installed")
-    (tmp_path / "photo.jpg").write_bytes(encoded(synthetic_frame(90, 120), "JPEG"))
-    (tmp_path / "pictures").mkdir()
-    for i in range(3):
-        (tmp_path / "pictures" / f"{i}.png").write_bytes(encoded(synthetic_frame(90, 120, seed=i), "PNG"))
     for name in ("examples", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     unpack_onnxruntime_headers(tmp_path / "build/onnxruntime")
