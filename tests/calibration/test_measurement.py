@@ -135,7 +135,7 @@ def test_the_place_of_the_report_is_looked_at_first(
     for words in (["calibrate", str(folder)], ["loadtest", "--payments", "20"]):
         assert main([*words, "--out", str(tmp_path / "none" / "x.json")]) == 1
         assert (
-            capsys.readouterr().err == f"sealframe: {tmp_path / 'none'} is no folder; make it first, or name another.\n"
+            capsys.readouterr().err == f"sealframe: {tmp_path / 'none'} is not a folder; create the folder first, or choose another.\n"
         )
     assert main(["loadtest", "--folder", str(tmp_path / "none"), "--out", str(tmp_path / "x.json")]) == 1
     assert "is no folder" in capsys.readouterr().err
