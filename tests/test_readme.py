@@ -42,7 +42,7 @@ MODULE_OF_EXTRA = {"server": "fastapi", "terminal": "cv2", "training": "torch"}
 """A module that only an installation with the extra has."""
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
 SCRIPT = re.compile(r"python (-m (?:benchmarks|tests)\.\S+|(?:benchmarks|packaging|tests)/\S+\.py)")
-NEEDS_SERVER = {"capacity.md", "operate.md"}
+NEEDS_SERVER = {"capacity.md", "operate.md", "sandbox.md", "terminal.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
