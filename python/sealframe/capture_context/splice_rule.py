@@ -64,8 +64,8 @@ class SpliceRule:
         Names the rule on the wire: 1 to 16 capital letters and digits. `SF1` is the default rule's.
     template : str
         Fields in braces between literals of printable ASCII, at most 512 characters. `{magic_num}` comes first. Each of
-        `{device_info}`, `{sign_version}`, `{timestamp}`, `{counter}`, `{random}`, `{width}` and `{height}` follows once,
-        in any order.
+        `{device_info}`, `{sign_version}`, `{timestamp}`, `{counter}`, `{random}`, `{width}` and `{height}` follows
+        once, in any order.
 
     Raises
     ------

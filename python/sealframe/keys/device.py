@@ -282,7 +282,8 @@ class DeviceKey(Unpicklable):
         path : str or os.PathLike
             The file.
         password : bytes, optional
-            Encrypts the secrets (scrypt, RFC 7914, and AES-256-GCM, NIST SP 800-38D). Without one they are stored as they are.
+            Encrypts the secrets (scrypt, RFC 7914, and AES-256-GCM, NIST SP 800-38D). Without one they are stored as
+            they are.
         overwrite : bool
             Whether an existing file is replaced.
 

@@ -14,8 +14,8 @@ def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
     Parameters
     ----------
     kind : int
-        The signature version for signing keys, 0x40 + suite for recipient keys. So the same bytes used for two purposes are
-        two keys.
+        The signature version for signing keys, 0x40 + suite for recipient keys. So the same bytes used for two purposes
+        are two keys.
     raw_public_key : bytes
         The raw public key.
 
