@@ -1,4 +1,4 @@
-"""What the reference pages name is there: every public name in docs/api.md, every test in docs/threat-model.md (M30)."""
+"""The reference pages are true: every public name of docs/api.md and every test of docs/threat-model.md exists (M30)."""
 
 from __future__ import annotations
 
