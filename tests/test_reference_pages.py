@@ -1,4 +1,4 @@
-"""The reference pages are true: every public name of docs/api.md and every test of docs/threat-model.md exists (M30)."""
+"""Reference pages are true: public names of docs/api.md and tests of docs/threat-model.md exist (M30)."""
 
 from __future__ import annotations
 
