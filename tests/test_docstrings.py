@@ -112,9 +112,10 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
     """Public methods and properties that a class defines itself."""
     for name, value in vars(kind).items():
         member = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        if inspect.isfunction(member) or isinstance(member, property | cached_property):
-            if not name.startswith("_") or (name == "__call__" and not getattr(kind, "_is_protocol", False)):
-                yield name, member
+        is_member = inspect.isfunction(member) or isinstance(member, property | cached_property)
+        is_called = name == "__call__" and not getattr(kind, "_is_protocol", False)
+        if is_member and (is_called or not name.startswith("_")):
+            yield name, member
 
 
 @cache
@@ -256,9 +257,10 @@ def docstrings_with_examples() -> Iterator[doctest.DocTest]:
         if find_spec(NEEDS.get(Path(parts[0]).stem, "sealframe")) is None:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ">>>" in (ast.get_docstring(node) or ""):
+            has_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            text = ast.get_docstring(node) if has_docstring else None
+            if text and ">>>" in text:
                 name = ".".join([*parts[:-1], Path(parts[-1]).stem, getattr(node, "name", "module")])
-                text = ast.get_docstring(node)
                 yield doctest.DocTestParser().get_doctest(text, {}, name, str(path), node.body[0].lineno - 1)
 
 

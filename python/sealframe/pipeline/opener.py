@@ -98,7 +98,7 @@ class OpenedPicture:
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """The picture in colour, uint8 (H, W), (H, W, 3) or (H, W, 4); a raw frame in the order that it was sealed in."""
+        """The picture in colour, uint8 (H, W), (H, W, 3) or (H, W, 4); a raw frame in the order of its sealing."""
         return self.frame.pixels
 
     @cached_property
