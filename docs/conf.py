@@ -18,6 +18,7 @@ version = release = installed_version("sealframe")
 root_doc = "README"
 include_patterns = ["*.md", "docs/**", "models/*.md"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"sealframe {version}"

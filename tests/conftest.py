@@ -14,6 +14,7 @@ from sealframe import _core
 
 NEEDS = {
     "calibration": ("fastapi",),
+    "faces/test_plugins.py": ("skimage",),
     "loadtest": ("fastapi",),
     "sandbox": ("fastapi",),
     "server": ("fastapi",),

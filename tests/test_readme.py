@@ -31,7 +31,7 @@ import pytest
 
 from sealframe.cli.parser import build_parser
 from sealframe.cli.registry import COMMANDS
-from tests.support import encoded, onnxruntime_headers, synthetic_frame
+from tests.support import onnxruntime_headers
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -42,7 +42,7 @@ MODULE_OF_EXTRA = {"server": "fastapi", "terminal": "cv2", "training": "torch"}
 """A module that only an installation with the extra has."""
 INSTALLS = re.compile(r"(python3 -m venv|pip install|\.ci/(?:run|wheels)\b)")
 SCRIPT = re.compile(r"python (-m (?:benchmarks|tests)\.\S+|(?:benchmarks|packaging|tests)/\S+\.py)")
-NEEDS_SERVER = {"capacity.md", "operate.md"}
+NEEDS_SERVER = {"capacity.md", "operate.md", "sandbox.md", "terminal.md"}
 FOREVER = re.compile(r"sealframe server run --home \w+$")
 PARSED_ALONE = {
     "sealframe terminal": "a camera and a bank",
@@ -237,10 +237,6 @@ def test_every_code_block_runs(file: Path, tmp_path: Path) -> None:
     assert {language for language, _ in page.blocks()} <= LANGUAGES
     if file.name in NEEDS_SERVER and any(find_spec(module) is None for module in ("fastapi", "uvicorn")):
         pytest.skip("the extra server is not installed")
-    (tmp_path / "photo.jpg").write_bytes(encoded(synthetic_frame(90, 120), "JPEG"))
-    (tmp_path / "pictures").mkdir()
-    for i in range(3):
-        (tmp_path / "pictures" / f"{i}.png").write_bytes(encoded(synthetic_frame(90, 120, seed=i), "PNG"))
     for name in ("examples", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     unpack_onnxruntime_headers(tmp_path / "build/onnxruntime")
@@ -282,7 +278,8 @@ def test_a_console_block_shows_what_its_commands_print() -> None:
     assert extra_of("sealframe demo --image pay") == ""
 
 
-LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())]
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|<img src=\"([^\"]+)\"")
+LINKS = [(page, link or source) for page in PAGES for link, source in LINK.findall(page.read_text())]
 
 
 @pytest.mark.parametrize(("page", "link"), LINKS, ids=lambda part: part.name if isinstance(part, Path) else part)

@@ -1,7 +1,7 @@
-"""Acquisition: pictures and frames from where they are (M1), in the forms that `Sealer.seal` takes.
+"""Acquisition: pictures and frames from where they are, in the forms that `Sealer.seal` takes.
 
-Reading from an address is off unless limits are given, and then never reaches hosts of a private network: the
-address is resolved once, checked, and the connection goes to the checked address.
+Reading from an address is off unless limits are given. It never reaches hosts of a private network unless these allow
+it: the address is resolved once, checked, and the connection goes to the checked address.
 """
 
 from __future__ import annotations
@@ -47,8 +47,24 @@ class _Readable(Protocol):
 class AddressLimits:
     """What may be read from http and https addresses.
 
-    `max_bytes` of the picture, `timeout_s` for the whole of it, `max_redirects`, and whether hosts of private,
-    local and other special networks may be asked.
+    Parameters
+    ----------
+    max_bytes : int
+        Size of the largest picture.
+    timeout_s : float
+        Seconds for the whole of a read, redirects included.
+    max_redirects : int
+        How many redirects are followed.
+    allow_private : bool
+        Whether hosts of private, local and other special networks may be asked.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> limits = sf.AddressLimits(max_bytes=1 << 20, timeout_s=3)
+    >>> sf.read_image("http://127.0.0.1/face.jpg", addresses=limits)
+    Traceback (most recent call last):
+    sealframe.errors.PolicyError: ...
     """
 
     max_bytes: int = 1 << 25
@@ -62,11 +78,37 @@ def read_image(
     *,
     addresses: AddressLimits | None = None,
 ) -> bytes | NDArray[np.uint8]:
-    """A picture from a path, from bytes (a database column, say), a file object, an array or an address.
+    """Read a picture from a path, bytes, a file object, an array or an address.
 
-    Gives the bytes of the file as they are, or the array itself; `Sealer.seal` takes either. http and https
-    addresses are read only with `addresses`. Raises ImageError, PolicyError for an address that is not allowed, and
-    TypeError for anything else.
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes-like, binary file object or numpy.ndarray
+        Where the picture is. Bytes may come from a database column. A str that begins with http:// or https:// is an
+        address.
+    addresses : AddressLimits, optional
+        What may be read from addresses; without, none are read.
+
+    Returns
+    -------
+    bytes or numpy.ndarray
+        The bytes of the file as they are, or the array itself; `Sealer.seal` takes either.
+
+    Raises
+    ------
+    ImageError
+        When the picture cannot be read.
+    PolicyError
+        When an address is not allowed.
+    TypeError
+        When `source` is something else.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> from PIL import Image
+    >>> Image.new("RGB", (64, 48)).save("face.png")
+    >>> len(sf.image_factor(sf.read_image("face.png")).bytes)
+    800
     """
     if isinstance(source, np.ndarray):
         return source
@@ -86,10 +128,35 @@ def read_image(
 
 
 def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) -> FrameStream:
-    """Frames from a camera index, a video file, a folder of pictures, or a sequence of picture files.
+    """Read frames from a camera, a video file, a folder of pictures, or a sequence of picture files.
 
-    Each is uint8 HxWx3 in the order "bgr". Use it in a `with`, or iterate: the device is released at the end, on an
-    error, and when the stream is closed or forgotten. Cameras and videos need the extra `terminal`. Raises ImageError.
+    Use it in a `with` block, or iterate. The device is released at the end, on an error, and when the stream is closed
+    or forgotten. Cameras and videos need the extra `terminal`.
+
+    Parameters
+    ----------
+    source : int, str, os.PathLike or iterable of str or os.PathLike
+        The camera's index from 0, the video file or folder, or the picture files.
+
+    Returns
+    -------
+    FrameStream
+        An iterator of frames, uint8 (H, W, 3), 0..255, in the order "bgr".
+
+    Raises
+    ------
+    ImageError
+        When the source is missing or cannot be opened; a picture that cannot be read raises it when its turn comes.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> from PIL import Image
+    >>> Image.new("RGB", (64, 48)).save("first.png")
+    >>> with sf.frames(["first.png"]) as stream:
+    ...     for frame in stream:
+    ...         print(frame.shape)
+    (48, 64, 3)
     """
     if isinstance(source, int):
         if source < 0:  # OpenCV ends the process
@@ -108,7 +175,25 @@ def frames(source: int | str | PathLike[str] | Iterable[str | PathLike[str]]) ->
 
 
 class FrameStream:
-    """An iterator of frames that gives its device back."""
+    """An iterator of frames that releases its device when it ends; `frames` makes one.
+
+    Parameters
+    ----------
+    pictures : iterator of numpy.ndarray
+        Frames, uint8 (H, W, 3), 0..255, in the order "bgr".
+    release : callable
+        Called once when the stream ends.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.acquisition import FrameStream
+    >>> pictures = iter([np.zeros((48, 64, 3), np.uint8)])
+    >>> with FrameStream(pictures, lambda: print("released")) as stream:
+    ...     print(next(stream).shape)
+    (48, 64, 3)
+    released
+    """
 
     def __init__(self, pictures: Iterator[NDArray[np.uint8]], release: Callable[[], object] = lambda: None) -> None:
         self._pictures = pictures

@@ -1,4 +1,4 @@
-"""The image factor: a map and the picture it speaks of, reduced to bytes (M10, M15), as a factor profile says.
+"""The image factor: a map and the picture it speaks of, reduced to bytes as a factor profile says.
 
     factor = SHA-256(derived image | map)                 exact: one differing byte of either shows
            | 16x16 block means of the derived image       256 bytes; tolerant evidence of where a picture was changed
@@ -66,6 +66,13 @@ class FactorProfile:
         What of the map the factor ends with.
     models : mapping of str to str
         SHA-256 of every network the factor depends on, by name.
+
+    Examples
+    --------
+    >>> from sealframe.factor import profile_by_name
+    >>> profile = profile_by_name("gan", "rows")
+    >>> profile.number, profile.side, list(profile.models)
+    (1, 128, ['generator'])
     """
 
     number: int
@@ -82,7 +89,7 @@ class FactorProfile:
 class ImageFactor:
     """A factor, and what it was computed from.
 
-    Attributes
+    Parameters
     ----------
     bytes : bytes
         The factor, as an envelope holds it.
@@ -94,6 +101,14 @@ class ImageFactor:
         How alike the two are at every place, int8.
     profile : FactorProfile
         How the factor was computed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> factor = sf.image_factor(np.zeros((480, 640, 3), np.uint8))
+    >>> factor.profile.number, len(factor.bytes)
+    (1, 800)
     """
 
     bytes: bytes
@@ -104,22 +119,100 @@ class ImageFactor:
 
 
 def reduce_to_rows(similarity: SimilarityMap) -> NDArray[np.int32]:
-    """Sum of every row of the map: int32 (side,)."""
+    """Return the sum of every row of the map.
+
+    Parameters
+    ----------
+    similarity : SimilarityMap
+        The map.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 (side,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.factor import reduce_to_rows
+    >>> from sealframe.similarity import SimilarityMap
+    >>> reduce_to_rows(SimilarityMap(np.array([[1, 2], [3, -4]], np.int8)))
+    array([ 3, -1], dtype=int32)
+    """
     return _core.row_sums(similarity.values)
 
 
 def reduce_to_norms(similarity: SimilarityMap) -> NDArray[np.int64]:
-    """Entrywise L1 norm, squared Frobenius norm and infinity norm (largest row sum of magnitudes): int64 (3,)."""
+    """Return three norms of the map.
+
+    Parameters
+    ----------
+    similarity : SimilarityMap
+        The map.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (3,): the entrywise L1 norm, the squared Frobenius norm and the infinity norm (largest row sum of
+        magnitudes).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.factor import reduce_to_norms
+    >>> from sealframe.similarity import SimilarityMap
+    >>> reduce_to_norms(SimilarityMap(np.array([[1, 2], [3, -4]], np.int8)))
+    array([10, 30,  7])
+    """
     return _core.norms(similarity.values)
 
 
 def reduce_to_rank(similarity: SimilarityMap) -> int:
-    """Rank of the map modulo the prime 65521."""
+    """Return the rank of the map modulo the prime 65521.
+
+    Parameters
+    ----------
+    similarity : SimilarityMap
+        The map.
+
+    Returns
+    -------
+    int
+        0 to side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.factor import reduce_to_rank
+    >>> from sealframe.similarity import SimilarityMap
+    >>> reduce_to_rank(SimilarityMap(np.array([[1, 2], [2, 4]], np.int8)))
+    1
+    """
     return _core.rank(similarity.values)
 
 
 def reduce_to_leading_pair(similarity: SimilarityMap) -> tuple[int, NDArray[np.int32]]:
-    """Leading eigenvalue of M^T M in 1/256, and its eigenvector of length 2^30: int32 (side,)."""
+    """Return the leading eigenvalue of M^T M for the map M, and its eigenvector.
+
+    Parameters
+    ----------
+    similarity : SimilarityMap
+        The map M.
+
+    Returns
+    -------
+    tuple of (int, numpy.ndarray)
+        The eigenvalue in 1/256, and the eigenvector scaled to length 2^30, int32 (side,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.factor import reduce_to_leading_pair
+    >>> from sealframe.similarity import SimilarityMap
+    >>> value, vector = reduce_to_leading_pair(SimilarityMap(np.array([[3, 0], [0, 1]], np.int8)))
+    >>> value / 256, vector.shape
+    (9.0, (2,))
+    """
     return _core.leading_pair(similarity.values)
 
 
@@ -184,19 +277,29 @@ PATHS: tuple[FactorPath, ...] = ("gan", "vae", "discriminator")
 
 
 def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProfile:
-    """The registered profile, or that of an owner's own networks.
+    """Find the registered profile, or that of an owner's own networks.
 
     Parameters
     ----------
     number : int
-        As an envelope names it.
+        As an envelope names it, 0 to 65535.
     models : ModelSet, optional
         The owner's own networks.
+
+    Returns
+    -------
+    FactorProfile
 
     Raises
     ------
     UnsupportedEnvelope
         For a number that this version does not know, or for own networks without them.
+
+    Examples
+    --------
+    >>> from sealframe.factor import profile_by_number
+    >>> profile_by_number(6).path
+    'vae'
     """
     try:
         profile = PROFILES[number & ~OWN_PROFILES]
@@ -215,7 +318,20 @@ def profile_by_number(number: int, models: ModelSet | None = None) -> FactorProf
 def profile_by_name(
     path: FactorPath = "gan", reduction: Reduction = "rows", models: ModelSet | None = None
 ) -> FactorProfile:
-    """The profile of a path and a reduction, with the shipped networks or an owner's own.
+    """Find the profile of a path and a reduction, with the shipped networks or an owner's own.
+
+    Parameters
+    ----------
+    path : {"gan", "vae", "discriminator"}
+        The networks to compute with.
+    reduction : {"rows", "norm", "rank", "eigenvalue", "eigenvector"}
+        What of the similarity map the factor ends with.
+    models : ModelSet, optional
+        The owner's own networks.
+
+    Returns
+    -------
+    FactorProfile
 
     Raises
     ------
@@ -226,6 +342,7 @@ def profile_by_name(
 
     Examples
     --------
+    >>> from sealframe.factor import profile_by_name
     >>> profile_by_name("vae").number
     6
     """
@@ -244,7 +361,7 @@ def compute_image_factor(
     *,
     noise_seed: bytes | None = None,
 ) -> ImageFactor:
-    """Image -> features -> derived image -> similarity map -> factor.
+    """Compute the factor of a frame: features, derived image, similarity map, reduction.
 
     Parameters
     ----------
@@ -255,14 +372,27 @@ def compute_image_factor(
     models : ModelSet, optional
         The owner's own networks.
     on_stage : callable
-        Is told each stage as it ends.
+        Called with the name of each stage as it ends.
     noise_seed : bytes, optional
         32 bytes for the VAE path, which decodes the mean without; the other paths draw no noise.
+
+    Returns
+    -------
+    ImageFactor
 
     Raises
     ------
     ModelError
         When the networks are not those of the profile, or cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.factor import compute_image_factor, profile_by_name
+    >>> from sealframe.image import frame_from_array
+    >>> frame = frame_from_array(np.zeros((480, 640, 3), np.uint8))
+    >>> len(compute_image_factor(frame, profile_by_name("gan", "rank")).bytes)
+    292
     """
     networks = models or shipped_models()
     for name, digest in profile.models.items():
@@ -285,12 +415,12 @@ def image_factor(
     *,
     order: Order | None = None,
 ) -> ImageFactor:
-    """The image factor of a frame or of an encoded picture.
+    """Compute the image factor of a frame or of an encoded picture.
 
     Parameters
     ----------
     picture : numpy.ndarray or bytes-like
-        A frame, uint8 HxW, HxWx3 or HxWx4, or an encoded picture.
+        A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
     path : {"gan", "vae", "discriminator"}
         The networks to compute with.
     reduction : {"rows", "norm", "rank", "eigenvalue", "eigenvector"}
@@ -299,6 +429,10 @@ def image_factor(
         32 bytes that the VAE path draws its noise from; it decodes the mean without. The other paths take None only.
     order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
         The channels of an array; gray, RGB or RGBA by its shape.
+
+    Returns
+    -------
+    ImageFactor
 
     Raises
     ------
@@ -312,7 +446,8 @@ def image_factor(
     Examples
     --------
     >>> import numpy as np
-    >>> len(image_factor(np.zeros((480, 640, 3), np.uint8)).bytes)
+    >>> import sealframe as sf
+    >>> len(sf.image_factor(np.zeros((480, 640, 3), np.uint8)).bytes)
     800
     """
     if noise_seed is not None and path != "vae":
@@ -325,7 +460,23 @@ def image_factor(
 
 
 def factor_length(profile: FactorProfile) -> int:
-    """Bytes of a factor of this profile."""
+    """Return the number of bytes of a factor.
+
+    Parameters
+    ----------
+    profile : FactorProfile
+        How the factor is computed.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from sealframe.factor import factor_length, profile_by_name
+    >>> factor_length(profile_by_name("gan", "rank"))
+    292
+    """
     blocks = (profile.side // BLOCK_SIDE) ** 2
     return hashlib.sha256().digest_size + blocks + _REDUCERS[profile.reduction].length(profile.map_side)
 

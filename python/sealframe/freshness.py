@@ -1,8 +1,8 @@
-"""Freshness: whether a capture is recent and was never accepted before (A36-A40).
+"""Freshness: whether a capture is recent and was never accepted before.
 
-A server is Live: it holds captures to its clock and spends each once in a replay store. Archive checks neither.
-A device's counter must grow with every accepted capture, and by no more than `max_gap` where a store has one: a jump
-means that the device was cloned, or that a faulty one is about to lock itself out.
+`Live` is for servers: it compares captures with its clock, and a replay store accepts each capture once. `Archive`
+checks neither. A device's counter must grow with every accepted capture, and by no more than `max_gap` where a store
+has one. A jump means that the device was cloned, or that a faulty device is about to lock itself out.
 """
 
 from __future__ import annotations
@@ -36,10 +36,19 @@ _SETUP = (
 
 
 class ReplayStore(Protocol):
-    """What `Live` needs of a store that remembers what was accepted."""
+    """Contract of a store that remembers which captures were accepted; `Live` takes one.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> class AcceptsAll:
+    ...     def accept(self, device_key_id, counter, message_id, timestamp):
+    ...         print(f"capture {counter}")
+    >>> live = sf.Live(AcceptsAll())
+    """
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
-        """Spend a capture in one atomic step.
+        """Accept a capture in one atomic step, or raise.
 
         Parameters
         ----------
@@ -64,12 +73,21 @@ class ReplayStore(Protocol):
 
 
 class MemoryReplayStore:
-    """A replay store that forgets when the process ends, and serves the threads of this process alone.
+    """A replay store in memory: it forgets when the process ends, and only threads of this process share it.
 
     Parameters
     ----------
     max_gap : int, optional
-        By how much a device's counter may grow at once; any amount without.
+        By how much a device's counter may grow at once, 1 or more; any amount without.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> store = sf.MemoryReplayStore(max_gap=1000)
+    >>> store.accept(bytes(16), 7, b"first envelope's", 1_767_225_600_000)
+    >>> store.accept(bytes(16), 7, b"second envelope.", 1_767_225_600_000)
+    Traceback (most recent call last):
+    sealframe.errors.ReplayedCapture: ...
     """
 
     def __init__(self, max_gap: int | None = None) -> None:
@@ -79,7 +97,26 @@ class MemoryReplayStore:
         self._message_ids: set[bytes] = set()
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:  # noqa: ARG002
-        """See ReplayStore."""
+        """Accept a capture in one atomic step, or raise; see `ReplayStore.accept`.
+
+        Parameters
+        ----------
+        device_key_id : bytes
+            Key id of the device that signed, 16 bytes.
+        counter : int
+            The capture's number, 0 to 2^64 - 1.
+        message_id : bytes
+            The envelope's random id, 16 bytes.
+        timestamp : int
+            Unix time of the capture in milliseconds; not used here.
+
+        Raises
+        ------
+        ReplayedCapture
+            When this capture, or a later one of the device, was accepted before.
+        CounterAnomaly
+            When the counter grew by more than `max_gap`.
+        """
         with self._lock:
             if message_id in self._message_ids:
                 raise _message_replayed()
@@ -106,7 +143,16 @@ class SqliteReplayStore:
     path : str or os.PathLike
         The SQLite file; made on first use, mode 0600.
     max_gap : int, optional
-        By how much a device's counter may grow at once; any amount without.
+        By how much a device's counter may grow at once, 1 or more; any amount without.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> store = sf.SqliteReplayStore("replay.db")
+    >>> store.accept(bytes(16), 7, bytes(16), 1_767_225_600_000)
+    >>> sf.SqliteReplayStore("replay.db").accept(bytes(16), 7, bytes(16), 1_767_225_600_000)
+    Traceback (most recent call last):
+    sealframe.errors.ReplayedCapture: ...
     """
 
     def __init__(self, path: str | os.PathLike[str], max_gap: int | None = None) -> None:
@@ -115,7 +161,28 @@ class SqliteReplayStore:
         self._local = threading.local()
 
     def accept(self, device_key_id: bytes, counter: int, message_id: bytes, timestamp: int) -> None:
-        """See ReplayStore."""
+        """Accept a capture in one transaction, or raise; see `ReplayStore.accept`.
+
+        Parameters
+        ----------
+        device_key_id : bytes
+            Key id of the device that signed, 16 bytes.
+        counter : int
+            The capture's number, 0 to 2^64 - 1.
+        message_id : bytes
+            The envelope's random id, 16 bytes.
+        timestamp : int
+            Unix time of the capture in milliseconds.
+
+        Raises
+        ------
+        ReplayedCapture
+            When this capture, or a later one of the device, was accepted before.
+        CounterAnomaly
+            When the counter grew by more than `max_gap`.
+        StoreUnavailable
+            When the file cannot be used: then nothing is accepted.
+        """
         with self._transaction() as connection:
             spent = connection.execute(
                 "INSERT INTO captures (message_id, key_id, timestamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -188,17 +255,39 @@ class SqliteReplayStore:
 
 
 class Archive:
-    """For reading what was kept: neither age nor replays count."""
+    """Freshness for reading kept envelopes: it checks neither age nor replays.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> opener = sf.Opener(sf.ServerKey.generate(), devices=[], freshness=sf.Archive())
+    """
 
     def check(self, context: CaptureContext) -> None:
-        """Nothing to check."""
+        """Accept a capture of any age.
+
+        Parameters
+        ----------
+        context : CaptureContext
+            Not looked at.
+        """
 
     def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
-        """Nothing to spend."""
+        """Accept a capture, however often it was accepted before.
+
+        Parameters
+        ----------
+        device_key_id : bytes
+            Not looked at.
+        context : CaptureContext
+            Not looked at.
+        message_id : bytes
+            Not looked at.
+        """
 
 
 class Live:
-    """For servers: a capture lies within the clock's window and is accepted once.
+    """Freshness for servers: a capture lies within the clock's window and is accepted once.
 
     Parameters
     ----------
@@ -207,7 +296,7 @@ class Live:
     window_s : float
         Seconds by which a capture's time may differ from the clock, in either direction; above 0.
     clock : callable
-        Gives Unix seconds.
+        Returns Unix seconds.
 
     Raises
     ------
@@ -216,7 +305,8 @@ class Live:
 
     Examples
     --------
-    >>> live = Live(MemoryReplayStore(), window_s=60)
+    >>> import sealframe as sf
+    >>> live = sf.Live(sf.SqliteReplayStore("replay.db"), window_s=60)
     """
 
     def __init__(self, store: ReplayStore, window_s: float = 300, clock: Callable[[], float] = time.time) -> None:
@@ -227,11 +317,33 @@ class Live:
         self._clock = clock
 
     def check(self, context: CaptureContext) -> None:
-        """Raise StaleCapture when the capture time lies outside the window."""
+        """Require that a capture is recent.
+
+        Parameters
+        ----------
+        context : CaptureContext
+            Its timestamp is compared with the clock.
+
+        Raises
+        ------
+        StaleCapture
+            When the capture time lies outside the window.
+        """
         self.check_timestamp(context.timestamp)
 
     def check_timestamp(self, timestamp: int) -> None:
-        """Raise StaleCapture when a time, in Unix milliseconds, lies outside the window."""
+        """Require that a time is recent.
+
+        Parameters
+        ----------
+        timestamp : int
+            Unix time in milliseconds.
+
+        Raises
+        ------
+        StaleCapture
+            When the time lies outside the window.
+        """
         late = int(self._clock() * 1000) - timestamp
         if abs(late) > self._window_ms:
             raise StaleCapture(
@@ -240,7 +352,22 @@ class Live:
             )
 
     def accept(self, device_key_id: bytes, context: CaptureContext, message_id: bytes) -> None:
-        """Spend the capture; raises what `ReplayStore.accept` raises."""
+        """Accept a capture once, in the replay store.
+
+        Parameters
+        ----------
+        device_key_id : bytes
+            Key id of the device that signed, 16 bytes.
+        context : CaptureContext
+            The capture.
+        message_id : bytes
+            The envelope's random id, 16 bytes.
+
+        Raises
+        ------
+        ReplayedCapture, CounterAnomaly, StoreUnavailable
+            As `ReplayStore.accept`.
+        """
         self._store.accept(device_key_id, context.counter, message_id, context.timestamp)
 
 

@@ -1,7 +1,7 @@
 """Pictures as they arrive: camera frames (arrays) and encoded files (bytes) become one `Frame`.
 
-A frame holds the pixels as stored, never a converted copy; grayscale (M2) is fused into the next stage.
-One written rule for everything that is not plain 8-bit gray or colour (A7):
+A frame holds the pixels as stored, never a converted copy; grayscale is fused into the next stage.
+One written rule for everything that is not plain 8-bit gray or colour:
 
 - JPEG in YCbCr or gray: the luma plane alone. Other JPEG (RGB, CMYK, YCCK): full decode to RGB.
 - Palette and bilevel: expanded to 8 bits. Alpha: ignored, the colour channels count as stored.
@@ -60,7 +60,22 @@ _RAW_HEADER = struct.Struct(">4sB3xII")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
-    """A picture in memory: `pixels` uint8, HxW for order "gray", else HxWxC in the order's channels."""
+    """A picture in memory.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        uint8, 0..255: (H, W) for the order "gray", else (H, W, 3) or (H, W, 4), channels as `order` names them.
+    order : {"gray", "rgb", "bgr", "rgba", "bgra"}
+        The channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array
+    >>> frame_from_array(np.zeros((480, 640, 3), np.uint8))
+    Frame(640x480 rgb)
+    """
 
     pixels: NDArray[np.uint8]
     order: Order
@@ -80,10 +95,34 @@ class Frame:
 
 
 def frame_from_array(array: object, order: Order | None = None) -> Frame:
-    """Wrap an array without copying it (M1).
+    """Wrap an array as a frame without copying it.
 
-    `array`: uint8 ndarray HxW (gray) or HxWx3, HxWx4; any strides. `order` defaults to "gray", "rgb", "rgba"
-    by shape. Raises TypeError for anything but a uint8 array, ImageError for a shape or size out of limits.
+    Parameters
+    ----------
+    array : numpy.ndarray
+        uint8 (H, W), (H, W, 3) or (H, W, 4), 0..255, any strides; sides of 1 to 65535, at most 2^26 pixels.
+    order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+        The channels; gray, RGB or RGBA by the array's shape.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    TypeError
+        When `array` is no array of uint8.
+    ValueError
+        When `order` is none of these.
+    ImageError
+        When the shape or size is outside the limits, or does not fit `order`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array
+    >>> frame_from_array(np.zeros((480, 640, 3), np.uint8), "bgr").order
+    'bgr'
     """
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
@@ -101,9 +140,30 @@ def frame_from_array(array: object, order: Order | None = None) -> Frame:
 
 
 def frame_from_bytes(data: Buffer) -> Frame:
-    """Read an encoded picture, or a raw frame as `raw_payload` writes it (M1).
+    """Read an encoded picture, or a raw frame as `raw_payload` writes it, for computing a factor.
 
-    The pixels are those the image factor is computed from (luma for YCbCr JPEG). Raises ImageError.
+    The pixels are those that the image factor is computed from: the luma plane alone of a YCbCr JPEG.
+
+    Parameters
+    ----------
+    data : bytes-like
+        JPEG, PNG, TIFF, WebP, BMP or a raw frame.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    ImageError
+        When the picture is damaged, too large or of another kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array, frame_from_bytes, raw_payload
+    >>> frame_from_bytes(raw_payload(frame_from_array(np.zeros((480, 640, 3), np.uint8))))
+    Frame(640x480 rgb)
     """
     view = memoryview(data).cast("B")
     if bytes(view[:4]) == RAW_MAGIC:
@@ -113,7 +173,33 @@ def frame_from_bytes(data: Buffer) -> Frame:
 
 
 def frame_for_viewing(data: Buffer) -> Frame:
-    """Decode a payload in colour: order "gray" or "rgb", or the one a raw frame was sealed in. Raises ImageError."""
+    """Read an encoded picture or a raw frame in colour, for looking at it.
+
+    Parameters
+    ----------
+    data : bytes-like
+        JPEG, PNG, TIFF, WebP, BMP or a raw frame.
+
+    Returns
+    -------
+    Frame
+        In the order "gray" or "rgb"; a raw frame in the order in which it was sealed.
+
+    Raises
+    ------
+    ImageError
+        When the picture is damaged, too large or of another kind.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from sealframe.image import frame_for_viewing
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (640, 480)).save(file, "JPEG")
+    >>> frame_for_viewing(file.getvalue())
+    Frame(640x480 rgb)
+    """
     view = memoryview(data).cast("B")
     if bytes(view[:4]) == RAW_MAGIC:
         return _frame_from_raw(view)
@@ -121,19 +207,74 @@ def frame_for_viewing(data: Buffer) -> Frame:
 
 
 def rgb_pixels(frame: Frame) -> NDArray[np.uint8]:
-    """A view of the pixels without alpha: uint8 HxW (gray) or HxWx3 in the order R, G, B."""
+    """Return a view of the pixels without alpha, in the order R, G, B.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, 0..255: (H, W) for gray, else (H, W, 3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array, rgb_pixels
+    >>> rgb_pixels(frame_from_array(np.array([[[1, 2, 3]]], np.uint8), "bgr")).tolist()
+    [[[3, 2, 1]]]
+    """
     if frame.order == "gray":
         return frame.pixels
     return frame.pixels[..., 2::-1] if frame.order in {"bgr", "bgra"} else frame.pixels[..., :3]
 
 
 def raw_payload(frame: Frame) -> memoryview:
-    """A frame as payload: a 16-byte header and a snapshot of the pixels, rows without padding (A11)."""
+    """Copy a frame into the bytes that are sealed.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture.
+
+    Returns
+    -------
+    memoryview
+        A header of 16 bytes, then the pixels, rows without padding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array, raw_payload
+    >>> len(raw_payload(frame_from_array(np.zeros((480, 640), np.uint8)))) == 16 + 480 * 640
+    True
+    """
     return raw_snapshot(frame)[0]
 
 
 def raw_snapshot(frame: Frame) -> tuple[memoryview, Frame]:
-    """The frame as payload, and the frame that is read from it."""
+    """Copy a frame into the bytes that are sealed, and return the frame that is read from them too.
+
+    Parameters
+    ----------
+    frame : Frame
+        The picture; it may change once it is copied.
+
+    Returns
+    -------
+    tuple of (memoryview, Frame)
+        As `raw_payload`, and a frame whose pixels lie in that memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.image import frame_from_array, raw_snapshot
+    >>> payload, snapshot = raw_snapshot(frame_from_array(np.zeros((480, 640), np.uint8)))
+    >>> snapshot
+    Frame(640x480 gray)
+    """
     memory = np.empty(_RAW_HEADER.size + frame.pixels.size, np.uint8)
     payload = memory.data
     _RAW_HEADER.pack_into(payload, 0, RAW_MAGIC, _ORDER_NUMBERS[frame.order], frame.width, frame.height)
@@ -143,7 +284,31 @@ def raw_snapshot(frame: Frame) -> tuple[memoryview, Frame]:
 
 
 def read_picture_file(path: str | PathLike[str]) -> bytes:
-    """The bytes of a picture file, at most 256 MiB. Raises ImageError when it cannot be read."""
+    """Read the bytes of a picture file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, at most 256 MiB.
+
+    Returns
+    -------
+    bytes
+        The file as it is.
+
+    Raises
+    ------
+    ImageError
+        When the file is missing, too large or cannot be read.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from sealframe.image import read_picture_file
+    >>> Image.new("RGB", (64, 48)).save("face.png")
+    >>> read_picture_file("face.png")[1:4]
+    b'PNG'
+    """
     try:
         if not Path(path).is_file():
             raise ImageError(f"There is no picture file {str(path)!r}; check the path.")
@@ -197,7 +362,7 @@ def _format_of(view: memoryview) -> str:
 
 
 def _open_picture(view: memoryview) -> PillowImage:
-    """The header, and whether a PNG is whole: no pixel is allocated before the limits hold (A1, A2, A6)."""
+    """Read the header, and whether a PNG is whole: no pixel is allocated before the limits hold."""
     from PIL import Image
 
     kind = _format_of(view)
@@ -259,7 +424,7 @@ _whole_files_only = _WholeFilesOnly()
 
 @contextmanager
 def _strict_reading() -> Iterator[None]:
-    """Pillow without its warnings, and with cut files refused (A3)."""
+    """Silence Pillow's warnings, and refuse truncated files."""
     _whole_files_only.enter()
     try:
         with warnings.catch_warnings():
@@ -270,7 +435,7 @@ def _strict_reading() -> Iterator[None]:
 
 
 def _check_png_is_complete(view: memoryview, picture: PillowImage) -> None:
-    """Pillow leaves missing rows black without a word; count the bytes that the image data really hold (A2)."""
+    """Count the bytes that the image data really hold: Pillow leaves missing rows black without a word."""
     depth, colour, interlaced = view[24], view[25], view[28]
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 1)
     grid = _ADAM7 if interlaced else ((0, 0, 1, 1),)

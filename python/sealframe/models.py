@@ -1,10 +1,11 @@
 """The networks on disk: found by manifest, pinned by SHA-256, checked, then run by ONNX Runtime on first use.
 
-Every tensor of the networks is an integer, so a session's threads and optimisation level change its speed, never its
-output (A19). One thread and no graph optimisation are the defaults because they are the fastest here.
+Every tensor of the networks is an integer. So a session's threads and optimisation level change its speed, never its
+output. One thread and no graph optimisation are the defaults because they are the fastest here.
 
-A network is one file or several that follow each other: the generator is a file, and with the discriminator's behind
-it, it is the network of both. Files are read once; the bytes that are hashed are checked and run (A48).
+A network is one file, or several files that follow each other. The generator is one file. The generator and the
+discriminator are that file with a second one behind it. Files are read once: the bytes that are hashed are checked and
+run.
 """
 
 from __future__ import annotations
@@ -69,10 +70,30 @@ class _Entry:
 
 
 class ModelSet:
-    """A folder of networks with its manifest. Thread-safe; sessions are made on first use and kept."""
+    """A folder of networks with its manifest. Thread-safe; sessions are made on first use and kept.
+
+    Parameters
+    ----------
+    folder : importlib.resources.abc.Traversable
+        Holds manifest.json and the files that it names; a `pathlib.Path` is one.
+    threads : int
+        Threads of a network's run, 1 or more.
+    optimisation : {"none", "basic", "extended", "all"}
+        Graph optimisation of ONNX Runtime; it changes the speed alone.
+
+    Raises
+    ------
+    ModelError
+        When the manifest is missing or not valid.
+
+    Examples
+    --------
+    >>> from sealframe.models import shipped_models
+    >>> "generator" in shipped_models().names()
+    True
+    """
 
     def __init__(self, folder: Traversable, *, threads: int = 1, optimisation: Optimisation = "none") -> None:
-        """`folder` holds manifest.json and the files it names. Raises ModelError when the manifest is no good."""
         self._folder = folder
         self._threads = threads
         self._optimisation = optimisation
@@ -82,22 +103,75 @@ class ModelSet:
 
     @classmethod
     def from_directory(cls, folder: str | Path, *, threads: int = 1) -> ModelSet:
-        """An owner's own networks, as `sealframe train` writes them. Raises ModelError.
+        """Open an owner's own networks, as `sealframe train` writes them.
 
-        They are held to the same rules as the shipped ones, and to the hashes in their own manifest.json.
+        The rules of the shipped networks hold for them too, and so do the digests in their own manifest.json.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            Holds manifest.json and the files that it names.
+        threads : int
+            Threads of a network's run, 1 or more.
+
+        Returns
+        -------
+        ModelSet
+
+        Raises
+        ------
+        ModelError
+            When the manifest is missing or not valid.
         """
         return cls(Path(folder), threads=threads)
 
     def names(self) -> tuple[str, ...]:
-        """Names of the networks in the manifest."""
+        """Return the names of the networks in the manifest.
+
+        Returns
+        -------
+        tuple of str
+        """
         return tuple(self._entries)
 
     def sha256(self, name: str) -> str:
-        """The pinned SHA-256 of a network, 64 lowercase hexadecimal digits. Raises ModelError for an unknown name."""
+        """Return the pinned SHA-256 of a network.
+
+        Parameters
+        ----------
+        name : str
+            The network, for example "generator".
+
+        Returns
+        -------
+        str
+            64 lower-case hexadecimal digits.
+
+        Raises
+        ------
+        ModelError
+            When the manifest names no such network.
+        """
         return self._entry(name).sha256
 
     def read(self, name: str) -> bytes:
-        """The bytes of a network, hashed as read (A48). Raises ModelError unless they are the pinned ones."""
+        """Read a network from its files.
+
+        Parameters
+        ----------
+        name : str
+            The network, for example "generator".
+
+        Returns
+        -------
+        bytes
+            The ONNX model; its digest is the pinned one.
+
+        Raises
+        ------
+        ModelError
+            When the manifest names no such network, or its files are missing or altered.
+        """
         entry = self._entry(name)
         content = b"".join(_read_at_most(self._folder, file.name, file.bytes) for file in entry.files)
         if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), entry.sha256):
@@ -105,12 +179,47 @@ class ModelSet:
         return content
 
     def run(self, name: str, outputs: Sequence[str], tiles: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """Run a network of one input on a batch of tiles, uint8 (N, ...); outputs by name, in the order asked for."""
+        """Run a network of one input on a batch of tiles.
+
+        Parameters
+        ----------
+        name : str
+            The network, for example "generator".
+        outputs : sequence of str
+            Names of the outputs to return.
+        tiles : numpy.ndarray
+            uint8 (N, ...), in the shape that the manifest gives.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            One for each name in `outputs`, in their order.
+
+        Raises
+        ------
+        ModelError
+            When the network is unknown, altered, not allowed, or has several inputs.
+        """
         run, source = self._runs.get(name) or self._run_of(name)
         return run(outputs, {source: tiles}, None)
 
     def input_of(self, name: str) -> str:
-        """Name of the one input of a network. Raises ModelError for an unknown network or several inputs."""
+        """Return the name of the one input of a network.
+
+        Parameters
+        ----------
+        name : str
+            The network, for example "generator".
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ModelError
+            When the manifest names no such network, or it has several inputs.
+        """
         inputs = list(self._entry(name).signature.inputs)
         if len(inputs) != 1:
             raise ModelError(f'The network "{name}" must have one input; export the network again.')
@@ -155,7 +264,21 @@ class ModelSet:
 
 
 def import_onnxruntime() -> Any:
-    """ONNX Runtime, on first use. From 1.29 on it collects telemetry unless the variable is set before the import."""
+    """Import ONNX Runtime with its telemetry off.
+
+    From version 1.29 on it collects telemetry unless ORT_DISABLE_TELEMETRY is set before the import.
+
+    Returns
+    -------
+    module
+        `onnxruntime`.
+
+    Examples
+    --------
+    >>> from sealframe.models import import_onnxruntime
+    >>> import_onnxruntime().__name__
+    'onnxruntime'
+    """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
@@ -164,7 +287,19 @@ def import_onnxruntime() -> Any:
 
 @cache
 def shipped_models() -> ModelSet:
-    """The networks that come with sealframe."""
+    """Return the networks that come with sealframe.
+
+    Returns
+    -------
+    ModelSet
+        The same object at every call.
+
+    Examples
+    --------
+    >>> from sealframe.models import shipped_models
+    >>> len(shipped_models().sha256("generator"))
+    64
+    """
     return ModelSet(files("sealframe").joinpath("models"))
 
 

@@ -72,11 +72,19 @@ def chart(width: float, height: float, title: str = "", note: str = "") -> Itera
     Yields
     ------
     matplotlib.figure.Figure
+        The empty figure.
 
     Raises
     ------
     PolicyError
         When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(4, 3, "Throughput", "payments a second") as figure:
+    ...     lines = figure.subplots().plot([1, 2, 4], [90, 170, 300])
+    ...     picture = plots.png(figure)
     """
     try:
         from matplotlib import rc_context
@@ -108,6 +116,13 @@ def png(figure: Figure) -> bytes:
     -------
     bytes
         A PNG, RGB, the same bytes for the same figure.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(1, 1) as figure:
+    ...     plots.png(figure)[1:4]
+    b'PNG'
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
@@ -121,7 +136,24 @@ def png(figure: Figure) -> bytes:
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour and dashes of the line of this number, different for the first 21."""
+    """Return colour and dashes of a line, different for the first 21.
+
+    Parameters
+    ----------
+    number : int
+        The line, from 0.
+
+    Returns
+    -------
+    dict of str to object
+        Arguments of `Axes.plot`.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> plots.line_style(0)
+    {'color': '#0072b2', 'linestyle': '-'}
+    """
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
 
 
@@ -138,8 +170,14 @@ def label(axes: Axes, text: str, x: float, y: float, colour: str = INK, **placem
         The place, in data.
     colour : str
         Of the letters.
-    **placement
+    **placement : object
         More of `Axes.annotate`: `ha`, `va`, `fontsize`, `xytext` in points.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(2, 2) as figure:
+    ...     plots.label(figure.subplots(), "saturated", 0.5, 0.5)
     """
     from matplotlib.patheffects import withStroke
 
@@ -162,6 +200,14 @@ def label_line_ends(axes: Axes, ends: Sequence[tuple[str, float, str]], size: fl
         Label, height of the line's end in data, colour.
     size : float
         Of the letters, in points.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(2, 2) as figure:
+    ...     axes = figure.subplots()
+    ...     lines = axes.plot([0, 1], [0, 5])
+    ...     plots.label_line_ends(axes, [("SQLite", 5.0, plots.INK)])
     """
     pixels = axes.transAxes.transform((1, 1))[1] - axes.transAxes.transform((0, 0))[1]
     gap = 1.35 * size / 72 * DOTS_PER_INCH / pixels
@@ -196,12 +242,43 @@ def _spread(group: Sequence[float], gap: float) -> list[float]:
 
 
 def percent_axis(axis: Any, shares: Sequence[float]) -> None:
-    """Mark shares, 0..1, on an axis (`axes.xaxis` or `axes.yaxis`) in percent."""
+    """Mark shares on an axis in percent.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        `axes.xaxis` or `axes.yaxis`.
+    shares : sequence of float
+        Places of the marks, 0..1.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(2, 2) as figure:
+    ...     axes = figure.subplots()
+    ...     plots.percent_axis(axes.xaxis, [0, 0.5, 1])
+    ...     [tick.get_text() for tick in axes.get_xticklabels()]
+    ['0 %', '50 %', '100 %']
+    """
     axis.set_ticks(shares, labels=[f"{100 * share:g} %" for share in shares])
     axis.set_ticks([], minor=True)
 
 
 def leave_empty(axes: Axes, why: str) -> None:
-    """Write why a part of a chart shows nothing."""
+    """Write why a part of a chart shows nothing.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The part.
+    why : str
+        The reason, a few words.
+
+    Examples
+    --------
+    >>> from sealframe import plots
+    >>> with plots.chart(2, 2) as figure:
+    ...     plots.leave_empty(figure.subplots(), "no impostor passed")
+    """
     axes.set_axis_off()
     axes.set_title(why)

@@ -23,8 +23,13 @@ def auc(positive: ArrayLike, negative: ArrayLike) -> float:
     float
         0..1; 0.5 where the score tells nothing.
 
+    References
+    ----------
+    J. A. Hanley, B. J. McNeil, "The Meaning and Use of the Area under a ROC Curve", Radiology 143 (1982) 29-36.
+
     Examples
     --------
+    >>> from sealframe.roc import auc
     >>> auc([3, 2], [1, 2])
     0.875
     """
@@ -35,7 +40,7 @@ def auc(positive: ArrayLike, negative: ArrayLike) -> float:
 
 
 def auc_of_counts(positive: NDArray[Any], negative: NDArray[Any]) -> float:
-    """As `auc`, from how often every score occurs.
+    """Chance that a positive scores above a negative, from how often every score occurs.
 
     Parameters
     ----------
@@ -45,7 +50,14 @@ def auc_of_counts(positive: NDArray[Any], negative: NDArray[Any]) -> float:
     Returns
     -------
     float
-        0..1.
+        0..1; 0.5 where the score tells nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.roc import auc_of_counts
+    >>> auc_of_counts(np.array([0, 1, 1]), np.array([1, 1, 0]))
+    0.875
     """
     below = np.cumsum(negative) - negative / 2
     return float((positive * below).sum() / (positive.sum() * negative.sum()))

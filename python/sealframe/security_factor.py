@@ -1,9 +1,9 @@
-"""Security factor: image factor and capture context combined with the digests of what is sealed (M19).
+"""Security factor: image factor and capture context combined with the digests of what is sealed.
 
     u32 length | image factor | u32 length | capture context | SHA-256(data) | SHA-256(payload)
 
 Lengths are big-endian. Session frames go without the last digest (docs/FORMAT.md says why). The whole stays inside the
-envelope; outside only a keyed tag of it is seen.
+envelope. Outside, only a keyed tag of it is visible.
 """
 
 from __future__ import annotations
@@ -25,18 +25,28 @@ class SecurityFactor:
     Parameters
     ----------
     image_factor : bytes
-        1 to 65536 bytes.
+        Image factor, 1 to 65536 bytes.
     capture_context : bytes
-        In its canonical spelling, 1 to 65536 bytes.
+        Capture context as `CaptureContext.encode` writes it, 1 to 65536 bytes.
     data_digest : bytes
-        SHA-256 of the application's data.
+        SHA-256 (FIPS 180-4) of the application's data, 32 bytes.
     payload_digest : bytes
-        SHA-256 of the payload; empty in a session frame.
+        SHA-256 of the payload, 32 bytes; empty in a session frame.
 
     Raises
     ------
     ValueError
         When a part has another length.
+
+    Examples
+    --------
+    >>> import hashlib
+    >>> import sealframe as sf
+    >>> context = sf.CaptureContext("POS-0001", 1, 1767225600000, 42, bytes(16), 640, 480)
+    >>> digest = hashlib.sha256(b"").digest()
+    >>> factor = sf.SecurityFactor(bytes(800), context.encode(), digest, digest)
+    >>> sf.SecurityFactor.decode(factor.encode()) == factor
+    True
     """
 
     image_factor: bytes
@@ -52,7 +62,13 @@ class SecurityFactor:
             raise ValueError(f"digests must have {DIGEST_BYTES} bytes")
 
     def encode(self) -> bytes:
-        """The one spelling of this factor in bytes."""
+        """Write the factor in its one form.
+
+        Returns
+        -------
+        bytes
+            Both parts with their lengths, then the digests; no other factor gives the same bytes.
+        """
         return b"".join(
             (
                 _LENGTH.pack(len(self.image_factor)),
@@ -66,9 +82,23 @@ class SecurityFactor:
 
     @classmethod
     def decode(cls, encoded: bytes, *, payload_digest: bool = True) -> SecurityFactor:
-        """Inverse of `encode`, for factors with or without the digest of the payload.
+        """Read what `encode` wrote.
 
-        Raises MalformedEnvelope for bytes that `encode` would not have written.
+        Parameters
+        ----------
+        encoded : bytes
+            The factor as `encode` writes it.
+        payload_digest : bool
+            Whether the digest of the payload is there; session frames have none.
+
+        Returns
+        -------
+        SecurityFactor
+
+        Raises
+        ------
+        MalformedEnvelope
+            When `encode` would not have written these bytes.
         """
         image_factor, rest = _take(encoded)
         capture_context, digests = _take(rest)

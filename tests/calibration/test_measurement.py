@@ -134,11 +134,10 @@ def test_the_place_of_the_report_is_looked_at_first(
 ) -> None:
     for words in (["calibrate", str(folder)], ["loadtest", "--payments", "20"]):
         assert main([*words, "--out", str(tmp_path / "none" / "x.json")]) == 1
-        assert (
-            capsys.readouterr().err == f"sealframe: {tmp_path / 'none'} is no folder; make it first, or name another.\n"
-        )
+        said = "is not a folder; create the folder first, or choose another."
+        assert capsys.readouterr().err == f"sealframe: {tmp_path / 'none'} {said}\n"
     assert main(["loadtest", "--folder", str(tmp_path / "none"), "--out", str(tmp_path / "x.json")]) == 1
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 def test_tries_multiply_false_matches() -> None:

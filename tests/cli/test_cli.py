@@ -5,6 +5,7 @@ Covers A45, A52, M20, M21, M22.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -12,12 +13,13 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from sealframe import cli
 from sealframe.cli import folder, main
@@ -543,6 +545,19 @@ def test_a52_without_memory_a_sentence_and_no_file(home: Path) -> None:
     assert not Path("large.seal").exists()
 
 
+def unread(pipe: int) -> int:
+    """Bytes in a pipe that nobody has read."""
+    count = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(count, sys.byteorder)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
 def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:
     reading_end, writing_end = os.pipe()
     process = subprocess.Popen(
@@ -563,7 +578,8 @@ def test_a51_interrupt_leaves_nothing_half_written(home: Path) -> None:
         stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
-    time.sleep(1.5)
+    os.write(writing_end, b"x")
+    wait_until(lambda: unread(reading_end) == 0)  # the command has begun to read
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     os.close(writing_end)

@@ -1,9 +1,9 @@
-"""Capture context: what the device knows at the moment of capture, spliced into one line (M17, M18).
+"""Capture context: what the device knows at the moment of capture, spliced into one line.
 
     SF1|POS-0001|1|1767225600000|42|00112233445566778899aabbccddeeff|640x480
 
-The files read in the order of the data's way: `counter` gives each capture its number, `splice_rule` says how
-the parameters become text and back, `context` is the record itself.
+Read the files in the order of the data's way: `counter` gives each capture its number. `splice_rule` says how the
+parameters become text and back. `context` is the record itself.
 """
 
 from sealframe.capture_context.context import CaptureContext

@@ -57,7 +57,8 @@ class CaptureContext:
 
     Examples
     --------
-    >>> context = CaptureContext("POS-0001", 1, 1767225600000, 42, bytes(16), 640, 480)
+    >>> import sealframe as sf
+    >>> context = sf.CaptureContext("POS-0001", 1, 1767225600000, 42, bytes(16), 640, 480)
     >>> context.encode()
     b'SF1|POS-0001|1|1767225600000|42|00000000000000000000000000000000|640x480'
     """
@@ -88,18 +89,38 @@ class CaptureContext:
 
     @property
     def magic_num(self) -> str:
-        """Names the splice rule."""
+        """Magic number of the splice rule, 1 to 16 capital letters and digits."""
         return self.splice_rule.magic_num
 
     def encode(self) -> bytes:
-        """The canonical bytes; different contexts give different bytes."""
+        """Write the context in its one form.
+
+        Returns
+        -------
+        bytes
+            One line of ASCII, at most 1024 bytes; different contexts give different bytes.
+        """
         return self.splice_rule.splice(self.to_dict()).encode("ascii")
 
     @classmethod
     def decode(cls, encoded: bytes, rules: Mapping[str, SpliceRule] = DEFAULT_RULES) -> CaptureContext:
-        """Inverse of `encode`, under one of these rules by magic number (`rules_by_magic`).
+        """Read what `encode` wrote.
 
-        Raises MalformedEnvelope for any bytes that `encode` would not have written under one of them.
+        Parameters
+        ----------
+        encoded : bytes
+            The line, at most 1024 bytes.
+        rules : mapping of str to SpliceRule
+            The rules that may be named, by magic number, as `rules_by_magic` returns them.
+
+        Returns
+        -------
+        CaptureContext
+
+        Raises
+        ------
+        MalformedEnvelope
+            When `encode` would not have written these bytes under one of the rules.
         """
         try:
             context = cls._parse(encoded, rules)
@@ -124,7 +145,13 @@ class CaptureContext:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values, device_info in its escaped spelling (safe in a log line)."""
+        """Return the fields as JSON values, for logs and other programs.
+
+        Returns
+        -------
+        dict of str to object
+            Every field and `magic_num`. `device_info` is escaped, so it is safe in a log line; `random` is hexadecimal.
+        """
         return {
             "magic_num": self.magic_num,
             "device_info": escape_device_info(self.device_info),
@@ -135,7 +162,31 @@ class CaptureContext:
 
 @lru_cache(maxsize=256)
 def escape_device_info(device_info: str) -> str:
-    """Spell a device_info with letters, digits and `._:-` only; every other byte of its UTF-8 becomes %XX."""
+    """Spell a device_info with letters, digits and `._:-` only; every other byte of its UTF-8 becomes %XX.
+
+    Parameters
+    ----------
+    device_info : str
+        The device's name or serial number, 1 to 96 bytes of UTF-8.
+
+    Returns
+    -------
+    str
+        ASCII, at most 288 characters.
+
+    Raises
+    ------
+    TypeError
+        When `device_info` is no str.
+    ValueError
+        When it is empty or too long.
+
+    Examples
+    --------
+    >>> from sealframe.capture_context.context import escape_device_info
+    >>> escape_device_info("Till 3")
+    'Till%203'
+    """
     if not isinstance(device_info, str):
         raise TypeError("device_info must be a str")
     raw = device_info.encode("utf-8")

@@ -32,10 +32,30 @@ _START_BEYOND = "start beyond every number used (CounterFile.advance_past)"
 
 
 class Counter(Protocol):
-    """Anything that hands out each number at most once."""
+    """Contract of a capture counter: each number is handed out at most once.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> class EvenNumbers:
+    ...     def __init__(self):
+    ...         self.last = -2
+    ...
+    ...     def next(self):
+    ...         self.last += 2
+    ...         return self.last
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=EvenNumbers())
+    """
 
     def next(self) -> int:
-        """The next capture number, larger than all before."""
+        """Return the next capture number.
+
+        Returns
+        -------
+        int
+            0 to 2^64 - 1, larger than every number before.
+        """
 
 
 class MemoryCounter:
@@ -45,6 +65,13 @@ class MemoryCounter:
     ----------
     start : int
         The first number, 0 to 2^64 - 1.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> counter = sf.MemoryCounter(start=17)
+    >>> counter.next(), counter.next()
+    (17, 18)
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -52,7 +79,12 @@ class MemoryCounter:
         self._lock = threading.Lock()
 
     def next(self) -> int:
-        """The next capture number.
+        """Return the next capture number.
+
+        Returns
+        -------
+        int
+            One more than the number before.
 
         Raises
         ------
@@ -68,9 +100,10 @@ class MemoryCounter:
 class CounterFile:
     """A counter whose state outlives the process.
 
-    Numbers are reserved in blocks: the file names the first number that nobody holds, and it is on the disk before
-    any number of the block is used. After a crash the rest of the block is skipped. Threads, processes and forked
-    children may share one file.
+    The file reserves numbers in blocks: it holds the first number that no process has reserved. The file is on the disk
+    before any number of the block is used. After a crash the rest of the block is skipped.
+
+    Threads, processes and forked children may share one file.
 
     Parameters
     ----------
@@ -79,7 +112,7 @@ class CounterFile:
     block : int
         How many numbers are reserved at once, 1 or more.
     create : bool
-        Whether a missing file is made on first use, starting at 0. Without, it is a CounterAnomaly.
+        Whether a missing file is made on first use, starting at 0. Without, a missing file is a CounterAnomaly.
 
     Raises
     ------
@@ -90,7 +123,8 @@ class CounterFile:
 
     Examples
     --------
-    >>> counter = CounterFile(folder / "pos.counter")
+    >>> import sealframe as sf
+    >>> counter = sf.CounterFile("pos.counter")
     >>> counter.next(), counter.next()
     (0, 1)
     """
@@ -109,12 +143,17 @@ class CounterFile:
         _open_counters.add(self)
 
     def next(self) -> int:
-        """The next capture number.
+        """Return the next capture number.
+
+        Returns
+        -------
+        int
+            Larger than every number that the file has handed out before.
 
         Raises
         ------
         CounterAnomaly
-            When the file is missing, is damaged, or names a smaller number than before: another one took its place.
+            When the file is missing or damaged, or names a smaller number than before: another file took its place.
         LimitExceeded
             When all 2^64 numbers are used up.
         KeyFileError
@@ -132,12 +171,17 @@ class CounterFile:
     def advance_past(self, counter: int) -> None:
         """Skip to the number after `counter`, for a device whose counter file was lost or restored. Never goes back.
 
+        Parameters
+        ----------
+        counter : int
+            The largest number that the device may have used, 0 to 2^64 - 1.
+
         Raises
         ------
         ValueError
-            When `counter` is not 0 to 2^64 - 1.
+            When `counter` is outside this range.
         CounterAnomaly, KeyFileError, StoreUnavailable
-            As `next`, but a missing file, or one that went back, is what this mends.
+            As for `next`, except that a missing file is made and a restored one is advanced.
         """
         if not 0 <= counter <= LAST_COUNTER:
             raise ValueError(f"a counter must be between 0 and {LAST_COUNTER}")

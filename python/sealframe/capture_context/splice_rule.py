@@ -1,8 +1,11 @@
-"""Splice rules: how capture parameters become one line of ASCII, without ambiguity (M18).
+"""Splice rules: how capture parameters become one line of ASCII, without ambiguity.
 
 A rule is a magic number and a template. Reading from left to right, the end of every field must be certain:
-a field of fixed width ends after its width, any other field ends at the first character outside its alphabet,
-so that character must stand in the template. A rule without this property is refused when it is made (A35).
+
+- A field of fixed width ends after its width.
+- Any other field ends at the first character outside its alphabet, so that character must stand in the template.
+
+`SpliceRule` refuses a template without this property.
 """
 
 from __future__ import annotations
@@ -53,15 +56,16 @@ _MAX_FILE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class SpliceRule:
-    """A magic number, and the template by which the captures that carry it are spliced into one line.
+    """A magic number, and the template that splices captures with this number into one line.
 
     Parameters
     ----------
     magic_num : str
         Names the rule on the wire: 1 to 16 capital letters and digits. `SF1` is the default rule's.
     template : str
-        `{magic_num}` first, then each of `{device_info}`, `{sign_version}`, `{timestamp}`, `{counter}`, `{random}`,
-        `{width}` and `{height}` once, in any order, between literals of printable ASCII; at most 512 characters.
+        Fields in braces between literals of printable ASCII, at most 512 characters. `{magic_num}` comes first. Each of
+        `{device_info}`, `{sign_version}`, `{timestamp}`, `{counter}`, `{random}`, `{width}` and `{height}` follows
+        once, in any order.
 
     Raises
     ------
@@ -70,11 +74,12 @@ class SpliceRule:
 
     Examples
     --------
+    >>> import sealframe as sf
     >>> template = "{magic_num};{timestamp}{random}{device_info}/{sign_version}/{counter}/{width}x{height}"
-    >>> rule = SpliceRule("PAY1", template)
-    >>> SpliceRule("PAY2", "{magic_num};{device_info}{sign_version};{timestamp}{random}{counter};{width}x{height}")
+    >>> rule = sf.SpliceRule("PAY1", template)
+    >>> sf.SpliceRule("PAY2", "{magic_num};{device_info}{sign_version};{timestamp}{random}{counter};{width}x{height}")
     Traceback (most recent call last):
-    ValueError: two captures could give the same line; after {device_info} put a separator outside its alphabet
+    ValueError: ...
     """
 
     magic_num: str
@@ -103,6 +108,10 @@ class SpliceRule:
         path : str or os.PathLike
             The file, UTF-8, at most 4 KiB.
 
+        Returns
+        -------
+        SpliceRule
+
         Raises
         ------
         PolicyError
@@ -119,13 +128,37 @@ class SpliceRule:
             raise PolicyError(f"The splice rule {path} is not usable: {error}.") from None
 
     def splice(self, fields: dict[str, Any]) -> str:
-        """The line for these fields, whose texts must be canonical already."""
+        """Write the line for these fields.
+
+        Parameters
+        ----------
+        fields : dict of str to object
+            Value of every field but `magic_num`, already in canonical form.
+
+        Returns
+        -------
+        str
+            The line, ASCII.
+        """
         return self.template.format_map(fields | {"magic_num": self.magic_num})
 
     def unsplice(self, text: str) -> dict[str, str]:
-        """The field texts of a line, without the magic number.
+        """Read the fields of a line.
 
-        Raises MalformedEnvelope unless the whole line fits the template.
+        Parameters
+        ----------
+        text : str
+            The line, as `splice` writes it.
+
+        Returns
+        -------
+        dict of str to str
+            Text of every field but `magic_num`.
+
+        Raises
+        ------
+        MalformedEnvelope
+            When the whole line does not fit the template.
         """
         match = _template_pattern(self.template).fullmatch(text)
         if match is None:
@@ -138,9 +171,28 @@ class SpliceRule:
 
 
 def rules_by_magic(rules: Iterable[SpliceRule] = ()) -> Mapping[str, SpliceRule]:
-    """What a reader finds rules in: the default rule and these, by magic number.
+    """Return the default rule and these, by magic number, as a reader looks them up.
 
-    Raises ValueError when one magic number stands for two templates.
+    Parameters
+    ----------
+    rules : iterable of SpliceRule
+        Rules besides the default one.
+
+    Returns
+    -------
+    mapping of str to SpliceRule
+        By magic number.
+
+    Raises
+    ------
+    ValueError
+        When one magic number stands for two templates.
+
+    Examples
+    --------
+    >>> from sealframe.capture_context import rules_by_magic
+    >>> list(rules_by_magic())
+    ['SF1']
     """
     found = {DEFAULT_RULE.magic_num: DEFAULT_RULE}
     for rule in rules:
@@ -150,7 +202,31 @@ def rules_by_magic(rules: Iterable[SpliceRule] = ()) -> Mapping[str, SpliceRule]
 
 
 def rule_named_in(text: str, rules: Mapping[str, SpliceRule]) -> SpliceRule:
-    """The rule whose magic number a spliced line begins with; MalformedEnvelope when it is not among `rules`."""
+    """Find the rule whose magic number begins a spliced line.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    rules : mapping of str to SpliceRule
+        The known rules by magic number.
+
+    Returns
+    -------
+    SpliceRule
+
+    Raises
+    ------
+    MalformedEnvelope
+        When the magic number is not among `rules`.
+
+    Examples
+    --------
+    >>> from sealframe.capture_context import DEFAULT_RULES
+    >>> from sealframe.capture_context.splice_rule import rule_named_in
+    >>> rule_named_in("SF1|POS-0001|1|", DEFAULT_RULES).magic_num
+    'SF1'
+    """
     magic = _MAGIC_NUM.match(text)
     rule = rules.get(magic.group()) if magic else None
     if rule is None:

@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     """
     from sealframe.cli.parser import build_parser
+    from sealframe.cli.printing import refuse
 
     options = build_parser().parse_args(argv)
-    from sealframe.cli.printing import refuse
     from sealframe.cli.registry import run
     from sealframe.errors import SealframeError
 

@@ -1,8 +1,8 @@
 """The envelope: framing, key schedule, writing and reading. It knows nothing of pixels; docs/FORMAT.md has every byte.
 
-The files read in the order of the data's way: `layout` is the framing, `schedule` derives what hangs on what,
-`content` encrypts into `buffers`, `answer` and `session` are what may follow a message, `writer` seals, `policy` says
-what a reader allows, `reader` opens.
+Read the files in the order of the data's way: `layout` is the framing. `schedule` derives the keys. `content` encrypts
+into `buffers`. `answer` and `session` are what may follow a message. `writer` seals. `policy` says what a reader
+allows. `reader` opens.
 """
 
 from sealframe.envelope.answer import Answer, AnswerKey, write_clear_answer

@@ -45,7 +45,26 @@ _SECRET_LABEL = "SEALFRAME ANSWER SECRET"  # noqa: S105  (a PEM label)
 
 
 class Answer(NamedTuple):
-    """What a server said about an envelope. `confidential` is false when it could not open the envelope."""
+    """What a server said about an envelope.
+
+    Parameters
+    ----------
+    body : bytes
+        The answer, at most 64 KiB.
+    confidential : bool
+        Whether the answer was encrypted; false when the server could not open the envelope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import write_clear_answer
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope, key = sealer.seal_request(np.zeros((48, 64), np.uint8))
+    >>> key.read(write_clear_answer(server, envelope, b"unknown device"), server.public)
+    Answer(body=b'unknown device', confidential=False)
+    """
 
     body: bytes
     confidential: bool
@@ -62,6 +81,18 @@ class AnswerKey(Unpicklable):
         The 32 bytes that name the envelope: its header hash.
     key : bytes
         The 32-byte key of its answer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope, key = sealer.seal_request(np.zeros((48, 64), np.uint8))
+    >>> key.save("request.key")
+    >>> opened = sf.Opener(server, devices=[device.public], freshness=sf.Archive()).open(envelope)
+    >>> sf.AnswerKey.load("request.key").read(opened.answer(server, b"paid"), server.public).body
+    b'paid'
     """
 
     def __init__(self, envelope_id: bytes, key: bytes) -> None:
@@ -70,7 +101,7 @@ class AnswerKey(Unpicklable):
         self._key = key
 
     def read(self, answer: Buffer, servers: ServerPublic | Sequence[ServerPublic]) -> Answer:
-        """The answer, if one of these servers gave it to this envelope.
+        """Read the answer, if one of these servers gave it to this envelope.
 
         Parameters
         ----------
@@ -78,6 +109,10 @@ class AnswerKey(Unpicklable):
             As it was received.
         servers : ServerPublic or sequence of these
             The servers whose signing keys are pinned.
+
+        Returns
+        -------
+        Answer
 
         Raises
         ------
@@ -106,7 +141,25 @@ class AnswerKey(Unpicklable):
         return Answer(content[:body_len], form == _ENCRYPTED)
 
     def write(self, server: ServerKey, body: bytes) -> bytes:
-        """The confidential answer with this body, signed by the server. Raises LimitExceeded above 64 KiB."""
+        """Write the confidential answer, signed by the server.
+
+        Parameters
+        ----------
+        server : ServerKey
+            Who signs.
+        body : bytes
+            The answer, at most 64 KiB.
+
+        Returns
+        -------
+        bytes
+            The answer as `read` takes it.
+
+        Raises
+        ------
+        LimitExceeded
+            When `body` is longer than 64 KiB.
+        """
         header, content = _signed(server, self.envelope_id, body, _ENCRYPTED)
         encryptor = Cobblestone256Encryptor(self._key, schedule.answer_context(header))
         return header + encryptor.update(content) + encryptor.finalize()
@@ -119,12 +172,40 @@ class AnswerKey(Unpicklable):
             raise CannotOpen("The answer cannot be opened; ask the server again.") from None
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the key to a file, mode 0600. Raises KeyFileError when it exists or cannot be written."""
+        """Write the key to a file, mode 0600.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        overwrite : bool
+            Whether an existing file is replaced.
+
+        Raises
+        ------
+        KeyFileError
+            When the file exists and `overwrite` is false, or it cannot be written.
+        """
         save_private(path, self._record(), [Block(_SECRET_LABEL, self._key)], None, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> AnswerKey:
-        """Read the key from its file. Raises KeyFileError when that is not possible or not safe."""
+        """Read the key from its file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, as `save` writes it.
+
+        Returns
+        -------
+        AnswerKey
+
+        Raises
+        ------
+        KeyFileError
+            When that is not possible, or not safe because others may open the file.
+        """
         block, secret_blocks = load_private(path, None)
         record = read_record(block, _LABEL, path)
         try:
@@ -137,12 +218,33 @@ class AnswerKey(Unpicklable):
         return key
 
     def to_bytes(self) -> bytes:
-        """64 secret bytes, for a private journal of the caller's own."""
+        """Return the key as bytes, for a private journal of the caller's own.
+
+        Returns
+        -------
+        bytes
+            64 secret bytes.
+        """
         return self.envelope_id + self._key
 
     @classmethod
     def from_bytes(cls, content: bytes) -> AnswerKey:
-        """The key that `to_bytes` gave. Raises ValueError for another length."""
+        """Read what `to_bytes` returned.
+
+        Parameters
+        ----------
+        content : bytes
+            64 bytes.
+
+        Returns
+        -------
+        AnswerKey
+
+        Raises
+        ------
+        ValueError
+            For another length.
+        """
         if len(content) != 64:
             raise ValueError("an answer key must have 64 bytes")
         return cls(content[:32], content[32:])
@@ -152,9 +254,39 @@ class AnswerKey(Unpicklable):
 
 
 def write_clear_answer(server: ServerKey, envelope: Buffer | Parts, body: bytes) -> bytes:
-    """The signed but readable answer to an envelope, or to its parts, that the server could not open.
+    """Write the signed but readable answer to an envelope that the server could not open.
 
-    Raises MalformedEnvelope or UnsupportedEnvelope when there is no envelope to answer.
+    Parameters
+    ----------
+    server : ServerKey
+        Who signs.
+    envelope : bytes-like or Parts
+        The envelope as it was received, or its parts.
+    body : bytes
+        The answer, at most 64 KiB.
+
+    Returns
+    -------
+    bytes
+        The answer, as `AnswerKey.read` takes it.
+
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope
+        When there is no envelope to answer.
+    LimitExceeded
+        When `body` is longer than 64 KiB.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import write_clear_answer
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope, key = sealer.seal_request(np.zeros((48, 64), np.uint8))
+    >>> key.read(write_clear_answer(server, envelope, b"unknown device"), server.public).body
+    b'unknown device'
     """
     parts = envelope if isinstance(envelope, Parts) else split_envelope(envelope)
     header, content = _signed(server, schedule.header_hash(parts.fixed, parts.header.recipients), body, _CLEAR)

@@ -114,7 +114,7 @@ def decrypt(
 
     With `out` the plaintext goes into that buffer of the caller's, and the payload is a read-only view of it.
     `payload_digest` says whether the security factor holds one. Raises CannotOpen with one text whatever failed
-    inside decryption (A47), FactorMismatch, MalformedEnvelope, and ValueError when the buffer is too small.
+    inside decryption, FactorMismatch, MalformedEnvelope, and ValueError when the buffer is too small.
     """
     size = plaintext_bytes(len(encrypted))
     if out is not None:

@@ -39,7 +39,40 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fixed 88 bytes and the recipients' key ids: all that anyone can see."""
+    """The fixed 88 bytes and the recipients' key ids: all that anyone can see.
+
+    Parameters
+    ----------
+    suite : int
+        How the content key reaches the recipients, a `Suite`.
+    sign_version : int
+        Signature algorithm, a `SignVersion`.
+    mode : int
+        0 for a message, 1 for the opening of a session.
+    profile : int
+        Number of the factor profile, 0 to 65535.
+    content_len : int
+        Bytes of the encrypted content.
+    signer : bytes
+        Key id of the device, 16 bytes.
+    message_id : bytes
+        16 random bytes.
+    factor_tag : bytes
+        HMAC-SHA256 (RFC 2104) of the security factor, 32 bytes.
+    recipients : tuple of bytes
+        Key ids of 1 to 16 recipients, 16 bytes each, sorted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
+    >>> header = opener.open(sealer.seal(np.zeros((48, 64), np.uint8))).header
+    >>> header.signer == device.key_id, header.profile
+    (True, 1)
+    """
 
     suite: int
     sign_version: int
@@ -53,11 +86,17 @@ class Header:
 
     @property
     def header_len(self) -> int:
-        """Bytes before the signature."""
+        """Bytes before the signature: 88, and a block for each recipient."""
         return FIXED_BYTES + len(self.recipients) * block_bytes(self.suite)
 
     def fixed(self) -> bytes:
-        """The first 88 bytes."""
+        """Write the fixed part of the header.
+
+        Returns
+        -------
+        bytes
+            The first 88 bytes of the envelope.
+        """
         return _FIXED.pack(
             MAGIC,
             VERSION,
@@ -74,7 +113,13 @@ class Header:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The header as JSON values."""
+        """Return the header as JSON values.
+
+        Returns
+        -------
+        dict of str to object
+            Names in place of numbers; ids and tag in hexadecimal.
+        """
         return {
             "version": VERSION,
             "suite": suite_name(self.suite),
@@ -108,15 +153,39 @@ class Parts(NamedTuple):
 
 
 def inspect(envelope: Buffer) -> dict[str, Any]:
-    """The public facts of an envelope, as JSON values; nothing of them is verified.
+    """Return the public facts of an envelope; nothing of them is verified.
 
-    Raises MalformedEnvelope or UnsupportedEnvelope.
+    Parameters
+    ----------
+    envelope : bytes-like
+        A whole envelope.
+
+    Returns
+    -------
+    dict of str to object
+        JSON values, as `Header.to_dict` returns them.
+
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope
+        When the bytes are no envelope that is known here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import inspect
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> facts = inspect(sealer.seal(np.zeros((48, 64), np.uint8)))
+    >>> facts["suite"], facts["sign"], facts["mode"]
+    ('x-wing', 'ed25519', 'message')
     """
     return split_envelope(envelope).header.to_dict()
 
 
 def split_envelope(envelope: Buffer, max_bytes: int = MAX_ENVELOPE_BYTES) -> Parts:
-    """Cut an envelope into its parts. Nothing is allocated by a length that the envelope only claims (A24).
+    """Split an envelope into its parts. Nothing is allocated by a length that the envelope only claims.
 
     Raises MalformedEnvelope unless every length is exact and the recipients are sorted, UnsupportedEnvelope for
     an unknown version, suite, signature or mode.

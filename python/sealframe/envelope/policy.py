@@ -1,4 +1,4 @@
-"""What a reader allows. Bytes of an envelope select among this; they never widen it."""
+"""What a reader allows. An envelope's bytes select among this; they never widen it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Policy:
 
     Examples
     --------
+    >>> import sealframe as sf
     >>> from sealframe.keys import Suite
-    >>> both = Policy(suites=frozenset({Suite.X_WING, Suite.X25519}))
+    >>> both = sf.Policy(suites=frozenset({Suite.X_WING, Suite.X25519}))
     """
 
     suites: frozenset[int] = frozenset({Suite.X_WING})
@@ -40,7 +41,18 @@ class Policy:
     max_bytes: int = MAX_ENVELOPE_BYTES
 
     def require(self, header: Header) -> None:
-        """Raise PolicyError when the envelope is of a kind that is not allowed here."""
+        """Require that an envelope is of a kind that is allowed.
+
+        Parameters
+        ----------
+        header : Header
+            What anyone can see of the envelope.
+
+        Raises
+        ------
+        PolicyError
+            When its suite, signature, mode or factor profile is not allowed.
+        """
         if header.suite not in self.suites:
             raise PolicyError(
                 f"Envelopes of suite {suite_name(header.suite)} are not allowed; allow the suite (--allow-suite)."

@@ -37,10 +37,37 @@ OpeningKey = ServerKey | SharedKey
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Unsealed:
-    """An envelope's content after steps 1 to 7.
+    """An envelope's content after steps 1 to 7 of docs/FORMAT.md.
 
-    `payload` is a read-only view when the caller gave a buffer for it. `answer_key` seals the answer to it; `session`
-    is there when the envelope opens a session.
+    Parameters
+    ----------
+    header : Header
+        What anyone can see of the envelope.
+    security_factor : SecurityFactor
+        What the sealing depends on.
+    context : CaptureContext
+        Who captured it, when, and as which capture.
+    data : bytes
+        Application data, at most 64 KiB.
+    payload : bytes or memoryview
+        The picture; a read-only view when the caller gave a buffer for it.
+    signer : DevicePublic
+        The device that signed.
+    answer_key : AnswerKey
+        Seals the answer to this envelope.
+    session : SessionSecret or None
+        The session that the envelope opens; None for a message.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import unseal_envelope
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter(7))
+    >>> envelope = sealer.seal(np.zeros((48, 64), np.uint8))
+    >>> unseal_envelope(envelope, server, {device.key_id: device.public}).context.counter
+    7
     """
 
     header: Header
@@ -55,7 +82,28 @@ class Unsealed:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SignedStart:
-    """What stands before an envelope's content, after steps 1 to 4: `signer` signed it, `key` opens what follows."""
+    """The first bytes of an envelope, up to its content, after steps 1 to 4 of docs/FORMAT.md.
+
+    Parameters
+    ----------
+    parts : Parts
+        The envelope's parts, the content as far as it had arrived.
+    signer : DevicePublic
+        The device that signed.
+    key : ServerKey or SharedKey
+        The key that opens the content.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import MAX_START_BYTES, check_start
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope = sealer.seal(np.zeros((480, 640), np.uint8))
+    >>> check_start(envelope[:MAX_START_BYTES], server, {device.key_id: device.public}).signer == device.public
+    True
+    """
 
     parts: Parts
     signer: DevicePublic
@@ -70,10 +118,42 @@ def check_start(
     *,
     clock: Callable[[], float] = time.time,
 ) -> SignedStart:
-    """Check an envelope's first bytes before the others have arrived; arguments and errors as `unseal_envelope`.
+    """Check an envelope's first bytes before the others have arrived.
 
-    `start` is at least all that stands before the content, which is at most MAX_START_BYTES; or what `split_start` made
-    of it.
+    Parameters
+    ----------
+    start : bytes-like or Parts
+        At least all bytes before the content, at most MAX_START_BYTES; or what `split_start` made of them.
+    key : ServerKey, SharedKey or sequence of these
+        The opening keys.
+    devices : mapping of bytes to DevicePublic
+        The accepted devices by key id.
+    policy : Policy
+        The accepted kinds of envelope.
+    clock : callable
+        Returns Unix seconds, for the validity of keys.
+
+    Returns
+    -------
+    SignedStart
+
+    Raises
+    ------
+    MalformedEnvelope, UnsupportedEnvelope, BadSignature
+        When something is wrong with these bytes.
+    UnknownKey, KeyNotValid, PolicyError
+        When its keys, or its kind, are not accepted here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import MAX_START_BYTES, check_start, unseal_envelope
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope, devices = sealer.seal(np.zeros((480, 640), np.uint8)), {device.key_id: device.public}
+    >>> start = check_start(envelope[:MAX_START_BYTES], server, devices)
+    >>> unsealed = unseal_envelope(envelope, server, devices, start=start)
     """
     parts = start if isinstance(start, Parts) else split_start(bytes(start))
     return _check_start(parts, key, devices, policy, int(clock() * 1000), no_callback)
@@ -93,24 +173,36 @@ def unseal_envelope(
     splice_rules: Mapping[str, SpliceRule] = DEFAULT_RULES,
     extra_checks: Callable[[Unsealed], object] = lambda _: None,
 ) -> Unsealed:
-    """Check an envelope and take it apart.
+    """Check an envelope and split it into its parts.
 
     Parameters
     ----------
-    envelope, key, devices, policy, clock
-        As received; the opening keys, the accepted devices by key id, the accepted kinds, what gives Unix seconds.
+    envelope : bytes-like
+        As it was received.
+    key : ServerKey, SharedKey or sequence of these
+        The opening keys.
+    devices : mapping of bytes to DevicePublic
+        The accepted devices by key id.
+    policy : Policy
+        The accepted kinds of envelope.
+    clock : callable
+        Returns Unix seconds, for the validity of keys.
     start : SignedStart, optional
         What `check_start` found of this envelope; it is neither parsed nor checked again.
     out : writable buffer, optional
         Where the plaintext goes. It is zeroed when a check fails.
     on_check : callable
-        Is told each check that passed: framing, policy, keys, signature, decryption, commitment, context.
+        Called with each check that passed: framing, policy, keys, signature, decryption, commitment, context.
     hasher : PayloadHasher
         Hashes the payload; one with a worker does so beside the checks of the context and `extra_checks`.
     splice_rules : mapping of str to SpliceRule
         The rules that a capture context may name, by magic number.
     extra_checks : callable
         Further checks, which raise. An error of the payload's digest comes before theirs.
+
+    Returns
+    -------
+    Unsealed
 
     Raises
     ------
@@ -120,6 +212,17 @@ def unseal_envelope(
         When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
     TypeError, ValueError
         When `out` is read-only, too small, or shares memory with the envelope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import unseal_envelope
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope = sealer.seal(np.zeros((48, 64), np.uint8), b"order 17")
+    >>> unseal_envelope(envelope, server, {device.key_id: device.public}).data
+    b'order 17'
     """
     room = None if out is None else writable_bytes(out, envelope)
     with ZeroedOnFailure(room):

@@ -65,7 +65,17 @@ class SessionWriter:
     session : SessionSecret
         What the opening message set up.
     clock : callable
-        Gives monotonic seconds.
+        Returns monotonic seconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opening, writer = sealer.start_session(np.zeros((48, 64), np.uint8))
+    >>> factor, payload = sealer.security_factor_of(np.ones((48, 64), np.uint8), b"", payload_digest=False)
+    >>> frame = writer.write(factor, b"", payload)
     """
 
     def __init__(self, session: SessionSecret, clock: Callable[[], float] = time.monotonic) -> None:
@@ -75,12 +85,26 @@ class SessionWriter:
         self._lock = threading.Lock()
 
     def write(self, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal the next frame; its security factor holds no digest of the payload.
+        """Seal the next frame.
+
+        Parameters
+        ----------
+        security_factor : SecurityFactor
+            Without a digest of the payload.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        bytes
+            The frame.
 
         Raises
         ------
         ValueError
-            When the security factor holds that digest.
+            When the security factor holds a digest of the payload.
         LimitExceeded
             When the session is used up, or `data` is longer than 64 KiB.
         """
@@ -89,14 +113,32 @@ class SessionWriter:
         return encrypt(header, draft, self._session.key, schedule.frame_context(header))
 
     def write_into(self, out: Buffer, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> int:
-        """Seal the next frame into the start of a buffer, and return its length; raises what `write` raises.
+        """Seal the next frame into the start of a buffer.
+
+        Parameters
+        ----------
+        out : writable buffer
+            Where the frame goes.
+        security_factor : SecurityFactor
+            Without a digest of the payload.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        int
+            Length of the frame in bytes.
 
         Raises
         ------
         TypeError
             When the buffer is read-only.
         ValueError
-            When it is too small or shares memory with the payload. No sequence number is spent then.
+            When it is too small or shares memory with the payload; no sequence number is used then. Or as `write`.
+        LimitExceeded
+            As `write`.
         """
         draft = _draft_frame(security_factor, data, payload)
         room = start_of(writable_bytes(out, payload), _HEADER.size + draft.content_len)
@@ -115,7 +157,39 @@ class SessionWriter:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SessionFrame:
-    """A frame whose content was checked; it counts once `SessionReader.accept` took its sequence number."""
+    """A frame whose content was checked; it is valid once `SessionReader.accept` took its sequence number.
+
+    Parameters
+    ----------
+    sequence : int
+        The frame's number, from 0.
+    profile : int
+        Number of the factor profile.
+    security_factor : SecurityFactor
+        What the sealing depends on, without a digest of the payload.
+    context : CaptureContext
+        Who captured it, when, and as which capture.
+    data : bytes
+        Application data, at most 64 KiB.
+    payload : bytes or memoryview
+        The picture.
+    signer : DevicePublic
+        The device that opened the session.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import SessionReader
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> session = sf.SealSession(sealer, np.zeros((48, 64), np.uint8))
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
+    >>> reader = SessionReader(opener.verify_session(session.opening).unsealed)
+    >>> frame = reader.verify(session.seal(np.ones((48, 64), np.uint8), b"second"))
+    >>> frame.sequence, frame.data
+    (0, b'second')
+    """
 
     sequence: int
     profile: int
@@ -138,12 +212,24 @@ class SessionReader:
     ordered : bool
         Whether sequence numbers must come one after the other; without, each of the last 64 may come late, once.
     clock : callable
-        Gives monotonic seconds.
+        Returns monotonic seconds.
 
     Raises
     ------
     PolicyError
         When the message opens no session.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import SessionReader
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> session = sf.SealSession(sealer, np.zeros((48, 64), np.uint8))
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Archive())
+    >>> reader = SessionReader(opener.verify_session(session.opening).unsealed)
+    >>> reader.accept(reader.verify(session.seal(np.ones((48, 64), np.uint8))).sequence)
     """
 
     def __init__(self, opening: Unsealed, *, ordered: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
@@ -160,7 +246,7 @@ class SessionReader:
         self._lock = threading.Lock()
 
     def verify(self, frame: Buffer, *, out: Buffer | None = None) -> SessionFrame:
-        """Check a frame and take it apart; changes nothing.
+        """Check a frame and split it into its parts; changes nothing.
 
         Parameters
         ----------
@@ -168,6 +254,10 @@ class SessionReader:
             As it was received.
         out : writable buffer, optional
             Where the plaintext goes; the payload is then a read-only view of it. It is zeroed when a check fails.
+
+        Returns
+        -------
+        SessionFrame
 
         Raises
         ------
@@ -204,7 +294,20 @@ class SessionReader:
         )
 
     def accept(self, sequence: int) -> None:
-        """Spend a sequence number in one step; ReplayedCapture when it was spent or passed over."""
+        """Consume a sequence number in one step.
+
+        Parameters
+        ----------
+        sequence : int
+            The frame's number, from 0.
+
+        Raises
+        ------
+        ReplayedCapture
+            When the number was consumed or passed over before.
+        LimitExceeded
+            When the session is used up.
+        """
         with self._lock:
             self._require_unused(sequence)
             self._late.discard(sequence)

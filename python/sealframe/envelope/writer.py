@@ -42,9 +42,6 @@ class _Head:
 class EnvelopeWriter:
     """Writes envelopes from one device to one set of recipients. Thread-safe.
 
-    In all methods the digests in `security_factor` must be those of `data` and `payload` (ValueError without the
-    latter). They raise LimitExceeded for more than 64 KiB of data, and KeyNotValid for a key that is not valid now.
-
     Parameters
     ----------
     to : ServerPublic, SharedKey or sequence of these
@@ -52,7 +49,7 @@ class EnvelopeWriter:
     device : DeviceKey
         Who signs.
     clock : callable
-        Gives Unix seconds.
+        Returns Unix seconds.
 
     Raises
     ------
@@ -60,6 +57,16 @@ class EnvelopeWriter:
         For no recipient, or more than 16.
     PolicyError
         For recipients of different suites, or one that is named twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> from sealframe.envelope import EnvelopeWriter
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> factor, payload = sealer.security_factor_of(np.zeros((48, 64), np.uint8), b"order 17")
+    >>> envelope = EnvelopeWriter(server.public, device).write(1, factor, b"order 17", payload)
     """
 
     def __init__(
@@ -77,7 +84,33 @@ class EnvelopeWriter:
         _require_compatible(self._recipients)
 
     def write(self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer) -> bytes:
-        """Seal a message."""
+        """Seal a message.
+
+        Parameters
+        ----------
+        profile : int
+            Number of the factor profile, 0 to 65535.
+        security_factor : SecurityFactor
+            With the digests of `data` and `payload`.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        bytes
+            The envelope.
+
+        Raises
+        ------
+        ValueError
+            When the security factor holds no digest of the payload.
+        LimitExceeded
+            When `data` is longer than 64 KiB.
+        KeyNotValid
+            When a key is not valid now.
+        """
         draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.MESSAGE, draft)
         return encrypt(head.written, draft, head.content_key, head.context)
@@ -85,7 +118,33 @@ class EnvelopeWriter:
     def write_request(
         self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
     ) -> tuple[bytes, AnswerKey]:
-        """Seal a message, and keep what is needed to read its answer."""
+        """Seal a message, and keep what is needed to read its answer.
+
+        Parameters
+        ----------
+        profile : int
+            Number of the factor profile, 0 to 65535.
+        security_factor : SecurityFactor
+            With the digests of `data` and `payload`.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        tuple of (bytes, AnswerKey)
+            The envelope, and the key of its answer.
+
+        Raises
+        ------
+        ValueError
+            When the security factor holds no digest of the payload.
+        LimitExceeded
+            When `data` is longer than 64 KiB.
+        KeyNotValid
+            When a key is not valid now.
+        """
         draft = _draft_message(security_factor, data, payload)
         head = self._head(profile, Mode.MESSAGE, draft)
         envelope = encrypt(head.written, draft, head.content_key, head.context)
@@ -94,10 +153,37 @@ class EnvelopeWriter:
     def write_into(
         self, out: Buffer, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
     ) -> int:
-        """Seal a message into the start of a buffer, and return its length.
+        """Seal a message into the start of a buffer.
 
-        Raises TypeError when the buffer is read-only, ValueError when it is too small or shares memory with the
-        payload.
+        Parameters
+        ----------
+        out : writable buffer
+            Where the envelope goes.
+        profile : int
+            Number of the factor profile, 0 to 65535.
+        security_factor : SecurityFactor
+            With the digests of `data` and `payload`.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        int
+            Length of the envelope in bytes.
+
+        Raises
+        ------
+        TypeError
+            When the buffer is read-only.
+        ValueError
+            When it is too small or shares memory with the payload, or the security factor holds no digest of the
+            payload.
+        LimitExceeded
+            When `data` is longer than 64 KiB.
+        KeyNotValid
+            When a key is not valid now.
         """
         room = writable_bytes(out, payload)
         draft = _draft_message(security_factor, data, payload)
@@ -107,9 +193,34 @@ class EnvelopeWriter:
     def open_session(
         self, profile: int, security_factor: SecurityFactor, data: bytes, payload: Buffer
     ) -> tuple[bytes, SessionWriter]:
-        """Seal the signed message that opens a session, and get the writer of its frames.
+        """Seal the signed message that opens a session.
 
-        Raises PolicyError unless there is exactly one recipient.
+        Parameters
+        ----------
+        profile : int
+            Number of the factor profile, 0 to 65535.
+        security_factor : SecurityFactor
+            With the digests of `data` and `payload`.
+        data : bytes
+            Application data, at most 64 KiB.
+        payload : bytes-like
+            The picture.
+
+        Returns
+        -------
+        tuple of (bytes, SessionWriter)
+            The envelope, and the writer of the frames that follow it.
+
+        Raises
+        ------
+        PolicyError
+            Unless there is exactly one recipient.
+        ValueError
+            When the security factor holds no digest of the payload.
+        LimitExceeded
+            When `data` is longer than 64 KiB.
+        KeyNotValid
+            When a key is not valid now.
         """
         if len(self._recipients) != 1:
             raise PolicyError("A session has exactly one recipient; open one session for each recipient.")

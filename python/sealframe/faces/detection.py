@@ -28,7 +28,14 @@ _DARKEST, _BRIGHTEST, _FLATTEST = 35.0, 225.0, 12.0
 
 
 class FaceProblem(StrEnum):
-    """Why a frame has no face that can be compared."""
+    """Why a frame has no face that can be compared.
+
+    Examples
+    --------
+    >>> from sealframe.faces import FaceProblem
+    >>> FaceProblem.NO_FACE.value
+    'no_face'
+    """
 
     NO_FACE = "no_face"
     MULTIPLE_FACES = "multiple_faces"
@@ -37,7 +44,14 @@ class FaceProblem(StrEnum):
 
 
 class Liveness(StrEnum):
-    """What a liveness check says of a frame."""
+    """What a liveness check says of a frame.
+
+    Examples
+    --------
+    >>> from sealframe.faces import Liveness
+    >>> Liveness.PASSED.value
+    'passed'
+    """
 
     PASSED = "passed"
     FAILED = "failed"
@@ -46,10 +60,17 @@ class Liveness(StrEnum):
 
 
 class LivenessCheck(Protocol):
-    """Says whether a living person was before the camera; `--liveness MODULE:NAME` names a class of your own.
+    """Contract of a liveness check: it says whether a living person was before the camera.
 
-    The class is called without arguments, once, when the program starts. Several threads may call `check` at once.
-    `examples/liveness` has an example.
+    `--liveness MODULE:NAME` names a class of your own. The class is called without arguments, once, when the program
+    starts. Several threads may call `check` at once. `examples/liveness` has an example.
+
+    Examples
+    --------
+    >>> from sealframe.faces import Liveness
+    >>> class NotBlack:
+    ...     def check(self, image):
+    ...         return Liveness.PASSED if image.max() > 0 else Liveness.FAILED
     """
 
     def check(self, image: Pixels) -> Liveness:
@@ -68,7 +89,15 @@ class LivenessCheck(Protocol):
 
 
 class NoLiveness:
-    """The check that is used where none is given: it says that liveness was not checked."""
+    """The check that is used where none is given: it says that liveness was not checked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import NoLiveness
+    >>> NoLiveness().check(np.zeros((480, 640, 3), np.uint8)).value
+    'not_checked'
+    """
 
     def check(self, image: Pixels) -> Liveness:  # noqa: ARG002
         """Return `Liveness.NOT_CHECKED` for every frame.
@@ -125,6 +154,12 @@ class FaceBox:
         Column and row of the upper left corner.
     side : int
         Width and height, at least 1.
+
+    Examples
+    --------
+    >>> from sealframe.faces import FaceBox
+    >>> FaceBox(left=120, top=40, side=200)
+    FaceBox(left=120, top=40, side=200)
     """
 
     left: int
@@ -133,10 +168,17 @@ class FaceBox:
 
 
 class FaceDetector(Protocol):
-    """Finds faces; `--detector MODULE:NAME` names a class of your own.
+    """Contract of a face detector.
 
-    The class is called without arguments, once, when the program starts. Several threads may call `find` at once.
-    `examples/detector` has an example.
+    `--detector MODULE:NAME` names a class of your own. The class is called without arguments, once, when the program
+    starts. Several threads may call `find` at once. `examples/detector` has an example.
+
+    Examples
+    --------
+    >>> from sealframe.faces import FaceBox
+    >>> class WholeFrame:
+    ...     def find(self, image):
+    ...         return [FaceBox(0, 0, min(image.shape[:2]))]
     """
 
     def find(self, image: Pixels) -> list[FaceBox]:
@@ -155,7 +197,15 @@ class FaceDetector(Protocol):
 
 
 class CentreOval:
-    """Takes the middle of every frame for the face: for terminals that guide the person into an oval."""
+    """Takes the middle of every frame for the face: for terminals that guide the person into an oval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import CentreOval
+    >>> CentreOval().find(np.zeros((480, 640, 3), np.uint8))
+    [FaceBox(left=140, top=60, side=360)]
+    """
 
     def find(self, image: Pixels) -> list[FaceBox]:
         """Return the square in the middle.
@@ -176,7 +226,19 @@ class CentreOval:
 
 
 class Cascade:
-    """The frontal face cascade (local binary patterns) that comes with scikit-image."""
+    """The frontal face cascade (local binary patterns) that comes with scikit-image.
+
+    References
+    ----------
+    L. Zhang et al., "Face Detection Based on Multi-Block LBP Representation", ICB 2007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import Cascade
+    >>> Cascade().find(np.zeros((480, 640, 3), np.uint8))
+    []
+    """
 
     def __init__(self) -> None:
         from skimage.data import lbp_frontal_face_cascade_filename
@@ -242,7 +304,18 @@ def crop_face(image: Pixels, detector: FaceDetector) -> Pixels | FaceProblem:
     Returns
     -------
     numpy.ndarray or FaceProblem
-        The window, uint8 (S, S) or (S, S, 3), as matchers take it (`face_template.cut_window`); or why there is none.
+        The window, uint8 (S, S) or (S, S, 3), as matchers take it (`sealframe.faces.template.cut_window`); or why there
+        is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import CentreOval, crop_face
+    >>> noise = np.random.default_rng(1).integers(0, 256, (480, 640, 3), np.uint8)
+    >>> crop_face(noise, CentreOval()).shape
+    (414, 414, 3)
+    >>> crop_face(np.zeros((480, 640, 3), np.uint8), CentreOval()).value
+    'low_quality'
     """
     colour = image[..., :3] if image.ndim == 3 else image
     boxes = detector.find(np.ascontiguousarray(colour))

@@ -45,8 +45,8 @@ TRIES_PER_PAYMENT = 5
 class Thresholds(NamedTuple):
     """Scores from which two faces count as one person.
 
-    An enrolment is watched, and a frame that its owner would not pay with may still improve the mean. So its threshold
-    is lower.
+    The threshold of an enrolment is lower: an operator watches it, and a frame that its owner would not pay with may
+    still improve the mean.
 
     Parameters
     ----------
@@ -54,6 +54,12 @@ class Thresholds(NamedTuple):
         Of a frame against the mean of an enrolment, 0..1.
     agreement : float
         Of every two frames of one enrolment, 0..1.
+
+    Examples
+    --------
+    >>> from sealframe.faces import Thresholds
+    >>> Thresholds(payment=0.5, agreement=0.25).payment
+    0.5
     """
 
     payment: float
@@ -80,10 +86,11 @@ def per_payment(fmr: float, tries: int = TRIES_PER_PAYMENT) -> float:
     Returns
     -------
     float
-        0..1.
+        1 - (1 - fmr)^tries, 0..1.
 
     Examples
     --------
+    >>> from sealframe.faces.matchers import per_payment
     >>> round(per_payment(0.01), 4)
     0.049
     """
@@ -91,10 +98,11 @@ def per_payment(fmr: float, tries: int = TRIES_PER_PAYMENT) -> float:
 
 
 class Matcher(Protocol):
-    """Makes vectors of faces and compares them; `--model MODULE:NAME` names a class of your own.
+    """Contract of a matcher: it makes vectors of faces and compares them.
 
-    The class is called without arguments, once, when the program starts. Several threads may call its methods at once.
-    `VectorMatcher` leaves one method to write; `examples/matcher` has an example.
+    `--model MODULE:NAME` names a class of your own. The class is called without arguments, once, when the program
+    starts. Several threads may call its methods at once. `VectorMatcher` leaves one method to write. `examples/matcher`
+    has an example.
 
     Attributes
     ----------
@@ -104,6 +112,14 @@ class Matcher(Protocol):
         64 lower-case hexadecimal digits that change with the model. Templates are bound to name and digest.
     demo : bool
         True for a matcher that a live server has to refuse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import DemoMatcher, Matcher
+    >>> matcher: Matcher = DemoMatcher()
+    >>> matcher.embed(np.zeros((112, 112), np.uint8)).shape
+    (96,)
     """
 
     name: str
@@ -174,6 +190,15 @@ class DemoMatcher:
 
     For demonstrations and tests: trained on one portrait per person, it mistakes too many people. A live server
     refuses it. `models/face_encoder.md` says what it reaches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import DemoMatcher
+    >>> matcher = DemoMatcher()
+    >>> vector = matcher.embed(np.tile(np.arange(112, dtype=np.uint8), (112, 1)))
+    >>> matcher.accepts(vector, vector, 0.5)
+    True
     """
 
     name = "demo-face-encoder-2"
@@ -184,19 +209,64 @@ class DemoMatcher:
         self.model_sha256 = self._models.sha256(NETWORK)
 
     def embed(self, face: Pixels) -> Embedding:
-        """Make the template, int8 (96,), of a window uint8 (S, S) or RGB (S, S, 3)."""
+        """Make the template of a face.
+
+        Parameters
+        ----------
+        face : numpy.ndarray
+            The window of `crop_face`, uint8 (S, S) gray or (S, S, 3) RGB, 0..255, any S of at least 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            int8 (96,).
+        """
         return encode_face(face, self._models)
 
     def mean(self, vectors: Sequence[Embedding]) -> Embedding:
-        """Make the verification information: the direction in the middle of templates, int8 (96,)."""
+        """Make one template of several, in the direction of their sum.
+
+        Parameters
+        ----------
+        vectors : sequence of numpy.ndarray
+            Templates, int8 (96,), at least one.
+
+        Returns
+        -------
+        numpy.ndarray
+            int8 (96,).
+        """
         return mean_template([vector.astype(np.int8) for vector in vectors])
 
     def score(self, a: Embedding, b: Embedding) -> float:
-        """Return the cosine, -1..1."""
+        """Return the cosine of two templates, for people to read.
+
+        Parameters
+        ----------
+        a, b : numpy.ndarray
+            Templates, int8 (96,).
+
+        Returns
+        -------
+        float
+            -1..1, higher where more alike.
+        """
         return cosine(a.astype(np.int8), b.astype(np.int8))
 
     def accepts(self, a: Embedding, b: Embedding, threshold: float) -> bool:
-        """Decide in integers, the same on every computer."""
+        """Say whether the cosine of two templates reaches a threshold, decided in integers, the same on every computer.
+
+        Parameters
+        ----------
+        a, b : numpy.ndarray
+            Templates, int8 (96,).
+        threshold : float
+            Of the cosine, above 0, at most 1.
+
+        Returns
+        -------
+        bool
+        """
         return reaches(a.astype(np.int8), b.astype(np.int8), threshold_units(threshold))
 
 
@@ -209,6 +279,19 @@ class VectorMatcher(ABC):
         What templates and calibrations are made with.
     model_sha256 : str
         64 lower-case hexadecimal digits that change with the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import VectorMatcher
+    >>> class MeanColour(VectorMatcher):
+    ...     def __init__(self):
+    ...         super().__init__("mean-colour-1", "0" * 64)
+    ...
+    ...     def vector(self, face):
+    ...         return face.reshape(-1, face.shape[-1]).mean(0)
+    >>> MeanColour().embed(np.full((112, 112, 3), (3, 4, 0), np.uint8))
+    array([0.6, 0.8, 0. ], dtype=float32)
     """
 
     demo = False
@@ -233,19 +316,74 @@ class VectorMatcher(ABC):
         """
 
     def embed(self, face: Pixels) -> Embedding:
-        """Make the model's vector, scaled to length 1: float32 (d,). Raises ModelError where it is not finite."""
+        """Make the model's vector of a face, scaled to length 1.
+
+        Parameters
+        ----------
+        face : numpy.ndarray
+            The window of `crop_face`, uint8 (S, S) gray or (S, S, 3) RGB, 0..255, any S of at least 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (d,).
+
+        Raises
+        ------
+        ModelError
+            When the vector is not finite.
+        """
         return _unit(self.vector(face))
 
     def mean(self, vectors: Sequence[Embedding]) -> Embedding:
-        """Make the mean of vectors, scaled to length 1: float32 (d,)."""
+        """Make the mean of vectors, scaled to length 1.
+
+        Parameters
+        ----------
+        vectors : sequence of numpy.ndarray
+            float32 (d,), at least one.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (d,).
+
+        Raises
+        ------
+        ModelError
+            When the mean is not finite.
+        """
         return _unit(np.mean(vectors, axis=0, dtype=np.float32))
 
     def score(self, a: Embedding, b: Embedding) -> float:
-        """Return the cosine, -1..1."""
+        """Return the cosine of two vectors.
+
+        Parameters
+        ----------
+        a, b : numpy.ndarray
+            float32 (d,), of length 1.
+
+        Returns
+        -------
+        float
+            -1..1, higher where more alike.
+        """
         return float(np.dot(a, b))
 
     def accepts(self, a: Embedding, b: Embedding, threshold: float) -> bool:
-        """Say whether the cosine reaches the threshold."""
+        """Say whether the cosine of two vectors reaches a threshold.
+
+        Parameters
+        ----------
+        a, b : numpy.ndarray
+            float32 (d,), of length 1.
+        threshold : float
+            Of the cosine, above 0, at most 1.
+
+        Returns
+        -------
+        bool
+        """
         return self.score(a, b) >= threshold
 
 
@@ -257,13 +395,20 @@ class OnnxMatcher(VectorMatcher):
 
     Parameters
     ----------
-    path : path-like
+    path : str or os.PathLike
         The file.
 
     Raises
     ------
     ModelError
         When the file cannot be read, does what no model here may, or is no such model.
+
+    Examples
+    --------
+    >>> from sealframe.faces import OnnxMatcher
+    >>> OnnxMatcher("no-such.onnx")
+    Traceback (most recent call last):
+    sealframe.errors.ModelError: ...
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -285,7 +430,18 @@ class OnnxMatcher(VectorMatcher):
             ) from None
 
     def vector(self, face: Pixels) -> NDArray[np.float32]:
-        """Make the model's vector, float32 (d,), of a window uint8 (S, S) or RGB (S, S, 3)."""
+        """Make the model's vector of a face.
+
+        Parameters
+        ----------
+        face : numpy.ndarray
+            The window of `crop_face`, uint8 (S, S) gray or (S, S, 3) RGB, 0..255; stretched to 112x112.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (d,), as the model gives it.
+        """
         planes = [_stretched(_plane(face, channel), _ONNX_SIDE) for channel in range(3)]
         tensor = (np.stack(planes)[None].astype(np.float32) - 127.5) / 127.5
         (vector, *_) = self._session.run(None, {self._input: tensor})

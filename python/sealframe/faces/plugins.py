@@ -35,6 +35,13 @@ class PluginError(PolicyError):
     """A plugin cannot be loaded, lacks a method, or returns what its contract does not allow.
 
     The message names the option, the plugin, the fault and the remedy.
+
+    Examples
+    --------
+    >>> from sealframe.faces import choose_liveness
+    >>> choose_liveness("no_such_module:Check")
+    Traceback (most recent call last):
+    sealframe.faces.plugins.PluginError: ...
     """
 
 
@@ -56,6 +63,12 @@ def choose_matcher(model: str | None) -> Matcher:
         When the file is no face model.
     PluginError
         When the class cannot be used.
+
+    Examples
+    --------
+    >>> from sealframe.faces import choose_matcher
+    >>> choose_matcher(None).demo
+    True
     """
     if not model:
         return DemoMatcher()
@@ -80,6 +93,13 @@ def choose_detector(name: str) -> FaceDetector:
     ------
     PluginError
         When the class cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import choose_detector
+    >>> choose_detector("centre").find(np.zeros((100, 100), np.uint8))
+    [FaceBox(left=12, top=12, side=75)]
     """
     if name in _DETECTORS:
         return _DETECTORS[name]()
@@ -109,6 +129,13 @@ def choose_liveness(name: str) -> LivenessCheck:
     ------
     PluginError
         When the class cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sealframe.faces import choose_liveness
+    >>> choose_liveness("sealframe.faces:NoLiveness").check(np.zeros((100, 100), np.uint8)).value
+    'not_checked'
     """
     return _CheckedLiveness(_Plugin("--liveness", name, "LivenessCheck"))
 

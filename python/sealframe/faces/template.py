@@ -167,16 +167,38 @@ def mean_template(templates: Sequence[Template]) -> Template:
 
 
 def cosine(a: Template, b: Template) -> float:
-    """Return the cosine of two templates int8 (d,), -1..1; for people to read, not for decisions."""
+    """Return the cosine of two templates, for people to read, not for decisions.
+
+    Parameters
+    ----------
+    a, b : numpy.ndarray
+        int8 (d,).
+
+    Returns
+    -------
+    float
+        -1..1.
+    """
     dot, squares = _products(a, b)
     return float(dot / max(1.0, squares**0.5))
 
 
 def threshold_units(threshold: float) -> int:
-    """Return a cosine, 0..1, in 1024ths, rounded up: never more lenient than asked for.
+    """Return a cosine in 1024ths, rounded up: never more lenient than asked for.
+
+    Parameters
+    ----------
+    threshold : float
+        The cosine, 0..1.
+
+    Returns
+    -------
+    int
+        0..1024.
 
     Examples
     --------
+    >>> from sealframe.faces.template import threshold_units
     >>> threshold_units(0.5)
     512
     """

@@ -1,8 +1,8 @@
 """Keys of devices and servers, and their files.
 
-A device key signs; a server key opens envelopes and signs answers; a shared key stands on both sides of a
-closed installation. The files read in the order of the data's way: `secrecy` and `key_file` are the floor, `signing`
-and `recipient` hold the algorithms, `device`, `server` and `shared` are the keys that people handle.
+A device key signs. A server key opens envelopes and signs answers. A shared key stands on both sides of a closed
+installation. Read the files in the order of the data's way: `secrecy` and `key_file` are the floor. `signing` and
+`recipient` hold the algorithms. `device`, `server` and `shared` are the keys that people handle.
 """
 
 from sealframe.keys.device import DeviceKey, DevicePublic

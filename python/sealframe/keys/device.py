@@ -1,4 +1,4 @@
-"""Device keys: what a terminal signs its envelopes with, and the record by which a server knows it."""
+"""Device keys: what a terminal signs its envelopes with, and the record that a server registers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DevicePublic:
     device_info : str
         The device's name or serial number, 1 to 96 bytes of UTF-8.
     sign_version : int
-        Number of the signature algorithm; `SIGN_NAMES` has the names.
+        Number of the signature algorithm, a `SignVersion`; `SIGN_NAMES` has the names.
     key : bytes
         The raw public key.
     validity : Validity
@@ -45,6 +45,13 @@ class DevicePublic:
     ------
     ValueError
         When `key` is no public key of this signature version, or `device_info` is out of range.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> public = sf.DeviceKey.generate("POS-0001").public
+    >>> sf.DevicePublic.from_text(public.to_text()) == public
+    True
     """
 
     device_info: str
@@ -66,11 +73,30 @@ class DevicePublic:
         return VerifyingKey(self.sign_version, self.key)
 
     def verify(self, signature: bytes, digest: bytes) -> None:
-        """Raise BadSignature unless this device signed the 32-byte digest."""
+        """Require that this device signed a digest.
+
+        Parameters
+        ----------
+        signature : bytes
+            As `DeviceKey.sign` returns it.
+        digest : bytes
+            What was signed, 32 bytes.
+
+        Raises
+        ------
+        BadSignature
+            When the signature does not verify.
+        """
         self._verifying_key.verify(signature, digest)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON values, device_info in its escaped spelling."""
+        """Return the record as JSON values.
+
+        Returns
+        -------
+        dict of str to object
+            Kind, key id, signature and validity; `device_info` is escaped, so it is safe in a log line.
+        """
         return {
             "kind": "device",
             "key_id": self.key_id.hex(),
@@ -82,7 +108,14 @@ class DevicePublic:
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the record, mode 0644.
+        """Write the record to a file, mode 0644.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        overwrite : bool
+            Whether an existing file is replaced.
 
         Raises
         ------
@@ -95,20 +128,44 @@ class DevicePublic:
     def load(cls, path: PathLike) -> DevicePublic:
         """Read the record from a public or private file.
 
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; secrets in it are not touched.
+
+        Returns
+        -------
+        DevicePublic
+
         Raises
         ------
         KeyFileError
-            When there is none.
+            When the file cannot be read, or holds no device record.
         """
         return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
-        """The record as text, exactly as `save` writes it."""
+        """Return the record as text.
+
+        Returns
+        -------
+        str
+            The PEM block (RFC 7468), exactly as `save` writes it.
+        """
         return self._record().pem()
 
     @classmethod
     def from_text(cls, text: str) -> DevicePublic:
-        """Inverse of `to_text`.
+        """Read what `to_text` wrote.
+
+        Parameters
+        ----------
+        text : str
+            One PEM block.
+
+        Returns
+        -------
+        DevicePublic
 
         Raises
         ------
@@ -148,6 +205,15 @@ class DevicePublic:
 class DeviceKey(Unpicklable):
     """The private key of a device: `generate` makes one, `load` reads one from its file.
 
+    Parameters
+    ----------
+    signing_key : SigningKey
+        The private key of one signature version.
+    device_info : str
+        The device's name or serial number, 1 to 96 bytes of UTF-8.
+    validity : Validity
+        When the key is valid; always by default.
+
     Attributes
     ----------
     public : DevicePublic
@@ -157,8 +223,11 @@ class DeviceKey(Unpicklable):
 
     Examples
     --------
-    >>> DeviceKey.generate("POS-0001").public.device_info
-    'POS-0001'
+    >>> import sealframe as sf
+    >>> device = sf.DeviceKey.generate("POS-0001")
+    >>> device.save("pos.key")
+    >>> sf.DeviceKey.load("pos.key").public == device.public
+    True
     """
 
     def __init__(self, signing_key: SigningKey, device_info: str, validity: Validity = ALWAYS) -> None:
@@ -168,7 +237,7 @@ class DeviceKey(Unpicklable):
 
     @classmethod
     def generate(cls, device_info: str, sign: str = "ed25519", validity: Validity = ALWAYS) -> DeviceKey:
-        """A new key.
+        """Make a new key.
 
         Parameters
         ----------
@@ -179,6 +248,10 @@ class DeviceKey(Unpicklable):
         validity : Validity
             When the key is valid; always by default.
 
+        Returns
+        -------
+        DeviceKey
+
         Raises
         ------
         ValueError
@@ -187,11 +260,32 @@ class DeviceKey(Unpicklable):
         return cls(SigningKey.generate(sign), device_info, validity)
 
     def sign(self, digest: bytes) -> bytes:
-        """Sign a 32-byte digest."""
+        """Sign a digest.
+
+        Parameters
+        ----------
+        digest : bytes
+            32 bytes.
+
+        Returns
+        -------
+        bytes
+            The signature; its length depends on the algorithm.
+        """
         return self._signing_key.sign(digest)
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+        """Write the key file, mode 0600.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        password : bytes, optional
+            Encrypts the secrets (scrypt, RFC 7914, and AES-256-GCM, NIST SP 800-38D). Without one they are stored as
+            they are.
+        overwrite : bool
+            Whether an existing file is replaced.
 
         Raises
         ------
@@ -207,10 +301,21 @@ class DeviceKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> DeviceKey:
         """Read a key file.
 
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, as `save` writes it.
+        password : bytes, optional
+            The password of a protected file.
+
+        Returns
+        -------
+        DeviceKey
+
         Raises
         ------
         KeyFileError
-            When that is not possible, or not safe because others may open the file; the message says what to do.
+            When that is not possible, or not safe because others may open the file. The message says what to do.
         """
         record, blocks = load_private(path, password)
         public = DevicePublic._from_record(record, path)

@@ -1,4 +1,4 @@
-"""Key files: PEM blocks in a fixed order, private ones readable by their owner alone (A44).
+"""Key files: PEM blocks in a fixed order, private ones readable by their owner alone.
 
 A public file is one block, a record: canonical JSON of public facts. A private file is the same record followed
 by its secret blocks, PKCS8 where a standard form exists. With a password the secret blocks are encrypted

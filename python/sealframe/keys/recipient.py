@@ -1,4 +1,4 @@
-"""Recipient keys: what an envelope's content key is wrapped to (M20, M21).
+"""Recipient keys: what an envelope's content key is wrapped to.
 
 X-Wing (ML-KEM-768 with X25519) and X25519 alone wrap through HPKE (RFC 9180) with HKDF-SHA256 and AES-256-GCM.
 """
@@ -32,7 +32,21 @@ _KEY_ID_KIND = 0x40
 
 
 class Suite(IntEnum):
-    """How the content key reaches the recipients."""
+    """How the content key reaches the recipients.
+
+    Notes
+    -----
+    - X-Wing: ML-KEM-768 (FIPS 203) with X25519 (RFC 7748), draft-connolly-cfrg-xwing-kem, through HPKE (RFC 9180).
+    - X25519: RFC 7748, through HPKE.
+    - Shared key: HKDF-SHA256 (RFC 5869) and AES-256-GCM (NIST SP 800-38D).
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> from sealframe.keys import Suite
+    >>> sf.ServerKey.generate().suite == Suite.X_WING
+    True
+    """
 
     X_WING = 1
     X25519 = 2
@@ -128,7 +142,7 @@ def block_count(suite: int) -> int:
 
 
 def cannot_open() -> CannotOpen:
-    """The one error of decryption, whatever the reason (A47)."""
+    """Return the one error of decryption, whatever the reason."""
     return CannotOpen("The envelope cannot be opened with this key.")
 
 

@@ -9,10 +9,20 @@ KEY_ID_BYTES = 16
 
 
 def key_id_of(kind: int, raw_public_key: bytes) -> bytes:
-    """The 16 bytes by which an envelope names a public key.
+    """Return the 16 bytes by which an envelope names a public key.
 
-    `kind` is the signature version for signing keys, 0x40 + suite for recipient keys, so that the same bytes
-    used for two purposes are two keys.
+    Parameters
+    ----------
+    kind : int
+        The signature version for signing keys, 0x40 + suite for recipient keys. So the same bytes used for two purposes
+        are two keys.
+    raw_public_key : bytes
+        The raw public key.
+
+    Returns
+    -------
+    bytes
+        The first 16 bytes of a SHA-256 digest (FIPS 180-4).
     """
     return hashlib.sha256(b"sealframe/v1/key-id" + bytes([kind]) + raw_public_key).digest()[:KEY_ID_BYTES]
 

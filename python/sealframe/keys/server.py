@@ -33,11 +33,11 @@ class ServerPublic:
     Parameters
     ----------
     suite : int
-        1 for X-Wing, 2 for X25519.
+        `Suite.X_WING` (1) or `Suite.X25519` (2).
     recipient_key : bytes
         The raw public key that envelopes are sealed to.
     sign_version : int
-        Number of the signature algorithm of answers; `SIGN_NAMES` has the names.
+        Number of the signature algorithm of answers, a `SignVersion`; `SIGN_NAMES` has the names.
     signing_key : bytes
         The raw public key of answers.
     validity : Validity
@@ -47,6 +47,14 @@ class ServerPublic:
     ------
     ValueError
         When one of the public keys does not fit its suite or signature version.
+
+    Examples
+    --------
+    >>> import sealframe as sf
+    >>> public = sf.ServerKey.generate().public
+    >>> public.save("server.pub")
+    >>> sf.ServerPublic.load("server.pub") == public
+    True
     """
 
     suite: int
@@ -77,15 +85,47 @@ class ServerPublic:
         return VerifyingKey(self.sign_version, self.signing_key)
 
     def wrap(self, content_key: bytes, info: bytes) -> bytes:
-        """HPKE encapsulation followed by the wrapped content key."""
+        """Wrap a content key to this server with HPKE (RFC 9180).
+
+        Parameters
+        ----------
+        content_key : bytes
+            32 bytes.
+        info : bytes
+            What the wrapped key is bound to.
+
+        Returns
+        -------
+        bytes
+            The encapsulation, 1120 bytes (X-Wing) or 32 (X25519), then the wrapped key, 48 bytes.
+        """
         return self._recipient.wrap(content_key, info)
 
     def verify(self, signature: bytes, digest: bytes) -> None:
-        """Raise BadSignature unless this server signed the 32-byte digest."""
+        """Require that this server signed a digest.
+
+        Parameters
+        ----------
+        signature : bytes
+            As `ServerKey.sign` returns it.
+        digest : bytes
+            What was signed, 32 bytes.
+
+        Raises
+        ------
+        BadSignature
+            When the signature does not verify.
+        """
         self._verifying_key.verify(signature, digest)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON values."""
+        """Return the record as JSON values.
+
+        Returns
+        -------
+        dict of str to object
+            Kind, key id, suite, signature and validity.
+        """
         return {
             "kind": "server",
             "key_id": self.key_id.hex(),
@@ -97,7 +137,14 @@ class ServerPublic:
         }
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the record, mode 0644.
+        """Write the record to a file, mode 0644.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        overwrite : bool
+            Whether an existing file is replaced.
 
         Raises
         ------
@@ -110,20 +157,44 @@ class ServerPublic:
     def load(cls, path: PathLike) -> ServerPublic:
         """Read the record from a public or private file.
 
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; secrets in it are not touched.
+
+        Returns
+        -------
+        ServerPublic
+
         Raises
         ------
         KeyFileError
-            When there is none.
+            When the file cannot be read, or holds no server record.
         """
         return cls._from_record(load_public(path), path)
 
     def to_text(self) -> str:
-        """The record as text, exactly as `save` writes it."""
+        """Return the record as text.
+
+        Returns
+        -------
+        str
+            The PEM block (RFC 7468), exactly as `save` writes it.
+        """
         return self._record().pem()
 
     @classmethod
     def from_text(cls, text: str) -> ServerPublic:
-        """Inverse of `to_text`.
+        """Read what `to_text` wrote.
+
+        Parameters
+        ----------
+        text : str
+            One PEM block.
+
+        Returns
+        -------
+        ServerPublic
 
         Raises
         ------
@@ -169,6 +240,15 @@ class ServerPublic:
 class ServerKey(Unpicklable):
     """The private keys of a server: `generate` makes them, `load` reads them from their file.
 
+    Parameters
+    ----------
+    recipient : RecipientKey
+        Opens envelopes.
+    signing_key : SigningKey
+        Signs answers.
+    validity : Validity
+        When the keys are valid; always by default.
+
     Attributes
     ----------
     public : ServerPublic
@@ -176,12 +256,17 @@ class ServerKey(Unpicklable):
     key_id : bytes
         The 16 bytes that name the recipient key in an envelope.
     suite : int
-        How content keys reach this server.
+        How content keys reach this server, a `Suite`.
 
     Examples
     --------
-    >>> ServerKey.generate().public.to_dict()["suite"]
+    >>> import sealframe as sf
+    >>> server = sf.ServerKey.generate()
+    >>> server.public.to_dict()["suite"]
     'x-wing'
+    >>> server.save("server.key")
+    >>> sf.ServerKey.load("server.key").public == server.public
+    True
     """
 
     def __init__(self, recipient: RecipientKey, signing_key: SigningKey, validity: Validity = ALWAYS) -> None:
@@ -199,7 +284,7 @@ class ServerKey(Unpicklable):
 
     @classmethod
     def generate(cls, suite: int = Suite.X_WING, sign: str = "ed25519", validity: Validity = ALWAYS) -> ServerKey:
-        """New keys.
+        """Make new keys.
 
         Parameters
         ----------
@@ -210,6 +295,10 @@ class ServerKey(Unpicklable):
         validity : Validity
             When the keys are valid; always by default.
 
+        Returns
+        -------
+        ServerKey
+
         Raises
         ------
         ValueError
@@ -218,15 +307,54 @@ class ServerKey(Unpicklable):
         return cls(RecipientKey.generate(suite), SigningKey.generate(sign), validity)
 
     def unwrap(self, wrapped: bytes, info: bytes) -> bytes:
-        """The content key; CannotOpen when it was wrapped to another key or under another header."""
+        """Return the content key that `ServerPublic.wrap` wrapped.
+
+        Parameters
+        ----------
+        wrapped : bytes
+            Encapsulation and wrapped key.
+        info : bytes
+            What the wrapped key was bound to.
+
+        Returns
+        -------
+        bytes
+            The content key, 32 bytes.
+
+        Raises
+        ------
+        CannotOpen
+            When it was wrapped to another key or under another header.
+        """
         return self._recipient.unwrap(wrapped, info)
 
     def sign(self, digest: bytes) -> bytes:
-        """Sign a 32-byte digest with the key for answers."""
+        """Sign a digest with the key for answers.
+
+        Parameters
+        ----------
+        digest : bytes
+            32 bytes.
+
+        Returns
+        -------
+        bytes
+            The signature; its length depends on the algorithm.
+        """
         return self._signing_key.sign(digest)
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+        """Write the key file, mode 0600.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        password : bytes, optional
+            Encrypts the secrets (scrypt, RFC 7914, and AES-256-GCM, NIST SP 800-38D). Without one they are stored as
+            they are.
+        overwrite : bool
+            Whether an existing file is replaced.
 
         Raises
         ------
@@ -242,10 +370,21 @@ class ServerKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> ServerKey:
         """Read a key file.
 
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, as `save` writes it.
+        password : bytes, optional
+            The password of a protected file.
+
+        Returns
+        -------
+        ServerKey
+
         Raises
         ------
         KeyFileError
-            When that is not possible, or not safe because others may open the file; the message says what to do.
+            When that is not possible, or not safe because others may open the file. The message says what to do.
         """
         record, blocks = load_private(path, password)
         public = ServerPublic._from_record(record, path)

@@ -1,4 +1,4 @@
-"""Shared keys: one 256-bit secret on both sides of a closed installation (M20).
+"""Shared keys: one 256-bit secret on both sides of a closed installation.
 
 Whoever holds it can open every envelope sealed to it; origin still rests on the device's signature.
 """
@@ -25,7 +25,7 @@ _SECRET_BYTES = 32
 
 
 class SharedKey(Unpicklable):
-    """A secret that seals and opens; its key id is random, so that it says nothing about the secret.
+    """A secret that seals and opens; its key id is random, so it says nothing about the secret.
 
     Parameters
     ----------
@@ -36,6 +36,11 @@ class SharedKey(Unpicklable):
     validity : Validity
         When the key is valid; always by default.
 
+    Attributes
+    ----------
+    suite : Suite
+        `Suite.SHARED_KEY`.
+
     Raises
     ------
     ValueError
@@ -43,8 +48,11 @@ class SharedKey(Unpicklable):
 
     Examples
     --------
-    >>> len(SharedKey.generate().key_id)
-    16
+    >>> import sealframe as sf
+    >>> key = sf.SharedKey.generate()
+    >>> key.save("shared.key")
+    >>> sf.SharedKey.load("shared.key").key_id == key.key_id
+    True
     """
 
     suite = Suite.SHARED_KEY
@@ -58,15 +66,60 @@ class SharedKey(Unpicklable):
 
     @classmethod
     def generate(cls, validity: Validity = ALWAYS) -> SharedKey:
-        """A new random key."""
+        """Make a new random key.
+
+        Parameters
+        ----------
+        validity : Validity
+            When the key is valid; always by default.
+
+        Returns
+        -------
+        SharedKey
+        """
         return cls(secrets.token_bytes(_SECRET_BYTES), secrets.token_bytes(KEY_ID_BYTES), validity)
 
     def wrap(self, content_key: bytes, info: bytes, message_id: bytes) -> bytes:
-        """The wrapped content key, 48 bytes; the message id is fresh each time, so the nonce is zero."""
+        """Wrap a content key with AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives for this message.
+
+        Parameters
+        ----------
+        content_key : bytes
+            32 bytes.
+        info : bytes
+            What the wrapped key is bound to.
+        message_id : bytes
+            16 random bytes, fresh for each message, so the nonce may be zero.
+
+        Returns
+        -------
+        bytes
+            The wrapped key, 48 bytes.
+        """
         return self._cipher(info, message_id).encrypt(bytes(12), content_key, None)
 
     def unwrap(self, wrapped: bytes, info: bytes, message_id: bytes) -> bytes:
-        """The content key; CannotOpen when it was wrapped under another key or header."""
+        """Return the content key that `wrap` wrapped.
+
+        Parameters
+        ----------
+        wrapped : bytes
+            48 bytes.
+        info : bytes
+            What the wrapped key was bound to.
+        message_id : bytes
+            The 16 bytes of the message.
+
+        Returns
+        -------
+        bytes
+            The content key, 32 bytes.
+
+        Raises
+        ------
+        CannotOpen
+            When it was wrapped under another key, header or message.
+        """
         try:
             return self._cipher(info, message_id).decrypt(bytes(12), wrapped, None)
         except InvalidTag:
@@ -76,7 +129,13 @@ class SharedKey(Unpicklable):
         return AESGCM(HKDF(hashes.SHA256(), 32, salt=message_id, info=info).derive(self._secret))
 
     def to_dict(self) -> dict[str, Any]:
-        """What may be shown of the key, as JSON values."""
+        """Return what may be shown of the key, as JSON values.
+
+        Returns
+        -------
+        dict of str to object
+            Kind, key id, suite and validity; never the secret.
+        """
         return {
             "kind": "shared",
             "key_id": self.key_id.hex(),
@@ -87,7 +146,17 @@ class SharedKey(Unpicklable):
         }
 
     def save(self, path: PathLike, password: bytes | None = None, *, overwrite: bool = False) -> None:
-        """Write the key file, mode 0600, its secrets encrypted when there is a password.
+        """Write the key file, mode 0600.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+        password : bytes, optional
+            Encrypts the secrets (scrypt, RFC 7914, and AES-256-GCM, NIST SP 800-38D). Without one they are stored as
+            they are.
+        overwrite : bool
+            Whether an existing file is replaced.
 
         Raises
         ------
@@ -103,10 +172,21 @@ class SharedKey(Unpicklable):
     def load(cls, path: PathLike, password: bytes | None = None) -> SharedKey:
         """Read a key file.
 
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, as `save` writes it.
+        password : bytes, optional
+            The password of a protected file.
+
+        Returns
+        -------
+        SharedKey
+
         Raises
         ------
         KeyFileError
-            When that is not possible, or not safe because others may open the file; the message says what to do.
+            When that is not possible, or not safe because others may open the file. The message says what to do.
         """
         block, secret_blocks = load_private(path, password)
         record = read_record(block, SHARED_LABEL, path)

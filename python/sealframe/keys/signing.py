@@ -1,7 +1,8 @@
-"""Signature algorithms, by the number that an envelope carries (M22).
+"""Signature algorithms, by the number that an envelope carries.
 
-A signature version is a sequence of component algorithms: one for the plain ones, two for the hybrid, whose
-public keys and signatures are concatenated and must all verify. What is signed is always a 32-byte digest.
+A signature version is a sequence of component algorithms: one for the plain versions, two for the hybrid one. The
+public keys and signatures of the hybrid are concatenated, and both must verify. What is signed is always a 32-byte
+digest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,20 @@ PKCS8_LABEL = "PRIVATE KEY"
 
 
 class SignVersion(IntEnum):
-    """Signature algorithms of an envelope."""
+    """Signature algorithms of an envelope, by number.
+
+    Notes
+    -----
+    - Ed25519: RFC 8032.
+    - ML-DSA-44 and ML-DSA-65: FIPS 204.
+    - ECDSA over P-256 with SHA-256: FIPS 186-5.
+
+    Examples
+    --------
+    >>> from sealframe.keys import SIGN_NAMES, SignVersion
+    >>> SIGN_NAMES["ed25519+ml-dsa-65"] is SignVersion.ED25519_ML_DSA_65
+    True
+    """
 
     ED25519 = 1
     ML_DSA_44 = 2
@@ -71,7 +85,7 @@ def _sign_ecdsa(private: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
 
 
 def _verify_ecdsa(public: ec.EllipticCurvePublicKey, signature: bytes, digest: bytes) -> None:
-    """Only the smaller of s and n - s counts, so that nobody can rewrite a signature (A32)."""
+    """Accept only the smaller of s and n - s, so that nobody can rewrite a signature."""
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if s > _P256_ORDER // 2:
         raise InvalidSignature

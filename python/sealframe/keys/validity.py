@@ -22,6 +22,12 @@ class Validity:
     ------
     TypeError
         When a field has another type.
+
+    Examples
+    --------
+    >>> from sealframe.keys import Validity
+    >>> year_2026 = Validity(not_before=1_767_225_600_000, not_after=1_798_761_599_999)
+    >>> year_2026.require(1_780_000_000_000, "device key")
     """
 
     not_before: int | None = None
@@ -36,7 +42,20 @@ class Validity:
             raise TypeError("revoked must be a bool")
 
     def require(self, now: int, what: str) -> None:
-        """Raise KeyNotValid unless the key, described by `what`, is valid at `now` (Unix milliseconds)."""
+        """Require that the key is valid at a time.
+
+        Parameters
+        ----------
+        now : int
+            Unix time in milliseconds.
+        what : str
+            What the message calls the key, for example "device key".
+
+        Raises
+        ------
+        KeyNotValid
+            When the key is revoked, expired or not yet valid.
+        """
         if self.revoked:
             raise KeyNotValid(f"The {what} was revoked; use the new key.")
         if self.not_before is not None and now < self.not_before:

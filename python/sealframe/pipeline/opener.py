@@ -53,19 +53,35 @@ CHECKS = {
 class OpenedPicture:
     """A picture of which everything has been checked.
 
+    Parameters
+    ----------
+    content : Unsealed or SessionFrame
+        What was checked.
+
     Attributes
     ----------
     payload : bytes or memoryview
-        The picture's bytes as they were sealed (a raw frame for arrays); after `open_into` a read-only view of the
+        The picture's bytes as they were sealed, a raw frame for arrays. After `open_into` a read-only view of the
         caller's buffer, valid until that is used again.
     data : bytes
-        The application's bytes, at most 64 KiB.
+        Application data, at most 64 KiB.
     context : CaptureContext
-        Who captured it, when, and as which capture.
+        Who captured the picture, when, and as which capture.
     security_factor : SecurityFactor
         What the sealing depends on.
     device : DevicePublic
         The device that signed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> opened = opener.open(sealer.seal(np.zeros((480, 640, 3), np.uint8), b"order 17"))
+    >>> opened.data, opened.context.device_info, opened.image.shape
+    (b'order 17', 'POS-0001', (480, 640, 3))
     """
 
     def __init__(self, content: Unsealed | SessionFrame) -> None:
@@ -77,12 +93,12 @@ class OpenedPicture:
 
     @property
     def image_factor(self) -> bytes:
-        """The factor that was sealed, and recomputed to the same bytes."""
+        """The sealed image factor, which the opener recomputed to the same bytes."""
         return self.security_factor.image_factor
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """The picture in colour, uint8 HxW, HxWx3 or HxWx4; a raw frame in the order in which it was sealed."""
+        """The picture in colour, uint8 (H, W), (H, W, 3) or (H, W, 4); a raw frame in the order that it was sealed in."""
         return self.frame.pixels
 
     @cached_property
@@ -94,10 +110,27 @@ class OpenedPicture:
 class Opened(OpenedPicture):
     """An opened envelope.
 
+    Parameters
+    ----------
+    unsealed : Unsealed
+        What was checked.
+
     Attributes
     ----------
     header : Header
         What anyone can see of the envelope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> envelope, key = sealer.seal_request(np.zeros((480, 640, 3), np.uint8))
+    >>> opened = opener.open(envelope)
+    >>> key.read(opened.answer(server, b"paid"), server.public).body
+    b'paid'
     """
 
     def __init__(self, unsealed: Unsealed) -> None:
@@ -111,7 +144,7 @@ class Opened(OpenedPicture):
         return self._answer_key.envelope_id
 
     def answer(self, server: ServerKey, body: bytes) -> bytes:
-        """An answer, signed by the server and readable by the sender alone.
+        """Write an answer, signed by the server and readable by the sender alone.
 
         Parameters
         ----------
@@ -119,6 +152,11 @@ class Opened(OpenedPicture):
             Whose signing key the sender pinned.
         body : bytes
             What to say, at most 64 KiB.
+
+        Returns
+        -------
+        bytes
+            The answer, as `AnswerKey.read` takes it.
 
         Raises
         ------
@@ -128,7 +166,13 @@ class Opened(OpenedPicture):
         return self._answer_key.write(server, body)
 
     def to_dict(self) -> dict[str, Any]:
-        """What was opened, as JSON values, without pixels or data."""
+        """Return what was opened as JSON values, without pixels or data.
+
+        Returns
+        -------
+        dict of str to object
+            Context, factor profile, message id, and sizes and digest of the payload.
+        """
         return {
             "context": self.context.to_dict(),
             "factor_profile": self.header.profile,
@@ -143,7 +187,35 @@ class Opened(OpenedPicture):
 
 
 class Verified(Opened):
-    """Checked, but not yet spent: whoever verified calls `accept`, or spends it in a transaction of their own."""
+    """An envelope of which everything is checked, but that is not yet accepted.
+
+    Call `accept`, or accept it in a transaction of your own.
+
+    Parameters
+    ----------
+    unsealed : Unsealed
+        What was checked.
+    freshness : Live or Archive
+        Accepts the capture.
+
+    Attributes
+    ----------
+    unsealed : Unsealed
+        What was checked.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> verified = opener.verify(sealer.seal(np.zeros((480, 640, 3), np.uint8)))
+    >>> opened = verified.accept()
+    >>> verified.accept()
+    Traceback (most recent call last):
+    sealframe.errors.ReplayedCapture: ...
+    """
 
     def __init__(self, unsealed: Unsealed, freshness: Live | Archive) -> None:
         super().__init__(unsealed)
@@ -151,12 +223,16 @@ class Verified(Opened):
         self._freshness = freshness
 
     def accept(self) -> Opened:
-        """Spend this capture, atomically across processes.
+        """Accept this capture once, atomically across processes.
+
+        Returns
+        -------
+        Opened
 
         Raises
         ------
         ReplayedCapture
-            When it, or a later one of its device, was accepted before.
+            When this capture, or a later one of its device, was accepted before.
         CounterAnomaly
             When the device's counter jumped by more than the store allows.
         StoreUnavailable
@@ -169,8 +245,7 @@ class Verified(Opened):
 class Opener(Unpicklable):
     """Opens envelopes with a server's key. Long-lived, thread-safe, usable after a fork.
 
-    It owns one worker thread that hashes beside the network; `workers=0` does without, which suits a server whose own
-    threads keep every core busy.
+    One worker thread hashes beside the network. Give `workers=0` on a server whose own threads keep every core busy.
 
     Parameters
     ----------
@@ -179,7 +254,8 @@ class Opener(Unpicklable):
     devices : iterable of DevicePublic, or mapping of bytes to DevicePublic
         The devices that are accepted, or what finds them by key id.
     freshness : Live or Archive
-        `Live(store)` on a server; `Archive()` where age and replays do not count. There is no default.
+        `Live(store)` on a server; `Archive()` for kept envelopes, where neither age nor replays are checked. There is
+        no default.
     policy : Policy
         Suites, signatures and factor profiles that are allowed.
     splice_rules : iterable of SpliceRule
@@ -187,7 +263,7 @@ class Opener(Unpicklable):
     workers : {0, 1}
         Threads that hash beside the network.
     clock : callable
-        Gives Unix seconds, for the validity of keys.
+        Returns Unix seconds, for the validity of keys.
     models : ModelSet, optional
         The owner's own networks.
 
@@ -195,6 +271,16 @@ class Opener(Unpicklable):
     ------
     ValueError
         For other `workers`, or when one magic number stands for two splice rules.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> opener.open(sealer.seal(np.zeros((480, 640, 3), np.uint8), b"order 17")).data
+    b'order 17'
     """
 
     def __init__(
@@ -219,15 +305,53 @@ class Opener(Unpicklable):
         self._models = models
 
     def open(self, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
-        """Verify and accept; raises what `verify` and `Verified.accept` raise."""
+        """Check an envelope and accept it once.
+
+        Parameters
+        ----------
+        envelope : bytes-like
+            As it was received.
+        on_stage : callable
+            Called with the name of each stage as it ends.
+
+        Returns
+        -------
+        Opened
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the envelope.
+        UnknownKey, KeyNotValid, PolicyError
+            When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+        ReplayedCapture
+            When this capture, or a later one of its device, was accepted before.
+        CounterAnomaly
+            When the device's counter jumped by more than the store allows.
+        StoreUnavailable
+            When the store cannot be used; then nothing is accepted.
+        """
         opened = self.verify(envelope, on_stage=on_stage).accept()
         on_stage("acceptance")
         return opened
 
     def open_into(self, out: Buffer, envelope: Buffer, *, on_stage: StageCallback = no_callback) -> Opened:
-        """As `open`, with the plaintext in a buffer of the caller's, of the envelope's length or less.
+        """Check an envelope and accept it once, with the plaintext in a buffer of the caller's.
 
         The result's payload, and the pixels of a raw frame, are views of that buffer. It is zeroed when anything fails.
+
+        Parameters
+        ----------
+        out : writable buffer
+            Where the plaintext goes; the envelope's length is enough.
+        envelope : bytes-like
+            As it was received.
+        on_stage : callable
+            Called with the name of each stage as it ends.
+
+        Returns
+        -------
+        Opened
 
         Raises
         ------
@@ -235,6 +359,16 @@ class Opener(Unpicklable):
             When `out` is read-only.
         ValueError
             When `out` is too small (the message says what is needed) or shares memory with the envelope.
+        MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the envelope.
+        UnknownKey, KeyNotValid, PolicyError
+            When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+        ReplayedCapture
+            When this capture, or a later one of its device, was accepted before.
+        CounterAnomaly
+            When the device's counter jumped by more than the store allows.
+        StoreUnavailable
+            When the store cannot be used; then nothing is accepted.
         """
         room = writable_bytes(out, envelope)
         with ZeroedOnFailure(room):
@@ -259,9 +393,13 @@ class Opener(Unpicklable):
         start : SignedStart, optional
             What `sealframe.envelope.check_start` found of this envelope; it is not checked again.
         on_stage : callable
-            Is told each stage as it ends.
+            Called with the name of each stage as it ends.
         on_check : callable, optional
-            Is told each of CHECKS that passed, in their order; the checks then run without the worker.
+            Called with each of CHECKS that passed, in their order; the checks then run without the worker.
+
+        Returns
+        -------
+        Verified
 
         Raises
         ------
@@ -273,11 +411,41 @@ class Opener(Unpicklable):
         return self._verify(envelope, self._policy, on_stage=on_stage, on_check=on_check, start=start)
 
     def verify_session(self, envelope: Buffer) -> Verified:
-        """Check the signed opening of a stream; `OpenSession` is what applications use. Raises as `verify`."""
+        """Check the signed opening of a stream; applications use `OpenSession`.
+
+        Parameters
+        ----------
+        envelope : bytes-like
+            As it was received.
+
+        Returns
+        -------
+        Verified
+
+        Raises
+        ------
+        MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the envelope.
+        UnknownKey, KeyNotValid, PolicyError
+            When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+        """
         return self._verify(envelope, replace(self._policy, modes=frozenset({Mode.SESSION_OPEN})))
 
     def check_frame(self, frame: SessionFrame) -> None:
-        """Check clock and image factor of a stream's frame. Raises StaleCapture, FactorMismatch."""
+        """Check clock and image factor of a stream's frame.
+
+        Parameters
+        ----------
+        frame : SessionFrame
+            As `SessionReader.verify` returns it.
+
+        Raises
+        ------
+        StaleCapture
+            When the capture time lies outside the window.
+        FactorMismatch
+            When the recomputed factor is not the sealed one.
+        """
         self._freshness.check(frame.context)
         _check_image_factor(frame, frame.profile, self._models, no_callback)
 

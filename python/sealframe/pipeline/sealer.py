@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 class Sealer(Unpicklable):
     """Seals pictures as one device to one or several servers. Long-lived, thread-safe, usable after a fork.
 
-    In all methods `picture` is a frame (uint8 HxW, HxWx3, HxWx4; `order` names its channels) or an encoded picture
-    (bytes), and `data` is up to 64 KiB that travel sealed and signed beside it. A frame is copied first, so it may
-    change at once.
+    A frame is copied first, so it may change at once.
 
     Parameters
     ----------
@@ -51,9 +49,9 @@ class Sealer(Unpicklable):
     splice_rule : SpliceRule
         How the capture context becomes one line; openers need the same rule, unless it is the default one.
     workers : {0, 1}
-        Threads that hash beside the network.
+        Threads that hash beside the network; 1 uses a second core.
     clock : callable
-        Gives Unix seconds.
+        Returns Unix seconds.
     models : ModelSet, optional
         The owner's own networks.
 
@@ -63,6 +61,14 @@ class Sealer(Unpicklable):
         For an unknown factor profile, or other `workers`.
     LimitExceeded, PolicyError
         For recipients that cannot share an envelope.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> envelope = sealer.seal(np.zeros((480, 640, 3), np.uint8), b"order 17")
     """
 
     def __init__(
@@ -92,6 +98,22 @@ class Sealer(Unpicklable):
     ) -> bytes:
         """Seal one picture into an envelope.
 
+        Parameters
+        ----------
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+        on_stage : callable
+            Called with the name of each stage as it ends.
+
+        Returns
+        -------
+        bytes
+            The envelope.
+
         Raises
         ------
         ImageError, TypeError
@@ -101,7 +123,7 @@ class Sealer(Unpicklable):
         KeyNotValid
             When a key is not valid now.
         CounterAnomaly, KeyFileError, StoreUnavailable
-            When the counter gives no number; see `CounterFile.next`.
+            When the counter returns no number; see `CounterFile.next`.
         ModelError
             When a network cannot be used.
         """
@@ -111,16 +133,32 @@ class Sealer(Unpicklable):
         return envelope
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
-        """Seal into the start of a buffer, and return the envelope's length; raises what `seal` raises.
+        """Seal one picture into the start of a buffer.
 
-        The buffer may be the one that holds the picture: that is copied first.
+        Parameters
+        ----------
+        out : writable buffer
+            Where the envelope goes. It may hold the picture too: the picture is copied first.
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+
+        Returns
+        -------
+        int
+            Length of the envelope in bytes.
 
         Raises
         ------
         TypeError
-            When `out` is read-only.
+            When `out` is read-only, or `picture` cannot be used.
         ValueError
-            When `out` is too small; the message says what is needed.
+            When `out` is too small; the message says how many bytes are needed.
+        ImageError, LimitExceeded, KeyNotValid, CounterAnomaly, KeyFileError, StoreUnavailable, ModelError
+            As `seal`.
         """
         security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.write_into(out, self._profile.number, security_factor, data, payload)
@@ -128,7 +166,39 @@ class Sealer(Unpicklable):
     def seal_request(
         self, picture: object, data: bytes = b"", *, order: Order | None = None, on_stage: StageCallback = no_callback
     ) -> tuple[bytes, AnswerKey]:
-        """Seal, and get the key of the server's answer; keep it privately until the answer has come."""
+        """Seal one picture, and return the key of the server's answer too.
+
+        Keep the key in a private file until the answer has come.
+
+        Parameters
+        ----------
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+        on_stage : callable
+            Called with the name of each stage as it ends.
+
+        Returns
+        -------
+        tuple of (bytes, AnswerKey)
+            The envelope, and the key of its answer.
+
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
+        LimitExceeded
+            When `data` is longer than 64 KiB, or the counter is used up.
+        KeyNotValid
+            When a key is not valid now.
+        CounterAnomaly, KeyFileError, StoreUnavailable
+            When the counter returns no number; see `CounterFile.next`.
+        ModelError
+            When a network cannot be used.
+        """
         security_factor, payload = self.security_factor_of(picture, data, order=order, on_stage=on_stage)
         request = self._writer.write_request(self._profile.number, security_factor, data, payload)
         on_stage("envelope")
@@ -137,7 +207,37 @@ class Sealer(Unpicklable):
     def start_session(
         self, picture: object, data: bytes = b"", *, order: Order | None = None
     ) -> tuple[bytes, SessionWriter]:
-        """Seal the signed opening of a stream; `SealSession` is what applications use."""
+        """Seal the signed opening of a stream; applications use `SealSession`.
+
+        Parameters
+        ----------
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+
+        Returns
+        -------
+        tuple of (bytes, SessionWriter)
+            The opening envelope, and the writer of the frames that follow it.
+
+        Raises
+        ------
+        PolicyError
+            Unless there is exactly one recipient.
+        ImageError, TypeError
+            When `picture` cannot be used.
+        LimitExceeded
+            When `data` is longer than 64 KiB, or the counter is used up.
+        KeyNotValid
+            When a key is not valid now.
+        CounterAnomaly, KeyFileError, StoreUnavailable
+            When the counter returns no number; see `CounterFile.next`.
+        ModelError
+            When a network cannot be used.
+        """
         security_factor, payload = self.security_factor_of(picture, data, order=order)
         return self._writer.open_session(self._profile.number, security_factor, data, payload)
 
@@ -150,9 +250,34 @@ class Sealer(Unpicklable):
         payload_digest: bool = True,
         on_stage: StageCallback = no_callback,
     ) -> tuple[SecurityFactor, Buffer]:
-        """The security factor of a new capture of this picture, and the payload it speaks of.
+        """Compute the security factor of a new capture of a picture.
 
-        Frames of a session have no `payload_digest`.
+        Parameters
+        ----------
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+        payload_digest : bool
+            Whether the factor holds the digest of the payload; frames of a session hold none.
+        on_stage : callable
+            Called with the name of each stage as it ends.
+
+        Returns
+        -------
+        tuple of (SecurityFactor, bytes-like)
+            The factor, and the payload that it is bound to.
+
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
+        CounterAnomaly, KeyFileError, LimitExceeded, StoreUnavailable
+            When the counter returns no number; see `CounterFile.next`.
+        ModelError
+            When a network cannot be used.
         """
         payload, frame = _snapshot(picture, order)
         digest = self._hasher.start(payload) if payload_digest else bytes
@@ -179,7 +304,7 @@ class Sealer(Unpicklable):
 
 
 def _snapshot(picture: object, order: Order | None) -> tuple[Buffer, Frame]:
-    """The payload, and the frame that is read from it: what is sealed is what was measured (A11)."""
+    """Return the payload, and the frame that is read from it: what is sealed is what was measured."""
     if isinstance(picture, bytes | bytearray | memoryview):
         payload = bytes(picture)
         return payload, frame_from_bytes(payload)

@@ -26,8 +26,12 @@ class SealSession(Unpicklable):
     ----------
     sealer : Sealer
         With exactly one recipient.
-    picture, data, order
-        The first picture, as `Sealer.seal` takes it.
+    picture : numpy.ndarray or bytes-like
+        A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+    data : bytes
+        Application data, at most 64 KiB, sealed and signed beside the picture.
+    order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+        The channels of a frame; gray, RGB or RGBA by its shape.
 
     Attributes
     ----------
@@ -37,7 +41,29 @@ class SealSession(Unpicklable):
     Raises
     ------
     PolicyError
-        Unless the sealer has exactly one recipient; and what `Sealer.seal` raises.
+        Unless the sealer has exactly one recipient.
+    ImageError, TypeError
+        When `picture` cannot be used.
+    LimitExceeded
+        When `data` is longer than 64 KiB, or the counter is used up.
+    KeyNotValid
+        When a key is not valid now.
+    CounterAnomaly, KeyFileError, StoreUnavailable
+        When the counter returns no number; see `CounterFile.next`.
+    ModelError
+        When a network cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> sending = sf.SealSession(sealer, np.zeros((480, 640), np.uint8))
+    >>> receiving = sf.OpenSession(opener, sending.opening)
+    >>> receiving.open(sending.seal(np.ones((480, 640), np.uint8), b"second")).data
+    b'second'
     """
 
     def __init__(self, sealer: Sealer, picture: object, data: bytes = b"", *, order: Order | None = None) -> None:
@@ -45,14 +71,65 @@ class SealSession(Unpicklable):
         self.opening, self._writer = sealer.start_session(picture, data, order=order)
 
     def seal(self, picture: object, data: bytes = b"", *, order: Order | None = None) -> bytes:
-        """The next frame; raises what `Sealer.seal` raises, and LimitExceeded when the session is used up."""
+        """Seal the next frame.
+
+        Parameters
+        ----------
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+
+        Returns
+        -------
+        bytes
+            The frame.
+
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
+        LimitExceeded
+            When the session or the counter is used up, or `data` is longer than 64 KiB.
+        CounterAnomaly, KeyFileError, StoreUnavailable
+            When the counter returns no number; see `CounterFile.next`.
+        ModelError
+            When a network cannot be used.
+        """
         security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write(security_factor, data, payload)
 
     def seal_into(self, out: Buffer, picture: object, data: bytes = b"", *, order: Order | None = None) -> int:
-        """The next frame into the start of a buffer; returns its length. Raises what `seal` and `Sealer.seal_into` do.
+        """Seal the next frame into the start of a buffer.
 
-        A buffer that is too small or read-only costs no sequence number: give another and go on.
+        A buffer that is too small or read-only uses no sequence number: give another and go on.
+
+        Parameters
+        ----------
+        out : writable buffer
+            Where the frame goes. It may hold the picture too: the picture is copied first.
+        picture : numpy.ndarray or bytes-like
+            A frame, uint8 (H, W), (H, W, 3) or (H, W, 4), or an encoded picture.
+        data : bytes
+            Application data, at most 64 KiB, sealed and signed beside the picture.
+        order : {"gray", "rgb", "bgr", "rgba", "bgra"}, optional
+            The channels of a frame; gray, RGB or RGBA by its shape.
+
+        Returns
+        -------
+        int
+            Length of the frame in bytes.
+
+        Raises
+        ------
+        TypeError
+            When `out` is read-only, or `picture` cannot be used.
+        ValueError
+            When `out` is too small; the message says how many bytes are needed.
+        ImageError, LimitExceeded, CounterAnomaly, KeyFileError, StoreUnavailable, ModelError
+            As `seal`.
         """
         security_factor, payload = self._sealer.security_factor_of(picture, data, order=order, payload_digest=False)
         return self._writer.write_into(out, security_factor, data, payload)
@@ -61,10 +138,27 @@ class SealSession(Unpicklable):
 class OpenedFrame(OpenedPicture):
     """An opened frame of a stream.
 
+    Parameters
+    ----------
+    frame : SessionFrame
+        What was checked.
+
     Attributes
     ----------
     sequence : int
         The frame's number, from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> sending = sf.SealSession(sealer, np.zeros((480, 640), np.uint8))
+    >>> receiving = sf.OpenSession(opener, sending.opening)
+    >>> receiving.open(sending.seal(np.ones((480, 640), np.uint8)))
+    <OpenedFrame 0>
     """
 
     def __init__(self, frame: SessionFrame) -> None:
@@ -90,12 +184,32 @@ class OpenSession(Unpicklable):
     Attributes
     ----------
     opened : Opened
-        The opening's own picture, checked and spent like any envelope.
+        The opening's own picture, checked and accepted like any envelope.
 
     Raises
     ------
-    PolicyError
-        When the envelope opens no session; and what `Opener.open` raises.
+    MalformedEnvelope, UnsupportedEnvelope, BadSignature, CannotOpen, FactorMismatch, StaleCapture
+        When something is wrong with the envelope.
+    UnknownKey, KeyNotValid, PolicyError
+        When its keys, or its kind, are not accepted here. The first error in the order of docs/FORMAT.md is raised.
+    ReplayedCapture
+        When this capture, or a later one of its device, was accepted before.
+    CounterAnomaly
+        When the device's counter jumped by more than the store allows.
+    StoreUnavailable
+        When the store cannot be used; then nothing is accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sealframe as sf
+    >>> device, server = sf.DeviceKey.generate("POS-0001"), sf.ServerKey.generate()
+    >>> sealer = sf.Sealer(to=server.public, device=device, counter=sf.MemoryCounter())
+    >>> opener = sf.Opener(server, devices=[device.public], freshness=sf.Live(sf.MemoryReplayStore()))
+    >>> sending = sf.SealSession(sealer, np.zeros((480, 640), np.uint8), b"first")
+    >>> receiving = sf.OpenSession(opener, sending.opening)
+    >>> receiving.opened.data
+    b'first'
     """
 
     def __init__(self, opener: Opener, opening: Buffer, *, ordered: bool = True) -> None:
@@ -105,7 +219,16 @@ class OpenSession(Unpicklable):
         self.opened: Opened = verified.accept()
 
     def open(self, frame: Buffer) -> OpenedFrame:
-        """Check and spend the next frame.
+        """Check the next frame and accept it once.
+
+        Parameters
+        ----------
+        frame : bytes-like
+            As it was received.
+
+        Returns
+        -------
+        OpenedFrame
 
         Raises
         ------
@@ -123,7 +246,36 @@ class OpenSession(Unpicklable):
         return self._spend(self._reader.verify(frame))
 
     def open_into(self, out: Buffer, frame: Buffer) -> OpenedFrame:
-        """As `open`, into a buffer of the caller's under the rules of `Opener.open_into`."""
+        """Check the next frame and accept it once, with the plaintext in a buffer of the caller's.
+
+        Parameters
+        ----------
+        out : writable buffer
+            Where the plaintext goes, under the rules of `Opener.open_into`.
+        frame : bytes-like
+            As it was received.
+
+        Returns
+        -------
+        OpenedFrame
+
+        Raises
+        ------
+        TypeError
+            When `out` is read-only.
+        ValueError
+            When `out` is too small or shares memory with the frame.
+        MalformedEnvelope, UnsupportedEnvelope, CannotOpen, FactorMismatch, StaleCapture
+            When something is wrong with the frame.
+        UnknownKey
+            When it belongs to another session.
+        LimitExceeded
+            When the session is used up.
+        ReplayedCapture
+            When it comes out of order, or a second time.
+        PolicyError
+            When it names another device.
+        """
         room = writable_bytes(out, frame)
         with ZeroedOnFailure(room):
             return self._spend(self._reader.verify(frame, out=room))

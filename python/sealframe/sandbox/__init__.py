@@ -1,6 +1,6 @@
 """A bank to try things against: the real server, invented money, drawn faces; all of it TEST.
 
-Test an integration of one's own against it, without a camera, a face or a network::
+Test an integration of your own against it, without a camera, a face or a network::
 
     from sealframe.sandbox import Bank, draw_face, serve
 
@@ -10,7 +10,7 @@ Test an integration of one's own against it, without a camera, a face or a netwo
         terminal = bank.new_terminal("POS-0001")
         bank.enrol("alice", [draw_face(2, capture) for capture in range(3)], terminal)
         answer = terminal.pay(bank, draw_face(2, 9), payee="shop", account="alice", amount=250)
-        with serve(bank) as address:  # the same bank over HTTP, for a terminal of one's own
+        with serve(bank) as address:  # the same bank over HTTP, for a terminal of your own
             ...
 
     bank             Bank and Terminal

@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 
 def drawn_face_verifier(vault: Vault) -> FaceVerifier:
-    """The verifier that knows drawn faces: the demo matcher, and a face wherever the guide oval is.
+    """Make the verifier that knows drawn faces: the demo matcher, and a face wherever the guide oval is.
 
     Parameters
     ----------
@@ -50,6 +50,12 @@ def drawn_face_verifier(vault: Vault) -> FaceVerifier:
     -------
     FaceVerifier
 
+    Examples
+    --------
+    >>> from sealframe.sandbox import draw_face, drawn_face_verifier
+    >>> from sealframe.server.verification.template_vault import Vault, VaultKey
+    >>> drawn_face_verifier(Vault([VaultKey.generate()])).encode(draw_face(2)).shape
+    (96,)
     """
     return FaceVerifier(
         vault=vault,
@@ -68,14 +74,34 @@ class Terminal:
     device : DeviceKey
         Signs the captures.
     server : ServerPublic
-        Whose answers are believed.
+        Whose answers are accepted.
     counter : MemoryCounter or CounterFile, optional
         Numbers the captures; by default in memory from 1 on.
     splice_rule : SpliceRule
         How capture contexts are written.
     clock : callable
-        Unix seconds.
+        Returns Unix seconds.
 
+    Attributes
+    ----------
+    device : DeviceKey
+        Signs the captures.
+    server : ServerPublic
+        Whose answers are accepted.
+    counter : MemoryCounter or CounterFile
+        Numbers the captures; a test may replace it.
+
+    Examples
+    --------
+    >>> from sealframe.sandbox import Bank, draw_face
+    >>> with Bank(".") as bank:
+    ...     bank.open_account("shop")
+    ...     bank.open_account("alice", funds=10_000)
+    ...     terminal = bank.new_terminal("POS-0001")
+    ...     template = bank.enrol("alice", [draw_face(2, capture) for capture in range(3)], terminal)
+    ...     stranger = terminal.pay(bank, draw_face(7), payee="shop", account="alice", amount=250)
+    >>> stranger.code.value
+    'face_mismatch'
     """
 
     def __init__(
@@ -97,15 +123,19 @@ class Terminal:
         Parameters
         ----------
         request : PaymentRequest, EnrolmentRequest or bytes
-            What is asked; bytes travel as they are.
+            What is asked; bytes are sealed as they are.
         picture : numpy.ndarray or bytes
             A frame or an encoded picture, as `Sealer.seal` takes it.
 
         Returns
         -------
         tuple of (bytes, AnswerKey)
-            The envelope, and what reads its answer.
+            The envelope, and the key of its answer.
 
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
         """
         # the counter may have been replaced, as after a restore from a backup
         sealer = sf.Sealer(
@@ -119,7 +149,24 @@ class Terminal:
         return sealer.seal_request(picture, request if isinstance(request, bytes) else request.encode())
 
     def read(self, answer: bytes, key: sf.AnswerKey) -> PaymentAnswer:
-        """Read an answer. Raises EnvelopeError or PolicyError when it is not this server's to this request."""
+        """Read an answer.
+
+        Parameters
+        ----------
+        answer : bytes
+            As `Bank.answer` returns it.
+        key : AnswerKey
+            The key that `seal` returned with the request.
+
+        Returns
+        -------
+        PaymentAnswer
+
+        Raises
+        ------
+        EnvelopeError, UnknownKey, PolicyError
+            When this server did not give the answer to this request.
+        """
         return PaymentAnswer.decode(key.read(answer, self.server).body)
 
     def pay(self, bank: Bank, picture: object, *, payee: str, account: str, amount: int) -> PaymentAnswer:
@@ -130,7 +177,7 @@ class Terminal:
         bank : Bank
             Where this terminal is registered.
         picture : numpy.ndarray or bytes
-            A picture of the payer.
+            A picture of the payer, as `Sealer.seal` takes it.
         payee, account : str
             Who is paid, and who pays.
         amount : int
@@ -141,6 +188,10 @@ class Terminal:
         PaymentAnswer
             `code` says how it ended.
 
+        Raises
+        ------
+        ImageError, TypeError
+            When `picture` cannot be used.
         """
         request = PaymentRequest(Action.PAY, new_payment_id(), payee, amount, CURRENCY, account)
         envelope, key = self.seal(request, picture)
@@ -154,7 +205,7 @@ class Bank:
 
     Parameters
     ----------
-    folder : path
+    folder : str or os.PathLike
         An existing folder for keys and database.
     url : str, optional
         A PostgreSQL database; by default SQLite in the folder.
@@ -173,8 +224,19 @@ class Bank:
     splice_rules : sequence of SpliceRule
         Rules of terminals' own that the server knows.
     clock : callable
-        Unix seconds; tests may move it.
+        Returns Unix seconds; tests may move it.
 
+    Examples
+    --------
+    >>> from sealframe.sandbox import Bank, draw_face
+    >>> with Bank(".") as bank:
+    ...     bank.open_account("shop")
+    ...     bank.open_account("alice", funds=10_000)
+    ...     terminal = bank.new_terminal("POS-0001")
+    ...     template = bank.enrol("alice", [draw_face(2, capture) for capture in range(3)], terminal)
+    ...     answer = terminal.pay(bank, draw_face(2, 9), payee="shop", account="alice", amount=250)
+    ...     answer.code.value, bank.balance("shop"), bank.broken_invariants()
+    ('paid', 250, [])
     """
 
     def __init__(
@@ -204,15 +266,15 @@ class Bank:
 
     @classmethod
     def reopen(cls, folder: str | os.PathLike[str], url: str | None = None, **options: Any) -> Self:
-        """A bank whose keys `save_keys` wrote, perhaps in another process.
+        """Open a bank whose keys `save_keys` wrote, perhaps in another process.
 
         Parameters
         ----------
-        folder : path
+        folder : str or os.PathLike
             Where the keys are.
         url : str, optional
             Its database, where that is not in the folder.
-        **options
+        **options : object
             As for `Bank`.
 
         Returns
@@ -223,7 +285,6 @@ class Bank:
         ------
         KeyFileError
             When the keys cannot be read.
-
         """
         place = Path(folder)
         key, vault_key = sf.ServerKey.load(place / "server.key"), VaultKey.load(place / "vault.key")
@@ -236,7 +297,12 @@ class Bank:
         self.close()
 
     def start(self) -> PaymentService:
-        """Another service on this bank's database, as another process would start it; the caller closes it."""
+        """Start another service on this bank's database, as another process would; the caller closes it.
+
+        Returns
+        -------
+        PaymentService
+        """
         database = Database(self.url)
         database.migrate()
         return PaymentService(
@@ -251,7 +317,13 @@ class Bank:
         )
 
     def save_keys(self) -> None:
-        """Write server.key, server.pub and vault.key into the folder, as `sealframe server run --home` reads them."""
+        """Write server.key, server.pub and vault.key into the folder, as `sealframe server run --home` reads them.
+
+        Raises
+        ------
+        KeyFileError
+            When one of the files exists or cannot be written.
+        """
         self.key.save(self.folder / "server.key")
         self.key.public.save(self.folder / "server.pub")
         self.vault_key.save(self.folder / "vault.key")
@@ -263,14 +335,13 @@ class Bank:
         ----------
         call : callable
             Of `sealframe.server.payments.administration` or `operator_transfers`.
-        **fields
+        **fields : object
             Its parameters after connection, actor and time.
 
         Returns
         -------
         object
             What the call returns.
-
         """
         return self.service.writer.submit(
             lambda connection: call(connection, ACTOR, self.service.now(), **fields)
@@ -284,10 +355,14 @@ class Bank:
         account : str
             Its name.
         funds : int
-            Cents to deposit.
+            Cents to deposit, 0 or more.
         password : str, optional
             With which it may pay.
 
+        Raises
+        ------
+        PolicyError
+            When the account exists already, or its name or the password is not allowed.
         """
         self.operate(administration.create_account, account=account, name=account.title(), currency=CURRENCY)
         if funds:
@@ -297,11 +372,27 @@ class Bank:
             self.operate(administration.set_password, account=account, password_hash=hashed)
 
     def register(self, device: sf.DevicePublic) -> None:
-        """Accept the captures of a device."""
+        """Accept the captures of a device.
+
+        Parameters
+        ----------
+        device : DevicePublic
+            The device's public record.
+        """
         self.operate(administration.register_device, device=device, record=record_of(device))
 
     def new_terminal(self, serial: str) -> Terminal:
-        """Make a terminal of this name and register it."""
+        """Make a terminal and register it.
+
+        Parameters
+        ----------
+        serial : str
+            The device's name or serial number, 1 to 96 bytes of UTF-8.
+
+        Returns
+        -------
+        Terminal
+        """
         terminal = Terminal(sf.DeviceKey.generate(serial), self.key.public, clock=lambda: self.clock())
         self.register(terminal.device.public)
         return terminal
@@ -327,22 +418,49 @@ class Bank:
         ------
         PolicyError
             When the pictures cannot be enrolled.
-
         """
         envelopes = [terminal.seal(EnrolmentRequest(account), picture)[0] for picture in pictures]
         return self.service.enrol(account, envelopes, ACTOR)
 
     def answer(self, envelope: bytes) -> bytes:
-        """The server's signed answer to an envelope, as `Terminal.read` takes it."""
+        """Give an envelope to the server.
+
+        Parameters
+        ----------
+        envelope : bytes
+            As `Terminal.seal` returns it.
+
+        Returns
+        -------
+        bytes
+            The server's signed answer, as `Terminal.read` takes it.
+        """
         return self.service.answer(envelope).answer
 
     def balance(self, account: str) -> int:
-        """An account's balance in the smallest unit of its currency."""
+        """Return an account's balance.
+
+        Parameters
+        ----------
+        account : str
+            Its name.
+
+        Returns
+        -------
+        int
+            In the smallest unit of its currency.
+        """
         with self.service.database.reading() as connection:
             return int(administration.account_facts(connection, account)["balance"])
 
     def ledger(self) -> Iterator[str]:
-        """The entries, a line each: end of the reference, account, amount."""
+        """Return the entries of the ledger, oldest first.
+
+        Returns
+        -------
+        iterator of str
+            A line for each: end of the reference, account, amount.
+        """
         with self.service.database.reading() as connection:
             for row in connection.execute(select(entries).order_by(entries.c.entry)):
                 reference = (row.refund_id or row.payment_id)[-12:].upper()
@@ -350,10 +468,16 @@ class Bank:
                 yield f"{reference}  {row.account:12} {sign + format_amount(abs(row.amount), CURRENCY):>10}"
 
     def broken_invariants(self) -> list[str]:
-        """The rules of the ledger that do not hold; none in a sound one."""
+        """Return the rules of the ledger that do not hold.
+
+        Returns
+        -------
+        list of str
+            Empty in a sound ledger.
+        """
         with self.service.database.reading() as connection:
             return broken_invariants(connection)
 
     def close(self) -> None:
-        """Settle what waits, and let go of the database."""
+        """Settle the payments that wait, and release the database."""
         self.service.close()

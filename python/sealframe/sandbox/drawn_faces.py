@@ -22,7 +22,26 @@ _LIPS = ((96, 44, 44), (188, 92, 88))
 
 
 def draw_face(person: int, capture: int = 0) -> NDArray[np.uint8]:
-    """A frame of a drawn person, uint8 (256, 256, 3): the same person moves and is lit a little otherwise each time."""
+    """Draw a frame of an invented person, who moves and is lit a little differently in each capture.
+
+    Parameters
+    ----------
+    person : int
+        Who is drawn, from 0; every number is another person.
+    capture : int
+        Which frame of the person, from 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (256, 256, 3), RGB; the same numbers give the same frame.
+
+    Examples
+    --------
+    >>> from sealframe.sandbox import draw_face
+    >>> draw_face(2, capture=9).shape
+    (256, 256, 3)
+    """
     who, when = np.random.default_rng(1000 + person), np.random.default_rng((person, capture))
     shift = when.integers(-3, 4, 2)
     frame = Image.new("RGB", (SIDE, SIDE), _colour(who, 60, 230))

@@ -83,6 +83,13 @@ def serve(bank: Bank) -> Iterator[str]:
     str
         The server's address, `http://127.0.0.1:PORT`.
 
+    Examples
+    --------
+    >>> from urllib.request import urlopen
+    >>> from sealframe.sandbox import Bank, serve
+    >>> with Bank(".") as bank, serve(bank) as address, urlopen(f"{address}/health") as reply:
+    ...     print(reply.status)
+    200
     """
     server = ThreadedServer(build_app(bank.service))
     try:

@@ -187,6 +187,6 @@ def _connection_to(address: str, *, allow_plain: bool) -> HTTPConnection:
         return HTTPSConnection(host, port, context=ssl.create_default_context())
     if host not in _LOOPBACK and not allow_plain:
         raise PolicyError(
-            "--server uses plain http, which is allowed only for a server on this computer; give https://HOST."
+            "--server is a plain http address, which is allowed only for a server on this computer; give https://HOST."
         )
     return HTTPConnection(host, port)
