@@ -151,7 +151,7 @@ def named_parameters(each: Documented) -> set[str]:
 def prose(text: str) -> str:
     """A docstring without its examples, literal blocks, underlines and headings."""
     text = re.sub(r"(?ms)^Examples\n-+\n.*?(?=^\w+\n-+$|\Z)", "", text)
-    text = re.sub(r"(?m)^(\w+ ?)+\n-{3,}$", "\n", text)
+    text = re.sub(r"(?m)^\w[\w ]*\n-{3,}$", "\n", text)
     kept, literal = [], False
     for line in text.splitlines():
         if not line.startswith("    ") and line.strip():
@@ -169,6 +169,8 @@ def sentences(text: str) -> Iterator[str]:
 
 def directly_raised(each: Documented) -> set[str]:
     """Names of the errors that its own lines raise."""
+    if getattr(each.value, "_is_protocol", False):
+        return set()  # its __init__ is that of typing.Protocol
     function = each.value.__init__ if each.is_class else each.value
     if not inspect.isfunction(function) or function.__code__.co_filename.startswith("<"):
         return set()

@@ -35,7 +35,7 @@ LATENT_INFORMATION: dict[str, Callable[[ImageFeatures], NDArray[np.uint8]]] = {
     "features": binary_pixels,
     "spectrum": binary_spectrum,
 }
-"""What a posterior net may read (M6), by the name of its input. The shipped one reads the spectrum."""
+"""What a posterior net may read, by the name of its input. The shipped one reads the spectrum."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

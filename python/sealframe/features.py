@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TILE_SIDE = 32
 BINARY_BIT = 7
-"""A binary pixel (M4) is the highest bit of the mean: 1 from 128 on."""
+"""A binary pixel is the highest bit of the mean: 1 from 128 on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

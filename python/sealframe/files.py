@@ -57,7 +57,7 @@ def require_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> N
 def write_whole_file(
     path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
 ) -> None:
-    """Write `content` so that `path` holds all of it or is left as it was, also after a crash or Ctrl-C (A50, A51).
+    """Write `content` so that `path` holds all of it or is left as it was, also after a crash or Ctrl-C.
 
     A temporary file beside `path` is filled, synced and put in place in one step. Never follows a symbolic link.
     Raises FileExistsError unless `overwrite`, and any other OSError of the file system.

@@ -1,4 +1,4 @@
-"""ONNX files, read strictly and without the onnx package: what a network may hold, before a session exists (A48, A49).
+"""ONNX files, read strictly and without the onnx package: what a network may hold, before a session exists.
 
 An ONNX file is one protobuf message, and messages that follow each other merge: a graph written in two files is the
 graph with the nodes, constants and outputs of both. Whatever is not named here is refused: fields, operators, types,

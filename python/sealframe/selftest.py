@@ -1,4 +1,4 @@
-"""Golden factors: the proof that this computer computes the same factors as every other (A19)."""
+"""Golden factors: the proof that this computer computes the same factors as every other."""
 
 from __future__ import annotations
 

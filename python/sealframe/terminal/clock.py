@@ -1,4 +1,4 @@
-"""The server's time, learnt from signed answers alone (A63)."""
+"""The server's time, learnt from signed answers alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One request and its signed answer: seal, keep, send, send the same bytes again, read.
 
-Nothing but an answer that the server signed, for these very bytes and these very terms, is an answer (A63).
+Nothing but an answer that the server signed, for these very bytes and these very terms, is an answer.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Exchange:
         return self._link.is_reachable()
 
     def seal(self, request: PaymentRequest, picture: bytes) -> SealedRequest:
-        """A new envelope around this JPEG, with a new counter and new random numbers (M29).
+        """A new envelope around this JPEG, with a new counter and new random numbers.
 
         What can charge is in the journal when this returns; the disk works while the networks do. Raises OSError.
         """

@@ -1,4 +1,4 @@
-"""Heads of requests on their way in: within a limit of time (A53)."""
+"""Heads of requests on their way in: within a limit of time."""
 
 from __future__ import annotations
 

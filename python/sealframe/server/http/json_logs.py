@@ -1,6 +1,6 @@
 """Structured logs: one JSON object a line, of fields that are named here and hold no secret, picture or password.
 
-Values are written as JSON strings, so nothing that a device sends can end a line or forge a field (A59). What other
+Values are written as JSON strings, so nothing that a device sends can end a line or forge a field. What other
 libraries log goes the same way: their warnings and errors, of which texts that may quote what came in are left out.
 """
 

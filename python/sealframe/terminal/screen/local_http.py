@@ -1,7 +1,7 @@
 """HTTP for one page on this computer: who may ask, how much, for how long.
 
 Host and Origin are checked on every request, and the launch's token on all but public ones, so that no other page
-reaches this one, not through a name of its own either (A62). Lengths are checked before bodies are read.
+reaches this one, not through a name of its own either. Lengths are checked before bodies are read.
 """
 
 from __future__ import annotations

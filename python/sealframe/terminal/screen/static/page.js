@@ -26,7 +26,7 @@ let shownAt = new Date(); // stands on the receipt
 let drawnAt = 0;
 let language = "";
 
-// Every request about this screen; the buttons rest until another screen comes, so one touch is one command (A58).
+// Every request about this screen; the buttons rest until another screen comes, so one touch is one command.
 // Gives the terminal's complaint in every language, or null when it has none.
 async function tell(path, said) {
   for (const button of main.querySelectorAll("[data-choice], button.main")) button.disabled = true;
@@ -36,7 +36,7 @@ async function tell(path, said) {
   return reply?.status === 422 ? reply.json().catch(() => null) : null;
 }
 
-// A second tap, or an Enter that was meant for the screen before, is none for this one (A58).
+// A second tap, or an Enter that was meant for the screen before, is none for this one.
 function isMeant(event) {
   return event.detail === 1 || (event.detail === 0 && performance.now() - drawnAt > REST_MS);
 }
