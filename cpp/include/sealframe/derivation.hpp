@@ -14,7 +14,7 @@ inline constexpr int noise_bits = 12;
 /// Deviations are 64 times the deviation in steps of the latent, rounded.
 inline constexpr int deviation_bits = 6;
 
-/// Reparameterisation (M8): out[i] = clamp((mean[i] << 18) + deviation * noise + 2^17 >> 18, 0, 255).
+/// Reparameterisation: out[i] = clamp((mean[i] << 18) + deviation * noise + 2^17 >> 18, 0, 255).
 /// `mean` and `out` count steps of 1/32; `log_variance` steps of 1/20 from -10 at byte 0, so that the
 /// deviation is 32 exp(-5 + log_variance / 40) steps; the noise is that of word first + i of the seed's
 /// stream, see random_words(). `out` may be `mean`.
