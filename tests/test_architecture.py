@@ -246,3 +246,25 @@ def test_public_names_exist_and_are_listed() -> None:
     for name in sealframe.__all__:
         assert getattr(sealframe, name) is not None
     assert sealframe.__all__ == sorted(sealframe.__all__)
+
+
+def code_lines(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines without the docstrings of the node and of what it holds."""
+    holders = [
+        each for each in ast.walk(node) if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    texts = [each.body[0] for each in holders if ast.get_docstring(each) is not None]
+    return span(node) - sum(map(span, texts))
+
+
+def span(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PYTHON)))
+def test_no_class_is_above_150_lines_and_no_function_above_50(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef):
+            assert code_lines(node) <= 150, node.name
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert code_lines(node) <= 50, node.name

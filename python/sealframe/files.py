@@ -26,7 +26,7 @@ except ImportError:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Bytes: TypeAlias = bytes | bytearray | memoryview
+Buffer: TypeAlias = bytes | bytearray | memoryview
 
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 """The flag of `os.open` that refuses a symbolic link."""
@@ -55,7 +55,7 @@ def require_place(path: str | os.PathLike[str], *, overwrite: bool = False) -> N
 
 
 def write_whole_file(
-    path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
+    path: str | os.PathLike[str], content: Buffer, *, mode: int = 0o600, overwrite: bool = False
 ) -> None:
     """Write `content` so that `path` holds all of it or is left as it was, also after a crash or Ctrl-C.
 
@@ -68,7 +68,7 @@ def write_whole_file(
 
 @contextmanager
 def staged_file(
-    path: str | os.PathLike[str], content: Bytes, *, mode: int = 0o600, overwrite: bool = False
+    path: str | os.PathLike[str], content: Buffer, *, mode: int = 0o600, overwrite: bool = False
 ) -> Iterator[None]:
     """As `write_whole_file`, but put in place only when the block ends well: what can fail comes before what counts."""
     target = Path(path)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as PillowImage
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
+    from sealframe.files import Buffer
+
 Order: TypeAlias = Literal["gray", "rgb", "bgr", "rgba", "bgra"]
 
 MAX_SIDE = 65_535

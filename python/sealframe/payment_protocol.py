@@ -29,8 +29,8 @@ ENVELOPE_TYPE = "application/vnd.sealframe.envelope"
 ENVELOPES_TYPE = "application/vnd.sealframe.envelopes"
 ANSWER_TYPE = "application/vnd.sealframe.answer"
 
-_PAYMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_ACCOUNT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
+PAYMENT_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ACCOUNT_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
 _LENGTH = struct.Struct(">I")
 
 
@@ -148,9 +148,9 @@ class PaymentRequest:
     def __post_init__(self) -> None:
         if self.action is Action.ENROL:
             raise ValueError("an enrolment is not a payment; use EnrolmentRequest")
-        _require(_PAYMENT_ID, self.payment_id, "payment_id must be a UUID of version 7 in lower case")
-        _require(_ACCOUNT, self.payee, "payee must be 1 to 64 letters, digits and . _ : -")
-        _require(_ACCOUNT, self.account, "account must be 1 to 64 letters, digits and . _ : -")
+        _require(PAYMENT_ID, self.payment_id, "payment_id must be a UUID of version 7 in lower case")
+        _require(ACCOUNT_NAME, self.payee, "payee must be 1 to 64 letters, digits and . _ : -")
+        _require(ACCOUNT_NAME, self.account, "account must be 1 to 64 letters, digits and . _ : -")
         require_currency(self.currency)
         if self.payee == self.account:
             raise ValueError("payee and account must differ")
@@ -173,7 +173,7 @@ class EnrolmentRequest:
     account: str
 
     def __post_init__(self) -> None:
-        _require(_ACCOUNT, self.account, "account must be 1 to 64 letters, digits and . _ : -")
+        _require(ACCOUNT_NAME, self.account, "account must be 1 to 64 letters, digits and . _ : -")
 
     def encode(self) -> bytes:
         """The bytes for an envelope's `data`."""
@@ -286,12 +286,12 @@ def payment_reference(payment_id: str) -> str:
 
 def require_account_name(name: str) -> None:
     """Raise ValueError unless `name` can name an account."""
-    _require(_ACCOUNT, name, "an account's name must be 1 to 64 letters, digits and . _ : -")
+    _require(ACCOUNT_NAME, name, "an account's name must be 1 to 64 letters, digits and . _ : -")
 
 
 def require_payment_id(payment_id: str) -> None:
     """Raise ValueError unless this is a payment's id."""
-    _require(_PAYMENT_ID, payment_id, "payment_id must be a UUID of version 7 in lower case")
+    _require(PAYMENT_ID, payment_id, "payment_id must be a UUID of version 7 in lower case")
 
 
 def _require(pattern: re.Pattern[str], value: str, rule: str) -> None:

@@ -338,7 +338,7 @@ def test_wrong_usage_exits_2_and_names_the_help_of_its_command(
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_wrong_flag_is_an_error_of_its_own_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [name.split()]
-    if hasattr(module_of(name), "run"):
+    if callable(getattr(module_of(name), "run", None)):  # a folder may hold an action of this name
         lines.append(example_of(name).split()[1:])
     for words in lines:
         with pytest.raises(SystemExit) as stopped:

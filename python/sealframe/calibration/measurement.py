@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sealframe.acquisition import PICTURE_ENDINGS
 from sealframe.calibration.error_rates import Comparisons, Curve, bootstrap, rate_curve
 from sealframe.errors import ImageError, PolicyError
 from sealframe.faces.detection import FaceProblem, crop_face
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 RATES = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 """False match rates of a calibration file, where enough strangers were compared to know them."""
-_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+_ENDINGS = PICTURE_ENDINGS | {".pgm", ".ppm"}
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ class CommandParser(argparse.ArgumentParser):
         self.set_defaults(command=name)
         if hasattr(module, "add_options"):
             module.add_options(self)
-        add_actions(self, name, title="actions", metavar="ACTION", required=not hasattr(module, "run"))
+        add_actions(self, name, title="actions", metavar="ACTION", required=not callable(getattr(module, "run", None)))
 
     def format_help(self) -> str:
         """The whole help of the command."""

@@ -14,7 +14,7 @@ from sealframe.image import MAX_FILE_BYTES, read_picture_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sealframe.files import Bytes
+    from sealframe.files import Buffer
 
 MAX_ENVELOPE_BYTES = MAX_FILE_BYTES + (1 << 20)
 
@@ -44,7 +44,7 @@ def read_envelope(path: str) -> bytes:
 
 
 @contextmanager
-def staged_output(path: str, content: Bytes, *, force: bool) -> Iterator[None]:
+def staged_output(path: str, content: Buffer, *, force: bool) -> Iterator[None]:
     """A whole file with mode 0600, or standard output for "-", that appears only when the block ends well."""
     if path == "-":
         yield
@@ -55,7 +55,7 @@ def staged_output(path: str, content: Bytes, *, force: bool) -> Iterator[None]:
             yield
 
 
-def write_output(path: str, content: Bytes, *, force: bool) -> None:
+def write_output(path: str, content: Buffer, *, force: bool) -> None:
     """A whole file with mode 0600, or standard output for "-"."""
     with staged_output(path, content, force=force):
         pass

@@ -18,7 +18,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 
 from sealframe.envelope import schedule
-from sealframe.envelope.layout import Buffer, Parts, split_envelope
+from sealframe.envelope.layout import Parts, split_envelope
 from sealframe.errors import (
     CannotOpen,
     KeyFileError,
@@ -33,6 +33,7 @@ from sealframe.keys.secrecy import Unpicklable
 from sealframe.keys.signing import SignVersion, signature_bytes
 
 if TYPE_CHECKING:
+    from sealframe.files import Buffer
     from sealframe.keys import ServerKey, ServerPublic
 
 MAGIC = b"\x89SLA"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from sealframe.envelope.layout import Buffer
+    from sealframe.files import Buffer
 
 _KEPT_BUFFERS = 2
 _KEPT_BYTES = 1 << 24

@@ -26,7 +26,7 @@ from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_callback
 
 if TYPE_CHECKING:
-    from sealframe.envelope.layout import Buffer
+    from sealframe.files import Buffer
     from sealframe.trace import StageCallback
 
 _LENGTH = struct.Struct(">I")

@@ -6,14 +6,15 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sealframe.errors import MalformedEnvelope, UnsupportedEnvelope
 from sealframe.keys.recipient import ENCAPSULATION_BYTES, WRAPPED_KEY_BYTES, suite_name
 from sealframe.keys.secrecy import KEY_ID_BYTES
 from sealframe.keys.signing import SignVersion, sign_name, signature_bytes
 
-Buffer = bytes | bytearray | memoryview
+if TYPE_CHECKING:
+    from sealframe.files import Buffer
 
 MAGIC = b"\x89SLF"
 VERSION = 1

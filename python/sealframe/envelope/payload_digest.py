@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sealframe.envelope.layout import Buffer
+    from sealframe.files import Buffer
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import ZeroedOnFailure, writable_bytes
 from sealframe.envelope.content import ContentBinding, decrypt
-from sealframe.envelope.layout import Buffer, Header, Mode, Parts, complete_parts, split_envelope, split_start
+from sealframe.envelope.layout import Header, Mode, Parts, complete_parts, split_envelope, split_start
 from sealframe.envelope.payload_digest import IN_LINE, PayloadHasher
 from sealframe.envelope.policy import DEFAULT_POLICY, Policy
 from sealframe.envelope.session_secret import SessionSecret
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sealframe.capture_context import SpliceRule
+    from sealframe.files import Buffer
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
     from sealframe.trace import StageCallback

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sealframe.envelope.layout import Buffer
+    from sealframe.files import Buffer
 
 _ROOT = b"sealframe/v1/"
 

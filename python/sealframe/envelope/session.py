@@ -21,7 +21,7 @@ from sealframe.capture_context import CaptureContext
 from sealframe.envelope import schedule
 from sealframe.envelope.buffers import ZeroedOnFailure, start_of, writable_bytes
 from sealframe.envelope.content import ContentBinding, Draft, decrypt, draft_content, encrypt, encrypt_into
-from sealframe.envelope.layout import MAGIC, VERSION, Buffer, Mode, is_content_length
+from sealframe.envelope.layout import MAGIC, VERSION, Mode, is_content_length
 from sealframe.errors import (
     LimitExceeded,
     MalformedEnvelope,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from sealframe.envelope.reader import Unsealed
     from sealframe.envelope.session_secret import SessionSecret
+    from sealframe.files import Buffer
     from sealframe.keys import DevicePublic
     from sealframe.security_factor import SecurityFactor
 

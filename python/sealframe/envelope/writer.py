@@ -12,7 +12,7 @@ from sealframe.envelope import schedule
 from sealframe.envelope.answer import AnswerKey
 from sealframe.envelope.buffers import writable_bytes
 from sealframe.envelope.content import Draft, draft_content, encrypt, encrypt_into
-from sealframe.envelope.layout import MAX_RECIPIENTS, Buffer, Header, Mode
+from sealframe.envelope.layout import MAX_RECIPIENTS, Header, Mode
 from sealframe.envelope.session import SessionWriter
 from sealframe.envelope.session_secret import SessionSecret
 from sealframe.errors import LimitExceeded, PolicyError
@@ -20,6 +20,7 @@ from sealframe.keys import SharedKey
 from sealframe.keys.recipient import CONTENT_KEY_BYTES
 
 if TYPE_CHECKING:
+    from sealframe.files import Buffer
     from sealframe.keys import DeviceKey, ServerPublic
     from sealframe.security_factor import SecurityFactor
 

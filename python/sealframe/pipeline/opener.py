@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from sealframe.capture_context import CaptureContext, SpliceRule
     from sealframe.envelope import Header, Policy, SessionFrame, SignedStart, Unsealed
+    from sealframe.files import Buffer
     from sealframe.freshness import Archive, Live
-    from sealframe.image import Buffer, Frame
+    from sealframe.image import Frame
     from sealframe.keys import DevicePublic, ServerKey, SharedKey
     from sealframe.models import ModelSet
     from sealframe.security_factor import SecurityFactor

@@ -12,7 +12,7 @@ from sealframe.derivation import noise_seed_of
 from sealframe.envelope import EnvelopeWriter
 from sealframe.envelope.payload_digest import payload_hasher
 from sealframe.factor import compute_image_factor, profile_by_name
-from sealframe.image import Buffer, frame_from_array, frame_from_bytes, raw_snapshot
+from sealframe.image import frame_from_array, frame_from_bytes, raw_snapshot
 from sealframe.keys.secrecy import Unpicklable
 from sealframe.security_factor import SecurityFactor
 from sealframe.trace import no_callback
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sealframe.capture_context import Counter, SpliceRule
     from sealframe.envelope import AnswerKey, SessionWriter
     from sealframe.factor import FactorPath, Reduction
+    from sealframe.files import Buffer
     from sealframe.image import Frame, Order
     from sealframe.keys import DeviceKey, ServerPublic, SharedKey
     from sealframe.models import ModelSet

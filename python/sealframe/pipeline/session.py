@@ -14,7 +14,8 @@ from sealframe.pipeline.opener import OpenedPicture
 
 if TYPE_CHECKING:
     from sealframe.envelope import SessionFrame
-    from sealframe.image import Buffer, Order
+    from sealframe.files import Buffer
+    from sealframe.image import Order
     from sealframe.pipeline.opener import Opened, Opener
     from sealframe.pipeline.sealer import Sealer
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from sealframe.acquisition import PICTURE_ENDINGS
 from sealframe.errors import ImageError
 from sealframe.faces.matchers import MIN_ENROLLED_FRAMES
 from sealframe.image import frame_from_bytes, read_picture_file, rgb_pixels
@@ -23,7 +24,6 @@ ACCOUNTS = ("alice", "bob")
 
 _DRAWN = (2, 1)
 _DRAWN_TO_PAY = 6
-_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _MOST_PICTURES = 20
 
 
@@ -64,7 +64,7 @@ def customers_in(folder: Path, faces: FaceVerifier, say: Callable[[str], None]) 
 
 
 def _customer_in(person: Path, faces: FaceVerifier, say: Callable[[str], None]) -> Customer | None:
-    files = sorted(path for path in person.iterdir() if path.suffix.lower() in _ENDINGS)[:_MOST_PICTURES]
+    files = sorted(path for path in person.iterdir() if path.suffix.lower() in PICTURE_ENDINGS)[:_MOST_PICTURES]
     usable = [seen for path in files if (seen := _clear_face(path, faces)) is not None]
     told = f"{person.name}: {len(files)} pictures, {len(usable)} with one clear face"
     if len(usable) <= MIN_ENROLLED_FRAMES:

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from sealframe.acquisition import PICTURE_ENDINGS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(PICTURE_ENDINGS | {".pgm", ".ppm"})
 SMALLEST_SIDE = 48
 SMALLEST_DEVIATION = 2.0
 LARGEST_SIDE = 640

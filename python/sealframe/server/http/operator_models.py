@@ -8,10 +8,10 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from sealframe.currencies import EXPONENTS
-from sealframe.payment_protocol import MAX_AMOUNT
+from sealframe.payment_protocol import ACCOUNT_NAME, MAX_AMOUNT, PAYMENT_ID
 
-_ACCOUNT = r"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$"
-_PAYMENT_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+_ACCOUNT = f"^{ACCOUNT_NAME.pattern}$"
+_PAYMENT_ID = f"^{PAYMENT_ID.pattern}$"
 
 Account = Annotated[str, Field(pattern=_ACCOUNT)]
 PaymentId = Annotated[str, Field(pattern=_PAYMENT_ID)]

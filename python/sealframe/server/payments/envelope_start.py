@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sealframe.envelope import Policy, SignedStart
-    from sealframe.envelope.layout import Buffer, Parts
+    from sealframe.envelope.layout import Parts
+    from sealframe.files import Buffer
     from sealframe.keys import DevicePublic, ServerKey
 
 _MOST_KEPT = 4096

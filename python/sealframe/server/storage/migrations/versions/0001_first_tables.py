@@ -15,6 +15,22 @@ APPEND_ONLY = ("audit", "entries")
 
 def upgrade() -> None:
     """Bring the tables forward."""
+    _create_accounts()
+    _create_audit()
+    _create_devices()
+    _create_face_days()
+    _create_keys()
+    _create_operators()
+    _create_attempts()
+    _create_credentials()
+    _create_payments()
+    _create_templates()
+    _create_refunds()
+    _create_entries()
+    _forbid_changes()
+
+
+def _create_accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("account", sa.String(length=64), nullable=False),
@@ -27,6 +43,9 @@ def upgrade() -> None:
         sa.CheckConstraint("balance >= floor", name=op.f("ck_accounts_floor")),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_accounts")),
     )
+
+
+def _create_audit() -> None:
     op.create_table(
         "audit",
         sa.Column("audit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -38,6 +57,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("audit_id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_subject_action", "audit", ["subject", "action"], unique=False)
+
+
+def _create_devices() -> None:
     op.create_table(
         "devices",
         sa.Column("device", sa.String(length=32), nullable=False),
@@ -51,6 +73,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device", name=op.f("pk_devices")),
     )
     op.create_index(op.f("ix_devices_serial"), "devices", ["serial"], unique=False)
+
+
+def _create_face_days() -> None:
     op.create_table(
         "face_days",
         sa.Column("account", sa.String(length=64), nullable=False),
@@ -58,6 +83,9 @@ def upgrade() -> None:
         sa.Column("misses", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("account", "day", name=op.f("pk_face_days")),
     )
+
+
+def _create_keys() -> None:
     op.create_table(
         "keys",
         sa.Column("key_id", sa.String(length=32), nullable=False),
@@ -65,6 +93,9 @@ def upgrade() -> None:
         sa.Column("retired_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_keys")),
     )
+
+
+def _create_operators() -> None:
     op.create_table(
         "operators",
         sa.Column("token_sha256", sa.String(length=64), nullable=False),
@@ -73,6 +104,9 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_operators")),
     )
+
+
+def _create_attempts() -> None:
     op.create_table(
         "attempts",
         sa.Column("envelope_id", sa.String(length=64), nullable=False),
@@ -91,6 +125,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_attempts_payment_id"), "attempts", ["payment_id"], unique=False)
     op.create_index(op.f("ix_attempts_received_at"), "attempts", ["received_at"], unique=False)
+
+
+def _create_credentials() -> None:
     op.create_table(
         "credentials",
         sa.Column("account", sa.String(length=64), nullable=False),
@@ -100,6 +137,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account"], ["accounts.account"], name=op.f("fk_credentials_account")),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_credentials")),
     )
+
+
+def _create_payments() -> None:
     op.create_table(
         "payments",
         sa.Column("payment_id", sa.String(length=36), nullable=False),
@@ -120,6 +160,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["device"], ["devices.device"], name=op.f("fk_payments_device")),
         sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_payments")),
     )
+
+
+def _create_templates() -> None:
     op.create_table(
         "templates",
         sa.Column("template_id", sa.String(length=32), nullable=False),
@@ -136,6 +179,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("template_id", name=op.f("pk_templates")),
     )
     op.create_index(op.f("ix_templates_account"), "templates", ["account"], unique=False)
+
+
+def _create_refunds() -> None:
     op.create_table(
         "refunds",
         sa.Column("refund_id", sa.String(length=36), nullable=False),
@@ -147,6 +193,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_refunds")),
     )
     op.create_index(op.f("ix_refunds_payment_id"), "refunds", ["payment_id"], unique=False)
+
+
+def _create_entries() -> None:
     op.create_table(
         "entries",
         sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -164,7 +213,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_entries_account"), "entries", ["account"], unique=False)
     op.create_index(op.f("ix_entries_payment_id"), "entries", ["payment_id"], unique=False)
     op.create_index(op.f("ix_entries_refund_id"), "entries", ["refund_id"], unique=False)
-    _forbid_changes()
 
 
 def downgrade() -> None:
