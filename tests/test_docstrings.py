@@ -158,7 +158,7 @@ def sentences(docstring: Docstring) -> Iterator[str]:
 def directly_raised(each: Documented) -> set[str]:
     """Names of the errors that its own lines raise."""
     if getattr(each.value, "_is_protocol", False):
-        return set()
+        return set()  # its __init__ is that of typing.Protocol
     function = each.value.__init__ if each.is_class else each.value
     if not inspect.isfunction(function) or function.__code__.co_filename.startswith("<"):
         return set()
