@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import doctest
 import io
 import os
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 _HEADER = "onnxruntime_c_api.h"
-
-
-def run_examples(module: ModuleType, **names: object) -> int:
-    """Run the examples of a module's docstrings, which may use these names; returns how many there are."""
-    tried = doctest.testmod(module, extraglobs=names)
-    assert tried.failed == 0
-    return tried.attempted
 
 
 def onnxruntime_headers() -> Path | None:

@@ -21,9 +21,6 @@ from sealframe.capture_context import (
     SpliceRule,
     rules_by_magic,
 )
-from sealframe.capture_context import context as context_module
-from sealframe.capture_context import counter as counter_module
-from sealframe.capture_context import splice_rule as rule_module
 from sealframe.errors import (
     CounterAnomaly,
     KeyFileError,
@@ -32,7 +29,6 @@ from sealframe.errors import (
     PolicyError,
     StoreUnavailable,
 )
-from tests.support import run_examples
 
 FIELDS: dict[str, Any] = {
     "device_info": "POS-0001",
@@ -468,8 +464,3 @@ def test_numbers_reach_to_their_bounds_and_no_further(name: str, low: int, high:
     for value in (low - 1, high + 1):
         with pytest.raises(ValueError, match=f"{name} must be between {low} and {high}"):
             CaptureContext(**{**FIELDS, name: value})
-
-
-def test_the_examples_of_the_docstrings_hold(tmp_path: Path) -> None:
-    for module in (context_module, counter_module, rule_module):
-        assert run_examples(module, folder=tmp_path) > 0

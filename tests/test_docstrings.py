@@ -22,9 +22,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import docstring_parser
 import pytest
-from docstring_parser.numpydoc import NumpydocParser
+from docstring_parser import Docstring, DocstringStyle, parse
+from docstring_parser.common import DocstringExample
 
 import sealframe as sf
 from tests.support import ROOT
@@ -53,12 +53,12 @@ MODULES = [
 ]
 BESIDE = {"sealframe.pipeline": ["opener.OpenedPicture"]}
 """What docs/api.md shows of a package besides its `__all__`."""
-NEEDS = {"sandbox": "sqlalchemy", "faces": "skimage"}
+NEEDS = {"sandbox": "fastapi", "faces": "skimage"}
 """What the examples of a package import; the extras of pyproject.toml bring it."""
 MOST_WORDS = 30
 TAG = re.compile(r"\([^()]*\b[AM]\d{1,2}\b[^()]*\)")
 """The names of attacks and methods in docs/threat-model.md: (A45), (M7 to M9)."""
-SOURCES = {".py": ("#", '"""'), ".pyi": ("#",), ".cpp": ("//",), ".hpp": ("//",), ".h": ("//", "*")}
+SOURCES = {".cpp", ".h", ".hpp", ".js", ".py", ".pyi"}
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Documented:
         return inspect.cleandoc(self.value.__doc__ or "")
 
     @property
-    def parsed(self) -> docstring_parser.Docstring:
-        return NumpydocParser().parse(self.text)
+    def parsed(self) -> Docstring:
+        return parse(self.text, DocstringStyle.NUMPYDOC)
 
     def parameters(self) -> set[str]:
         """What a caller may give, without self; nothing for errors, enumerations and contracts."""
@@ -112,9 +112,8 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
     """Public methods and properties that a class defines itself."""
     for name, value in vars(kind).items():
         member = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        is_member = inspect.isfunction(member) or isinstance(member, property | cached_property)
-        is_called = name == "__call__" and not getattr(kind, "_is_protocol", False)
-        if is_member and (is_called or not name.startswith("_")):
+        is_public = not name.startswith("_") or (name == "__call__" and not getattr(kind, "_is_protocol", False))
+        if is_public and (inspect.isfunction(member) or isinstance(member, property | cached_property)):
             yield name, member
 
 
@@ -148,23 +147,12 @@ def named_parameters(each: Documented) -> set[str]:
     return {name.strip().lstrip("*") for param in each.parsed.params for name in param.arg_name.split(",")}
 
 
-def prose(text: str) -> str:
-    """A docstring without its examples, literal blocks, underlines and headings."""
-    text = re.sub(r"(?ms)^Examples\n-+\n.*?(?=^\w+\n-+$|\Z)", "", text)
-    text = re.sub(r"(?m)^\w[\w ]*\n-{3,}$", "\n", text)
-    kept, literal = [], False
-    for line in text.splitlines():
-        if not line.startswith("    ") and line.strip():
-            literal = line.rstrip().endswith("::")
-        kept.append("" if literal and line.startswith("    ") else line)
-    return "\n".join(kept)
-
-
-def sentences(text: str) -> Iterator[str]:
-    """Sentences of prose: paragraphs, bullets and the lines under a parameter, cut at full stops."""
-    blocks = re.split(r"\n\s*\n|\n(?=\S.* : )|\n(?=\s*- )|(?<= : )|\n(?=[A-Z]\w+\n)", text)
-    for block in blocks:
-        yield from re.split(r"(?<=[.!?:;])\s+(?=[A-Z`])", " ".join(block.split()))
+def sentences(docstring: Docstring) -> Iterator[str]:
+    """Sentences of summary, description and every section but the examples; a bullet or a paragraph ends one too."""
+    sections = [one.description for one in docstring.meta if not isinstance(one, DocstringExample)]
+    for text in filter(None, [docstring.short_description, docstring.long_description, *sections]):
+        for block in re.split(r"\n\s*\n|\n(?=\s*- )", text):
+            yield from re.split(r"(?<=[.!?])\s+(?=[A-Z`])", " ".join(block.split()))
 
 
 def directly_raised(each: Documented) -> set[str]:
@@ -247,7 +235,7 @@ def test_every_public_class_and_function_has_an_example() -> None:
 
 def test_sentences_are_short() -> None:
     def fault(each: Documented) -> object:
-        return [said for said in sentences(prose(each.text)) if len(said.split()) > MOST_WORDS]
+        return [said for said in sentences(each.parsed) if len(said.split()) > MOST_WORDS]
 
     assert faults(fault) == []
 
@@ -259,8 +247,7 @@ def docstrings_with_examples() -> Iterator[doctest.DocTest]:
         if find_spec(NEEDS.get(Path(parts[0]).stem, "sealframe")) is None:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            has_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            text = ast.get_docstring(node) if has_docstring else None
+            text = ast.get_docstring(node) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) else None
             if text and ">>>" in text:
                 name = ".".join([*parts[:-1], Path(parts[-1]).stem, getattr(node, "name", "module")])
                 yield doctest.DocTestParser().get_doctest(text, {}, name, str(path), node.body[0].lineno - 1)
@@ -281,7 +268,7 @@ def comments(path: Path) -> Iterator[tuple[int, str]]:
     """Line and text of every comment and docstring of a source file."""
     text = path.read_text()
     if path.suffix not in {".py", ".pyi"}:
-        for found in re.finditer(r"//.*|/\*.*?\*/", text, re.DOTALL if "/*" in text else 0):
+        for found in re.finditer(r"//[^\n]*|/\*.*?\*/", text, re.DOTALL):
             yield text.count("\n", 0, found.start()) + 1, found.group()
         return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):

@@ -39,7 +39,7 @@ from tests.reference.derivation import sample_posterior
 from tests.reference.factor import block_means, leading_pair, norms, rank, row_sums
 from tests.reference.features import random_words, spectrum, unblock
 from tests.reference.similarity import window_cosine
-from tests.support import encoded, run_examples, synthetic_frame
+from tests.support import encoded, synthetic_frame
 
 
 @pytest.fixture(params=_core.isas())
@@ -345,7 +345,3 @@ def test_other_networks_get_a_profile_of_their_own(tmp_path: object) -> None:
     for models in (None, shipped_models()):
         with pytest.raises(UnsupportedEnvelope, match="not part of sealframe"):
             profile_by_number(32769, models)
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    assert run_examples(sys.modules[FactorProfile.__module__]) > 0

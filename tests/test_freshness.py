@@ -16,12 +16,10 @@ from typing import Any
 
 import pytest
 
-from sealframe import freshness
 from sealframe.errors import CounterAnomaly, ReplayedCapture, StaleCapture, StoreUnavailable
 from sealframe.freshness import Archive, Live, MemoryReplayStore, ReplayStore, SqliteReplayStore
 from sealframe.keys import DeviceKey
 from tests.sealing import NOW, context_of
-from tests.support import run_examples
 
 DEVICE, OTHER_DEVICE = b"d" * 16, b"e" * 16
 LAST = 2**64 - 1
@@ -241,7 +239,3 @@ def test_archive_checks_and_spends_nothing() -> None:
 def test_a_window_is_positive() -> None:
     with pytest.raises(ValueError, match="above 0"):
         Live(MemoryReplayStore(), window_s=0)
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    assert run_examples(freshness) > 0

@@ -29,15 +29,11 @@ from sealframe.keys import (
     SignVersion,
     Suite,
     Validity,
-    device,
-    server,
-    shared,
 )
 from sealframe.keys.key_file import Block, load_private, record_block
 from sealframe.keys.recipient import RecipientKey, RecipientPublic
 from sealframe.keys.secrecy import key_id_of
 from sealframe.keys.signing import SigningKey, VerifyingKey, signature_bytes
-from tests.support import run_examples
 
 DIGEST = bytes(range(32))
 PASSWORD = b"correct horse"
@@ -543,8 +539,3 @@ def test_a_signing_key_needs_all_its_parts() -> None:
         SigningKey.from_blocks(key.sign_version, key.blocks()[:1])
     with pytest.raises(KeyFileError, match="damaged"):
         SigningKey.from_blocks(1, [Block("PRIVATE KEY", b"\x30\x00")])
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    for module in (device, server, shared):
-        assert run_examples(module) > 0

@@ -22,7 +22,6 @@ from sealframe.envelope import (
     SignedStart,
     check_start,
     inspect,
-    policy,
     reader,
     schedule,
     unseal_envelope,
@@ -66,7 +65,6 @@ from tests.sealing import (
     unseal,
     with_header,
 )
-from tests.support import run_examples
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -793,10 +791,6 @@ def test_the_buffer_pool_serves_sizes_that_vary_a_little_from_one_buffer() -> No
             assert len(view) == size
             sources.add(id(view.obj))
     assert len(sources) == 1
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    assert run_examples(policy) > 0
 
 
 def raising(error: BaseException) -> Callable[..., object]:
