@@ -176,12 +176,12 @@ def test_a_third_language_is_everywhere_on_the_page(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--payee", "no such name"], "Payee or currency"),
-        (["--currency", "euro"], "Payee or currency"),
+        (["--payee", "no such name"], "--payee or --currency"),
+        (["--currency", "euro"], "--payee or --currency"),
         (["--currency", "XAU"], "ISO 4217"),
-        (["--port", "70000"], "a port is 0 to 65535"),
-        (["--source", "nowhere.mp4"], "no video or folder"),
-        (["--ui", "text", "--source", "browser"], "needs the page"),
+        (["--port", "70000"], "the port must be 0 to 65535"),
+        (["--source", "nowhere.mp4"], "nowhere.mp4 does not exist"),
+        (["--ui", "text", "--source", "browser"], "needs the web page"),
         (["--server", "http://bank.example"], "plain http"),
         (["--splice-rule", "missing.toml"], "missing.toml"),
     ],

@@ -137,7 +137,7 @@ def test_a_camera_that_is_denied_says_so_and_leaves_the_password(
     person = Person(browser, page.address, camera=False)
     person.pay()
     person.until("failed")
-    assert "may not be used" in person.reads()
+    assert "The browser blocks the camera" in person.reads()
     person.choose("password")
     person.until("password")
     person.tab.fill("[name=password]", PASSWORD)
