@@ -106,7 +106,7 @@ def allow_connections() -> None:
     """As many open files as this process may have: connections that idle must not use up the usual 1,024."""
     try:
         import resource
-    except ImportError:  # not on Windows
+    except ImportError:  # not everywhere
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):

@@ -32,10 +32,10 @@ STOP_SECONDS = 10
 
 
 class Screen(Protocol):
-    """Shows a cashier and gives it commands."""
+    """Shows a payment controller and gives it commands."""
 
     def run(self) -> None:
-        """Until the cashier is stopped, or the person ends it."""
+        """Until the controller is stopped, or the person ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def silence_opencv() -> None:
 
 @contextmanager
 def open_cashier(keys: TerminalKeys, server_url: str, source: Source, latency: Latency) -> Iterator[PaymentController]:
-    """A cashier that is not running yet.
+    """A payment controller that is not running yet.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def open_cashier(keys: TerminalKeys, server_url: str, source: Source, latency: L
 
     Yields
     ------
-    Cashier
+    PaymentController
         For `serve`, and for the screen that shows it.
 
     Raises
@@ -130,7 +130,7 @@ def page_screen(
 
 
 def serve(controller: PaymentController, screen: Screen) -> None:
-    """Until the screen ends. A signal stops the cashier, and is never lost in the middle of drawing; a second one ends.
+    """Until the screen ends. A signal stops the controller, never in the middle of drawing; a second one ends.
 
     Raises KeyboardInterrupt after Ctrl-C.
     """

@@ -47,7 +47,7 @@ def build_app(
         What answers.
     allow_remote_operators : bool
         Whether operators may call from other machines.
-    upload_limiter : Intake, optional
+    upload_limiter : UploadLimiter, optional
         Limits of the bodies that are arriving.
 
     """

@@ -43,7 +43,7 @@ class ThreadPoolRunner:
     ----------
     pools : Pools
         The threads.
-    places : Places
+    places : ConcurrencyLimit
         Shared by all attempts.
     metrics : Metrics
         Where the measurements go.
